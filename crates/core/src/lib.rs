@@ -1,0 +1,16 @@
+//! The pure heart of evenkeel.
+//!
+//! What lives here: names, what was asked and how far the answer reaches, the entities of both truths, the
+//! comparison, the ledger, policy. What does not: clocks, randomness, environment, I/O, async, logging. Time and
+//! randomness are arguments. Everything is a value that can be printed, compared and stored.
+
+pub mod coverage;
+pub mod event;
+pub mod id;
+pub mod model;
+pub mod secret;
+
+pub use coverage::{Coverage, EntityKind, Fact, Gap, GapKind, Lookup, Scope};
+pub use event::{Event, EventType, Severity, Side, Transition};
+pub use id::{DriftId, EventId, Field, HostName, ServiceName, SourceId, SourceKind, Subject};
+pub use secret::Secret;

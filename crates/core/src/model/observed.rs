@@ -1,0 +1,205 @@
+//! What the sources say does exist.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ports::Ports;
+use crate::coverage::{Coverage, Fact, Gap, GapKind, Lookup};
+use crate::id::{HostName, ServiceName, SourceId};
+
+/// What a container or app is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// It runs.
+    Running,
+    /// It is between two attempts to run.
+    Restarting,
+    /// It exists and is suspended.
+    Paused,
+    /// It exists and was never started.
+    Created,
+    /// It exists and ended, or is being removed.
+    Exited,
+}
+
+impl RunState {
+    /// The lower-case word used in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Restarting => "restarting",
+            Self::Paused => "paused",
+            Self::Created => "created",
+            Self::Exited => "exited",
+        }
+    }
+}
+
+/// The verdict of a health check the operator defined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// No check is defined.
+    None,
+    /// Not decided yet.
+    Starting,
+    /// Passing.
+    Healthy,
+    /// Failing.
+    Unhealthy,
+}
+
+/// The host ports a service publishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Published {
+    /// Reachable from other machines.
+    pub open: Ports,
+    /// Bound to a loopback address: they satisfy a declaration, but are not undeclared exposure.
+    pub loopback: Ports,
+}
+
+/// How a source names a thing, best first. Matching uses these; nothing matches by substring.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hints {
+    /// The label `evenkeel.service`.
+    pub label: Option<Arc<str>>,
+    /// The Compose project.
+    pub compose_project: Option<Arc<str>>,
+    /// The Compose service.
+    pub compose_service: Option<Arc<str>>,
+    /// The container or app name.
+    pub container_name: Option<Arc<str>>,
+}
+
+/// A service as one source sees it: the containers of one Compose service taken together, or one container, or an app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedService {
+    /// Its name on this host: the source's own name until it is bound to a declaration, then the declared one.
+    pub name: ServiceName,
+    /// How the source names it.
+    pub hints: Hints,
+    /// What it is doing; the best of its replicas.
+    pub state: Fact<RunState>,
+    /// What it publishes. Unknown for stopped containers and for the host network.
+    pub ports: Fact<Published>,
+    /// Its health check's verdict.
+    pub health: Fact<Health>,
+    /// The image as `name:tag`.
+    pub image: Option<Arc<str>>,
+    /// The label `evenkeel.role`.
+    pub role: Option<Arc<str>>,
+    /// Unasked-for restarts within the window the source counts over.
+    pub restarts: Fact<u32>,
+    /// How many containers stand behind it.
+    pub replicas: u32,
+}
+
+/// What a source says about the machine itself. An attribute that is absent from the map was not asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// The name the machine gives itself.
+    pub name: Option<Fact<Arc<str>>>,
+    /// A stable id the source gives it (Docker's engine id).
+    pub engine_id: Option<Arc<str>>,
+    /// Addresses, MACs, versions and the like, for matching and display only.
+    pub notes: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+/// One source's answer about one host: the raw form, before identity is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostSnapshot {
+    /// Who says so.
+    pub source: SourceId,
+    /// When the question was put: nothing that happened later is contradicted by the answer.
+    pub started: Timestamp,
+    /// When the answer was complete.
+    pub observed_at: Timestamp,
+    /// How far it reaches.
+    pub coverage: Coverage,
+    /// About the machine.
+    pub facts: HostFacts,
+    /// The services that could be read, in any order.
+    pub services: Vec<ObservedService>,
+}
+
+impl HostSnapshot {
+    /// An answer that did not come: nothing is known but the cause.
+    pub fn blind(source: SourceId, started: Timestamp, observed_at: Timestamp, gap: Gap) -> Self {
+        Self {
+            source,
+            started,
+            observed_at,
+            coverage: Coverage::Partial(gap),
+            facts: HostFacts::default(),
+            services: Vec::new(),
+        }
+    }
+}
+
+/// One source's view of one host after identity was decided: services carry declared names and are sorted by them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostView {
+    /// Who says so.
+    pub source: SourceId,
+    /// When the question was put.
+    pub started: Timestamp,
+    /// When the answer was complete.
+    pub observed_at: Timestamp,
+    /// How far it reaches.
+    pub coverage: Coverage,
+    /// About the machine.
+    pub facts: HostFacts,
+    /// The services, sorted by name, each name once.
+    pub services: Vec<ObservedService>,
+    /// Declared services that more than one observed thing claims, sorted by name; they are unknown, not absent.
+    pub ambiguous: Vec<(ServiceName, Gap)>,
+}
+
+impl HostView {
+    /// Does this view show the service?
+    pub fn service(&self, name: &ServiceName) -> Lookup<'_, ObservedService> {
+        if let Ok(i) = self.ambiguous.binary_search_by(|(n, _)| n.cmp(name)) {
+            return Lookup::Unknown(&self.ambiguous[i].1);
+        }
+        match self.services.binary_search_by(|s| s.name.cmp(name)) {
+            Ok(i) => Lookup::Present(&self.services[i]),
+            Err(_) => match &self.coverage {
+                Coverage::Complete => Lookup::Absent,
+                Coverage::Partial(gap) => Lookup::Unknown(gap),
+            },
+        }
+    }
+}
+
+/// Everything the sources say about one host, as a pass sees it. Views are sorted by source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    views: Vec<Arc<HostView>>,
+}
+
+impl Observed {
+    /// Takes the views in any order.
+    pub fn new(mut views: Vec<Arc<HostView>>) -> Self {
+        views.sort_by(|a, b| a.source.cmp(&b.source));
+        Self { views }
+    }
+
+    /// The views, sorted by source.
+    pub fn views(&self) -> &[Arc<HostView>] {
+        &self.views
+    }
+
+    /// The view of one source.
+    pub fn view(&self, source: &SourceId) -> Option<&HostView> {
+        self.views.iter().find(|view| view.source == *source).map(|view| &**view)
+    }
+}
+
+/// The gap of a host that no configured source speaks about.
+pub fn uncovered(host: &HostName) -> Gap {
+    Gap::new(GapKind::Uncovered, format!("no source observes {host}"))
+}

@@ -1,0 +1,7 @@
+//! A simulated homelab on loopback: it speaks the real wire protocols, holds state one can change, and injects
+//! faults. Used by `evenkeel demo`, by tests and by benches.
+
+pub mod docker;
+pub mod fault;
+pub mod netbox;
+pub mod receiver;
