@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::lifecycle::{Demand, HostStatus, Lifecycle};
 use super::ports::Ports;
 use crate::coverage::{Coverage, Gap, GapKind, Lookup};
+use crate::drift::Evidence;
 use crate::id::{HostName, ServiceName, SourceId, SourceKind};
 
 /// Which NetBox model a host is.
@@ -139,19 +140,26 @@ pub struct Inventory {
 /// is still expected, and what is not declared is no longer proved undeclared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
+    evidence: Evidence,
     coverage: Coverage,
     host: Option<Arc<ExpectedHost>>,
 }
 
 impl Expected {
-    /// Builds the slice.
-    pub fn new(coverage: Coverage, host: Option<Arc<ExpectedHost>>) -> Self {
-        Self { coverage, host }
+    /// Builds the slice. `evidence` is the last complete read, the one `host` comes from.
+    pub fn new(evidence: Evidence, coverage: Coverage, host: Option<Arc<ExpectedHost>>) -> Self {
+        Self { evidence, coverage, host }
     }
 
-    /// The slice before NetBox has answered at all.
-    pub fn not_yet() -> Self {
-        Self::new(Coverage::Partial(Gap::new(GapKind::NotYetObserved, "netbox has not been read yet")), None)
+    /// The slice before this NetBox has answered at all.
+    pub fn not_yet(source: SourceId) -> Self {
+        let gap = Gap::new(GapKind::NotYetObserved, "netbox has not been read yet");
+        Self::new(Evidence { source, observed_at: Timestamp::UNIX_EPOCH }, Coverage::Partial(gap), None)
+    }
+
+    /// The read the declaration comes from.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
     }
 
     /// How far the intent reaches.

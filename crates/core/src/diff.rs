@@ -1,0 +1,171 @@
+//! The whole of one host: every drift, and a verdict for every id that is open already.
+
+use std::sync::Arc;
+
+use crate::coverage::{Coverage, Fact, Gap, Lookup};
+use crate::drift::{Drift, Evidence, Verdict};
+use crate::event::EventType;
+use crate::id::{DriftId, SourceId, Subject};
+use crate::judge::{self, Case, HOST_FIELDS, HOST_TYPES, Seen, ServiceCase, judge, seen};
+use crate::model::{ExpectedHost, ExpectedService, HostView};
+
+/// What one comparison found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What differs, sorted by id.
+    pub drifted: Vec<Drift>,
+    /// Open ids that are no difference any more, sorted by id.
+    pub clean: Vec<(DriftId, Evidence)>,
+    /// Open ids nobody can judge now, sorted by id.
+    pub unknown: Vec<(DriftId, Gap)>,
+    /// What differs but is covered by an ignore rule (the rule's name), sorted by id.
+    pub ignored: Vec<(Drift, Arc<str>)>,
+    /// Whether intent and every view were complete.
+    pub complete: bool,
+}
+
+/// Compares both truths about one host. `open` ids are judged even when both sides are silent about them.
+pub fn diff<'a>(case: Case<'_>, open: impl IntoIterator<Item = &'a DriftId>) -> Report {
+    let mut drifted = Vec::new();
+    host_drifts(case, &mut drifted);
+    service_drifts(case, &mut drifted);
+    drifted.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    let complete = case.expected.coverage().is_complete()
+        && case.observed.views().iter().all(|view| view.coverage.is_complete());
+    let mut report = Report { drifted, complete, ..Report::default() };
+    for id in open {
+        sort_open(&mut report, id, || judge(id, case));
+    }
+    report
+}
+
+/// The report on a source that belongs to no host: it answers fully, or it does not.
+pub fn diff_source<'a>(
+    source: &SourceId,
+    coverage: &Coverage,
+    evidence: &Evidence,
+    open: impl IntoIterator<Item = &'a DriftId>,
+) -> Report {
+    let subject = Subject::Source(source.clone());
+    let verdict = judge::source_verdict(&subject, source, coverage, evidence.clone());
+    let mut report = Report { complete: coverage.is_complete(), ..Report::default() };
+    if let Verdict::Drifted(drift) = &verdict {
+        report.drifted.push(drift.clone());
+    }
+    for id in open {
+        sort_open(&mut report, id, || verdict.clone());
+    }
+    report
+}
+
+fn sort_open(report: &mut Report, id: &DriftId, verdict: impl FnOnce() -> Verdict) {
+    if report.drifted.binary_search_by(|drift| drift.id.cmp(id)).is_ok() {
+        return;
+    }
+    match verdict() {
+        Verdict::Drifted(drift) => match report.drifted.binary_search_by(|d| d.id.cmp(&drift.id)) {
+            Ok(_) => {}
+            Err(at) => report.drifted.insert(at, drift),
+        },
+        Verdict::Clean(evidence) => report.clean.push((id.clone(), evidence)),
+        Verdict::Unknown(gap) => report.unknown.push((id.clone(), gap)),
+    }
+}
+
+fn host_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
+    let mut keep = |verdict| {
+        if let Verdict::Drifted(drift) = verdict {
+            out.push(drift);
+        }
+    };
+    for view in case.observed.views() {
+        for kind in HOST_TYPES {
+            keep(judge(&DriftId::of_source(case.subject.clone(), kind, &view.source), case));
+        }
+    }
+    let quick = plain_host(case);
+    for field in HOST_FIELDS {
+        if quick {
+            break;
+        }
+        let id = DriftId {
+            subject: case.subject.clone(),
+            service: None,
+            event_type: EventType::ConfigDrift,
+            field: Some(field),
+            source: None,
+        };
+        keep(judge(&id, case));
+    }
+}
+
+/// Declared, meant to run, without contradiction, and no source gives it another name: none of the host's fields can
+/// differ.
+fn plain_host(case: Case<'_>) -> bool {
+    let Lookup::Present(host) = case.expected.host() else {
+        return false;
+    };
+    host.contradictions.is_empty()
+        && host.demand() != crate::model::Demand::NotRun
+        && case.observed.views().iter().all(|view| match &view.facts.name {
+            None => true,
+            Some(Fact::Known(name)) => **name == *host.name.as_str(),
+            Some(Fact::Unknown(_)) => false,
+        })
+}
+
+fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
+    let host = match case.expected.host() {
+        Lookup::Present(host) => Some(host),
+        Lookup::Absent | Lookup::Unknown(_) => None,
+    };
+    match (case.observed.views(), host) {
+        ([view], Some(host)) if view.ambiguous.is_empty() && host.contradictions.is_empty() => {
+            merge_join(case, host, view, out);
+        }
+        (views, _) => {
+            let declared = host.iter().flat_map(|h| h.services.iter().map(|s| &s.name));
+            let contradicted = host.iter().flat_map(|h| h.contradictions.iter().filter_map(|c| c.service.as_ref()));
+            let shown = views.iter().flat_map(|v| v.services.iter().map(|s| &s.name));
+            let unclear = views.iter().flat_map(|v| v.ambiguous.iter().map(|(name, _)| name));
+            let mut names: Vec<_> = declared.chain(contradicted).chain(shown).chain(unclear).collect();
+            names.sort_unstable();
+            names.dedup();
+            for name in names {
+                ServiceCase::new(case, name).drifts(out);
+            }
+        }
+    }
+}
+
+/// The common case, one view: both lists are sorted, so one walk sees every pair without a look-up.
+fn merge_join(case: Case<'_>, host: &ExpectedHost, view: &HostView, out: &mut Vec<Drift>) {
+    let gap = case.expected.services_gap(host);
+    let undeclared = || gap.map_or(Lookup::Absent, Lookup::Unknown);
+    let present = Lookup::Present(host);
+    let mut declared = host.services.iter().peekable();
+    for observed in &view.services {
+        while let Some(e) = declared.next_if(|e| e.name < observed.name) {
+            only_declared(case, present, e, out);
+        }
+        let pair = match declared.next_if(|e| e.name == observed.name) {
+            Some(e) if e.observed_by.is_empty() => Lookup::Present(e),
+            Some(e) => {
+                ServiceCase::new(case, &e.name).drifts(out);
+                continue;
+            }
+            None => undeclared(),
+        };
+        let service = ServiceCase::known(case, &observed.name, present, pair, Seen::Present(view, observed));
+        if !service.plainly_equal() {
+            service.drifts(out);
+        }
+    }
+    for e in declared {
+        only_declared(case, present, e, out);
+    }
+}
+
+fn only_declared(case: Case<'_>, host: Lookup<'_, ExpectedHost>, e: &ExpectedService, out: &mut Vec<Drift>) {
+    ServiceCase::known(case, &e.name, host, Lookup::Present(e), seen(case, &e.name, Some(e))).drifts(out);
+}

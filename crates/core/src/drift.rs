@@ -1,0 +1,239 @@
+//! A drift: one difference between the two truths, typed, with the observation it rests on.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::coverage::Gap;
+use crate::event::{Severity, Side};
+use crate::id::{DriftId, Field, SourceId};
+use crate::model::{Ports, Published, RunState};
+
+/// The observation a verdict rests on. Two verdicts with the same evidence are one observation, not two.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Who answered.
+    pub source: SourceId,
+    /// When the answer was complete.
+    pub observed_at: Timestamp,
+}
+
+/// What differs. Each variant carries what a reader needs to see both sides, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "difference", rename_all = "snake_case")]
+pub enum Difference {
+    /// `SERVICE_MISSING`.
+    Missing {
+        /// Declared ports.
+        ports: Ports,
+        /// Declared role.
+        role: Option<Arc<str>>,
+        /// What it does instead of running; `None` if nothing of that name exists.
+        state: Option<RunState>,
+    },
+    /// `SERVICE_UNEXPECTED`.
+    Unexpected {
+        /// Declared, but as retired.
+        retired: bool,
+        /// What it publishes, where known.
+        ports: Option<Ports>,
+        /// What it does.
+        state: RunState,
+        /// Its image, where the source may say it.
+        image: Option<Arc<str>>,
+    },
+    /// `PORT_MISMATCH`.
+    PortMismatch {
+        /// Declared ports.
+        expected: Ports,
+        /// Published ports.
+        observed: Published,
+    },
+    /// `DOCKER_UNREACHABLE`, `NODE_UNREACHABLE` or `SNAPSHOT_ERROR`.
+    Blind {
+        /// Why nothing, or not everything, is known.
+        gap: Gap,
+        /// How many declared services are unknown because of it.
+        unknown_services: u32,
+    },
+    /// `RESTART_LOOP`.
+    RestartLoop {
+        /// Unasked-for restarts within the source's window, where they could be counted.
+        restarts: Option<u32>,
+        /// What it does at this moment.
+        state: RunState,
+    },
+    /// `CONFIG_DRIFT`.
+    Config {
+        /// The declared value; `None` if nothing is declared.
+        expected: Option<Arc<str>>,
+        /// The real value; `None` if the declaration itself is what is wrong.
+        observed: Option<Arc<str>>,
+    },
+}
+
+impl Difference {
+    /// Whether this is still the same difference for a reader. Counters, causes in words and the exact way in which
+    /// a service does not run may change without a new event.
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Missing { ports: a, role: b, state: _ }, Self::Missing { ports: c, role: d, state: _ }) => {
+                a == c && b == d
+            }
+            (
+                Self::Unexpected { retired: a, ports: _, state: _, image: _ },
+                Self::Unexpected { retired: b, ports: _, state: _, image: _ },
+            ) => a == b,
+            (Self::Blind { gap: a, unknown_services: _ }, Self::Blind { gap: b, unknown_services: _ }) => {
+                a.kind == b.kind
+            }
+            (
+                Self::RestartLoop { restarts: _, state: _ },
+                Self::RestartLoop { restarts: _, state: _ },
+            ) => true,
+            (
+                Self::PortMismatch { .. } | Self::Config { .. } | Self::Missing { .. },
+                _,
+            )
+            | (Self::Unexpected { .. } | Self::Blind { .. } | Self::RestartLoop { .. }, _) => self == other,
+        }
+    }
+
+    /// Both sides as an event shows them: expected, observed.
+    pub fn sides(&self, field: Option<Field>) -> (Option<Side>, Option<Side>) {
+        let word = |text: &str| Some(Arc::<str>::from(text));
+        let ports_side = |ports: &Ports| Side {
+            port: ports.as_slice().first().map(|p| p.number),
+            ports: ports.as_slice().to_vec(),
+            ..Side::default()
+        };
+        match self {
+            Self::Missing { ports, role, state } => (
+                Some(Side { role: role.clone(), state: word("running"), ..ports_side(ports) }),
+                state.map(|state| Side { state: word(state.as_str()), ..Side::default() }),
+            ),
+            Self::Unexpected { retired, ports, state, image } => (
+                retired.then(|| Side { state: word("retired"), ..Side::default() }),
+                Some(Side {
+                    state: word(state.as_str()),
+                    image: image.clone(),
+                    ..ports.as_ref().map(ports_side).unwrap_or_default()
+                }),
+            ),
+            Self::PortMismatch { expected, observed } => {
+                (Some(ports_side(expected)), Some(ports_side(&observed.open.union(&observed.loopback))))
+            }
+            Self::Blind { gap, unknown_services: _ } => (
+                Some(Side { state: word("observable"), ..Side::default() }),
+                Some(Side { state: word(gap.kind.as_str()), value: Some(gap.why.clone()), ..Side::default() }),
+            ),
+            Self::RestartLoop { restarts, state } => (
+                Some(Side { state: word("running"), ..Side::default() }),
+                Some(Side {
+                    state: word(state.as_str()),
+                    value: restarts.map(|n| Arc::from(format!("{n} restarts"))),
+                    ..Side::default()
+                }),
+            ),
+            Self::Config { expected, observed } => {
+                let side = |value: &Option<Arc<str>>| {
+                    value.clone().map(|value| Side {
+                        field: field.map(|f| Arc::from(f.as_str())),
+                        value: Some(value),
+                        ..Side::default()
+                    })
+                };
+                (side(expected), side(observed))
+            }
+        }
+    }
+
+    /// One sentence for people.
+    pub fn details(&self, id: &DriftId) -> String {
+        let host = match id.subject.host() {
+            Some(host) => host.to_string(),
+            None => id.subject.to_string(),
+        };
+        let service = id.service.as_ref().map_or("", |s| s.as_str());
+        let source = id.source.as_ref().map_or("its source", |s| s.kind.as_str());
+        match self {
+            Self::Missing { state: None, .. } => {
+                format!("Expected service {service} on {host} but no container of that name exists.")
+            }
+            Self::Missing { state: Some(state), .. } => {
+                format!("Expected service {service} on {host} but container not running ({}).", state.as_str())
+            }
+            Self::Unexpected { retired: true, .. } => {
+                format!("Service {service} on {host} is retired in NetBox but still runs.")
+            }
+            Self::Unexpected { retired: false, .. } => {
+                format!("Service {service} runs on {host} but is not declared in NetBox.")
+            }
+            Self::PortMismatch { expected, observed } => format!(
+                "Service {service} on {host} is declared on {expected} but publishes {}.",
+                observed.open.union(&observed.loopback)
+            ),
+            Self::Blind { gap, unknown_services: 0 } => format!("{host} cannot be observed through {source}: {gap}."),
+            Self::Blind { gap, unknown_services: n } => {
+                let plural = if *n == 1 { "service is" } else { "services are" };
+                format!("{host} cannot be observed through {source}: {gap}; {n} {plural} unknown, not missing.")
+            }
+            Self::RestartLoop { restarts: Some(n), .. } => {
+                format!("Service {service} on {host} restarted {n} times without being asked to.")
+            }
+            Self::RestartLoop { restarts: None, .. } => {
+                format!("Service {service} on {host} keeps restarting.")
+            }
+            Self::Config { expected, observed } => config_details(id, &host, expected.as_deref(), observed.as_deref()),
+        }
+    }
+}
+
+fn config_details(id: &DriftId, host: &str, expected: Option<&str>, observed: Option<&str>) -> String {
+    let field = id.field.map_or("configuration", Field::as_str);
+    let what = match &id.service {
+        Some(service) => format!("service {service} on {host}"),
+        None => host.to_owned(),
+    };
+    match (expected, observed) {
+        (Some(e), Some(o)) => format!("The {field} of {what} is declared as {e} but is {o}."),
+        (Some(e), None) => format!("The {field} of {what} is ambiguous: {e}."),
+        (None, Some(o)) => format!("The {field} of {what} is not declared in NetBox: {o}."),
+        (None, None) => format!("The {field} of {what} cannot be determined."),
+    }
+}
+
+/// One difference, found in one comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// What it is about; the same difference seen again has the same id.
+    pub id: DriftId,
+    /// What differs.
+    pub difference: Difference,
+    /// The observation it rests on.
+    pub evidence: Evidence,
+    /// How much it matters, rules applied.
+    pub severity: Severity,
+    /// The name of the silence that covers it, if one does.
+    pub silenced: Option<Arc<str>>,
+}
+
+impl Drift {
+    /// A drift of its type's default severity, covered by no silence.
+    pub fn new(id: DriftId, difference: Difference, evidence: Evidence) -> Self {
+        let severity = id.event_type.default_severity();
+        Self { id, difference, evidence, severity, silenced: None }
+    }
+}
+
+/// The answer for one [`DriftId`]: three answers, never two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They differ.
+    Drifted(Drift),
+    /// They agree, and this observation says so.
+    Clean(Evidence),
+    /// Nobody can say.
+    Unknown(Gap),
+}

@@ -1,0 +1,90 @@
+//! A stamp over both truths about one host: equal stamps mean that a comparison would find what it found before.
+//!
+//! Moments of observation are left out, so that an unchanged world stamps alike however often it is looked at.
+
+use std::hash::{Hash, Hasher};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::coverage::Lookup;
+use crate::model::{Expected, ExpectedHost, HostView, Observed};
+
+/// A 128-bit stamp.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(pub u128);
+
+/// The stamp of both truths about one host under the policy with this stamp.
+pub fn of_host(expected: &Expected, observed: &Observed, policy: u64) -> Fingerprint {
+    let mut hasher = Xxh3::new();
+    policy.hash(&mut hasher);
+    expected.coverage().is_complete().hash(&mut hasher);
+    match expected.host() {
+        Lookup::Present(host) => host_into(host, &mut hasher),
+        Lookup::Absent => 1_u8.hash(&mut hasher),
+        Lookup::Unknown(gap) => gap.hash(&mut hasher),
+    }
+    for view in observed.views() {
+        view_into(view, &mut hasher);
+    }
+    Fingerprint(hasher.digest128())
+}
+
+fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
+    // The serialised form would do, at ten times the cost; the fields are spelled out so that a new one is not
+    // forgotten here.
+    let ExpectedHost {
+        name,
+        kind,
+        netbox_id,
+        status,
+        primary_ip,
+        addresses,
+        macs,
+        aliases,
+        role,
+        site,
+        tenant,
+        cluster,
+        node,
+        vcpus,
+        memory_mib,
+        disk_mib,
+        tags,
+        observed_by,
+        docker_endpoint,
+        sensitive,
+        services,
+        services_coverage,
+        contradictions,
+    } = host;
+    (name, kind, netbox_id, status, primary_ip, addresses, macs, aliases).hash(hasher);
+    (role, site, tenant, cluster, node, vcpus, memory_mib, disk_mib).hash(hasher);
+    (tags, observed_by, docker_endpoint, sensitive, services_coverage.gap(), contradictions).hash(hasher);
+    for service in services {
+        let crate::model::ExpectedService {
+            name,
+            lifecycle,
+            ports,
+            container_name,
+            compose_project,
+            role,
+            image,
+            observed_by,
+            tags,
+            netbox_ids,
+        } = service;
+        (name, lifecycle, ports, container_name, compose_project, role, image, observed_by, tags, netbox_ids)
+            .hash(hasher);
+    }
+}
+
+fn view_into(view: &HostView, hasher: &mut Xxh3) {
+    let HostView { source, started: _, observed_at: _, coverage, facts, services, ambiguous } = view;
+    (source, coverage.gap(), &facts.name, &facts.engine_id, ambiguous).hash(hasher);
+    for service in services {
+        let crate::model::ObservedService { name, hints, state, ports, health, image, role, restarts, replicas } =
+            service;
+        (name, hints, state, ports, health, image, role, restarts, replicas).hash(hasher);
+    }
+    hasher.write_u8(0xff);
+}

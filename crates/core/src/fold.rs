@@ -1,0 +1,82 @@
+//! One cause, one alarm: which drift is a consequence of which.
+
+use crate::event::EventType as T;
+use crate::id::{DriftId, Field, Subject};
+
+/// Whether `root` being true makes `other` unsurprising. `blind` says that `other` cannot be judged at the moment:
+/// only then is a failed observation its cause.
+pub fn explains(root: &DriftId, other: &DriftId, blind: bool) -> bool {
+    if root == other || root.subject != other.subject {
+        return false;
+    }
+    match root.event_type {
+        T::NodeUnreachable => true,
+        T::VmDown => other.event_type != T::NodeUnreachable,
+        T::DockerUnreachable => blind && !outranks_engine(other) && same_source_or_none(root, other),
+        T::SnapshotError => blind && other.service.is_some(),
+        T::ConfigDrift if root.service.is_none() => explains_as_host_config(root, other),
+        T::RestartLoop => same_service(root, other) && other.event_type != T::ServiceUnexpected,
+        T::ServiceMissing => same_service(root, other) && other.event_type != T::RestartLoop,
+        T::ConfigDrift => {
+            root.field == Some(Field::Identity)
+                && same_service(root, other)
+                && !matches!(other.event_type, T::RestartLoop)
+                && other.field != Some(Field::Identity)
+        }
+        T::ServiceUnexpected | T::PortMismatch | T::VmUndeclared | T::ResourceExceeded => false,
+    }
+}
+
+/// The root-most drift among `roots` that explains `id`.
+pub fn cause<'a>(id: &DriftId, blind: bool, roots: &[&'a DriftId]) -> Option<&'a DriftId> {
+    roots.iter().copied().filter(|root| explains(root, id, blind)).min_by_key(|root| depth(root))
+}
+
+/// Whether a drift of this id can explain others at all; lets callers skip the many that cannot.
+pub fn can_explain(id: &DriftId) -> bool {
+    match id.event_type {
+        T::NodeUnreachable | T::VmDown | T::DockerUnreachable | T::SnapshotError | T::RestartLoop | T::ServiceMissing => {
+            true
+        }
+        T::ConfigDrift => match (&id.service, id.field) {
+            (None, Some(Field::Identity | Field::Status)) | (Some(_), Some(Field::Identity)) => true,
+            (None | Some(_), _) => false,
+        },
+        T::ServiceUnexpected | T::PortMismatch | T::VmUndeclared | T::ResourceExceeded => false,
+    }
+}
+
+/// How far from the ground a cause lies: the machine first, then its engine, then the service.
+fn depth(id: &DriftId) -> u8 {
+    match id.event_type {
+        T::NodeUnreachable => 0,
+        T::VmDown => 1,
+        T::DockerUnreachable => 2,
+        T::SnapshotError => 3,
+        T::ConfigDrift if id.service.is_none() => 4,
+        T::ConfigDrift => 5,
+        T::RestartLoop => 6,
+        T::ServiceMissing => 7,
+        T::ServiceUnexpected | T::PortMismatch | T::VmUndeclared | T::ResourceExceeded => 8,
+    }
+}
+
+fn outranks_engine(id: &DriftId) -> bool {
+    matches!(id.event_type, T::NodeUnreachable | T::VmDown)
+}
+
+fn same_source_or_none(root: &DriftId, other: &DriftId) -> bool {
+    other.source.is_none() || other.source == root.source
+}
+
+fn same_service(a: &DriftId, b: &DriftId) -> bool {
+    a.service.is_some() && a.service == b.service
+}
+
+/// A machine that is not declared at all explains that its services are not; a machine that should be off explains
+/// that anything runs on it.
+fn explains_as_host_config(root: &DriftId, other: &DriftId) -> bool {
+    matches!(root.field, Some(Field::Identity | Field::Status))
+        && matches!(root.subject, Subject::Host(_))
+        && other.event_type == T::ServiceUnexpected
+}

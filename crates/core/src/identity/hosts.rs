@@ -1,0 +1,123 @@
+//! Which declared host a source speaks about: explicit link, then name and aliases, then MAC, then primary IP; and
+//! before all of them the identity matched last time, so that a rename stays a rename.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::canonical;
+use crate::coverage::{Gap, GapKind};
+use crate::id::HostName;
+use crate::model::{ExpectedHost, HostKind};
+
+/// NetBox's own identity of a host, stable over renames.
+pub type NetboxRef = (HostKind, u64);
+
+/// What is known of the machine a source speaks about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The host the operator configured for the source, or the one NetBox declares the endpoint on.
+    pub configured: Option<HostName>,
+    /// What it was matched with last time.
+    pub remembered: Option<(HostKind, u64)>,
+    /// The name the machine gives itself.
+    pub name: Option<Arc<str>>,
+    /// Its MAC addresses, lower-case colon form.
+    pub macs: Vec<Arc<str>>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostMatch {
+    /// This declared host.
+    Declared(HostName),
+    /// No declared host; the name to show it under.
+    Undeclared(HostName),
+    /// Several declared hosts answer equally well.
+    Ambiguous(Gap),
+    /// Nothing to match on: no configured name, and the source could not say.
+    Unnamed,
+}
+
+/// The declared hosts by everything they can be found by. Built once per inventory.
+#[derive(Clone, Debug, Default)]
+pub struct HostIndex {
+    by_name: BTreeMap<String, BTreeSet<HostName>>,
+    by_mac: BTreeMap<Arc<str>, BTreeSet<HostName>>,
+    by_ip: BTreeMap<IpAddr, BTreeSet<HostName>>,
+    by_ref: BTreeMap<(HostKind, u64), HostName>,
+}
+
+impl HostIndex {
+    /// Indexes an inventory.
+    pub fn new<'a>(hosts: impl IntoIterator<Item = &'a ExpectedHost>) -> Self {
+        let mut index = Self::default();
+        for host in hosts {
+            let names = std::iter::once(host.name.as_str()).chain(host.aliases.iter().map(|a| &**a));
+            for name in names {
+                index.by_name.entry(canonical(name)).or_default().insert(host.name.clone());
+                index.by_name.entry(name.trim().to_lowercase()).or_default().insert(host.name.clone());
+            }
+            for mac in &host.macs {
+                index.by_mac.entry(mac.clone()).or_default().insert(host.name.clone());
+            }
+            if let Some(ip) = host.primary_ip {
+                index.by_ip.entry(ip).or_default().insert(host.name.clone());
+            }
+            index.by_ref.insert((host.kind, host.netbox_id), host.name.clone());
+        }
+        index
+    }
+
+    /// NetBox's identity of a matched host, to be remembered.
+    pub fn reference(&self, name: &HostName) -> Option<NetboxRef> {
+        self.by_ref.iter().find(|(_, n)| *n == name).map(|(reference, _)| *reference)
+    }
+
+    /// Finds the host. A level that finds exactly one ends the search; one that finds several ends it as ambiguous,
+    /// because a weaker clue must not decide between two stronger ones.
+    pub fn resolve(&self, claim: &Claim) -> HostMatch {
+        if let Some(name) = claim.remembered.and_then(|reference| self.by_ref.get(&reference)) {
+            return HostMatch::Declared(name.clone());
+        }
+        if let Some(configured) = &claim.configured {
+            return match self.named(configured.as_str()) {
+                Some(found) => found,
+                None => HostMatch::Undeclared(configured.clone()),
+            };
+        }
+        if let Some(found) = claim.name.as_deref().and_then(|name| self.named(name)) {
+            return found;
+        }
+        let macs: BTreeSet<&HostName> = claim.macs.iter().filter_map(|mac| self.by_mac.get(mac)).flatten().collect();
+        let ips: BTreeSet<&HostName> =
+            claim.addresses.iter().filter_map(|ip| self.by_ip.get(ip)).flatten().collect();
+        if let Some(found) = decide("MAC address", &macs).or_else(|| decide("primary IP", &ips)) {
+            return found;
+        }
+        match &claim.name {
+            Some(name) => HostMatch::Undeclared(HostName::new(name)),
+            None => HostMatch::Unnamed,
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<HostMatch> {
+        let exact = self.by_name.get(&name.trim().to_lowercase());
+        let found = exact.or_else(|| self.by_name.get(&canonical(name)))?;
+        decide(&format!("name {name}"), &found.iter().collect())
+    }
+}
+
+fn decide(by: &str, found: &BTreeSet<&HostName>) -> Option<HostMatch> {
+    match found.len() {
+        0 => None,
+        1 => found.first().map(|name| HostMatch::Declared((*name).clone())),
+        _ => {
+            let names: Vec<&str> = found.iter().map(|n| n.as_str()).collect();
+            let why = format!("the {by} belongs to {}", names.join(" and "));
+            Some(HostMatch::Ambiguous(Gap::new(GapKind::Ambiguous, why)))
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Which observed service a declared one is: explicit link (label `evenkeel.service`, NetBox's `container_name`), then
+//! Compose service, then container name, then configured alias.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::coverage::{Fact, Gap, GapKind};
+use crate::id::{HostName, ServiceName};
+use crate::model::{ExpectedHost, ExpectedService, HostSnapshot, HostView, ObservedService};
+
+/// Another name a declared service answers to, set by the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The host it holds on; `None` = everywhere.
+    pub host: Option<HostName>,
+    /// The declared name.
+    pub service: ServiceName,
+    /// The container name or Compose service it also answers to.
+    pub also: Arc<str>,
+}
+
+/// Decides identity for one source's answer about one host: every observed service that is a declared one takes the
+/// declared name. The result is sorted by name. What more than one thing claims becomes unknown, not a guess.
+pub fn bind(snapshot: HostSnapshot, expected: Option<&ExpectedHost>, aliases: &[Alias]) -> HostView {
+    let HostSnapshot { source, started, observed_at, coverage, facts, mut services } = snapshot;
+    let mut ambiguous = Vec::new();
+    if let Some(host) = expected {
+        let claims = claims(host, &services, aliases);
+        for (declared, found) in &claims {
+            match found.as_slice() {
+                [one] => services[*one].name = (*declared).clone(),
+                [] => {}
+                several => ambiguous.push(((*declared).clone(), ambiguity(declared, several, &services))),
+            }
+        }
+    }
+    if expected.is_some_and(|host| host.sensitive) {
+        services.iter_mut().for_each(redact);
+    }
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    make_unique(&mut services, &mut ambiguous);
+    ambiguous.sort_by(|a, b| a.0.cmp(&b.0));
+    HostView { source, started, observed_at, coverage, facts, services, ambiguous }
+}
+
+/// For each declared service the observed ones that answer to it at the best level that has any. An observed thing
+/// that is claimed at a better level by another declaration is not available at a weaker one.
+fn claims<'a>(
+    host: &'a ExpectedHost,
+    services: &[ObservedService],
+    aliases: &[Alias],
+) -> Vec<(&'a ServiceName, Vec<usize>)> {
+    let index = Index::new(services);
+    let mut taken = vec![false; services.len()];
+    let mut found: Vec<(&ServiceName, Vec<usize>)> = host.services.iter().map(|s| (&s.name, Vec::new())).collect();
+    for level in LEVELS {
+        let mut newly = Vec::new();
+        for (declared, (_, found)) in host.services.iter().zip(&mut found) {
+            if !found.is_empty() {
+                continue;
+            }
+            found.extend(
+                level(&index, declared, host, aliases)
+                    .iter()
+                    .copied()
+                    .filter(|i| !taken[*i] && in_project(declared, &services[*i])),
+            );
+            found.sort_unstable();
+            found.dedup();
+            newly.extend_from_slice(found);
+        }
+        for i in newly {
+            taken[i] = true;
+        }
+    }
+    found
+}
+
+type Level = fn(&Index, &ExpectedService, &ExpectedHost, &[Alias]) -> Vec<usize>;
+
+const LEVELS: [Level; 4] = [
+    |index, declared, _, _| {
+        let linked = declared.container_name.as_deref().map(|name| index.container(name)).unwrap_or_default();
+        [index.label(declared.name.as_str()), linked].concat()
+    },
+    |index, declared, _, _| index.compose(declared.name.as_str()),
+    |index, declared, _, _| index.container(declared.name.as_str()),
+    |index, declared, host, aliases| {
+        let applies = |a: &&Alias| a.service == declared.name && a.host.as_ref().is_none_or(|h| *h == host.name);
+        aliases
+            .iter()
+            .filter(applies)
+            .flat_map(|alias| [index.compose(&alias.also), index.container(&alias.also)].concat())
+            .collect()
+    },
+];
+
+/// Observed services by each of their names.
+struct Index<'a> {
+    labels: BTreeMap<&'a str, Vec<usize>>,
+    compose: BTreeMap<&'a str, Vec<usize>>,
+    containers: BTreeMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(services: &'a [ObservedService]) -> Self {
+        let mut index = Self { labels: BTreeMap::new(), compose: BTreeMap::new(), containers: BTreeMap::new() };
+        for (i, service) in services.iter().enumerate() {
+            if let Some(label) = &service.hints.label {
+                index.labels.entry(label).or_default().push(i);
+                // The operator said what it is: its other names no longer count.
+                continue;
+            }
+            if let Some(name) = &service.hints.compose_service {
+                index.compose.entry(name).or_default().push(i);
+            }
+            if let Some(name) = &service.hints.container_name {
+                index.containers.entry(name).or_default().push(i);
+            }
+        }
+        index
+    }
+
+    fn label(&self, name: &str) -> Vec<usize> {
+        self.labels.get(name).cloned().unwrap_or_default()
+    }
+
+    fn compose(&self, name: &str) -> Vec<usize> {
+        self.compose.get(name).cloned().unwrap_or_default()
+    }
+
+    fn container(&self, name: &str) -> Vec<usize> {
+        self.containers.get(name).cloned().unwrap_or_default()
+    }
+}
+
+fn in_project(declared: &ExpectedService, observed: &ObservedService) -> bool {
+    match (&declared.compose_project, &observed.hints.compose_project) {
+        (Some(wanted), Some(real)) => wanted == real,
+        (Some(_) | None, None) | (None, Some(_)) => true,
+    }
+}
+
+fn ambiguity(declared: &ServiceName, several: &[usize], services: &[ObservedService]) -> Gap {
+    let names: Vec<String> = several.iter().map(|i| describe(&services[*i])).collect();
+    Gap::new(GapKind::Ambiguous, format!("{} all answer to {declared}", names.join(" and ")))
+}
+
+fn describe(service: &ObservedService) -> String {
+    match (&service.hints.compose_project, &service.hints.container_name) {
+        (Some(project), _) => format!("{} of project {project}", service.name),
+        (None, Some(container)) => format!("container {container}"),
+        (None, None) => service.name.to_string(),
+    }
+}
+
+/// Two things of one name after binding (a declaration took a name an undeclared thing already had, or a source named
+/// two things alike): neither can stand for the name.
+fn make_unique(services: &mut Vec<ObservedService>, ambiguous: &mut Vec<(ServiceName, Gap)>) {
+    let mut start = 0;
+    let mut keep = Vec::with_capacity(services.len());
+    while start < services.len() {
+        let same = services[start..].iter().take_while(|s| s.name == services[start].name).count();
+        if same > 1 {
+            let name = services[start].name.clone();
+            let all: Vec<usize> = (start..start + same).collect();
+            if !ambiguous.iter().any(|(n, _)| *n == name) {
+                ambiguous.push((name.clone(), ambiguity(&name, &all, services)));
+            }
+        }
+        keep.extend(std::iter::repeat_n(same == 1, same));
+        start += same;
+    }
+    let mut keep = keep.into_iter();
+    services.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// A sensitive host: names and states only.
+fn redact(service: &mut ObservedService) {
+    service.ports = Fact::unknown(GapKind::Uncovered, "the host is marked sensitive");
+    service.image = None;
+    service.role = None;
+}

@@ -1,0 +1,206 @@
+//! Verdicts about a host as a whole, and about a source that belongs to no host.
+
+use std::sync::Arc;
+
+use super::{Case, blindness_type, evidence_of, newest, uncovered_gap};
+use crate::coverage::{Coverage, Gap, GapKind, Lookup};
+use crate::drift::{Difference, Drift, Evidence, Verdict};
+use crate::event::EventType;
+use crate::id::{DriftId, Field, SourceId, Subject};
+use crate::identity::canonical;
+use crate::model::{Demand, Expected, ExpectedHost, HostView};
+
+/// The types in which one source's view of a host can drift.
+pub(crate) const HOST_TYPES: [EventType; 2] = [EventType::DockerUnreachable, EventType::SnapshotError];
+
+/// The fields in which a host can drift.
+pub(crate) const HOST_FIELDS: [Field; 3] = [Field::Identity, Field::Name, Field::Status];
+
+pub(super) fn judge(id: &DriftId, case: Case<'_>) -> Verdict {
+    match (id.event_type, id.field, &id.source) {
+        (EventType::DockerUnreachable | EventType::SnapshotError, _, Some(source)) => {
+            match case.observed.view(source) {
+                Some(view) => blindness(case, view, id.event_type),
+                // The source is no longer configured: nobody waits for its answer.
+                None => Verdict::Clean(newest(case)),
+            }
+        }
+        (EventType::ConfigDrift, Some(Field::Identity), _) => identity(case),
+        (EventType::ConfigDrift, Some(Field::Name), _) => name(case),
+        (EventType::ConfigDrift, Some(Field::Status), _) => status(case),
+        (
+            EventType::ServiceMissing
+            | EventType::ServiceUnexpected
+            | EventType::PortMismatch
+            | EventType::VmDown
+            | EventType::VmUndeclared
+            | EventType::DockerUnreachable
+            | EventType::NodeUnreachable
+            | EventType::ConfigDrift
+            | EventType::SnapshotError
+            | EventType::ResourceExceeded
+            | EventType::RestartLoop,
+            _,
+            _,
+        ) => Verdict::Unknown(uncovered_gap(case.subject)),
+    }
+}
+
+/// A source of a host that does not answer, or not fully.
+pub(crate) fn blindness(case: Case<'_>, view: &HostView, kind: EventType) -> Verdict {
+    let unknown_services = || declared_services(case.expected);
+    let may_be_away = match case.expected.host() {
+        Lookup::Present(host) => host.demand() != Demand::Run,
+        // Undeclared, or intent unknown: the operator configured the source, so its silence is worth telling.
+        Lookup::Absent | Lookup::Unknown(_) => false,
+    };
+    source_blindness(case.subject, &view.source, &view.coverage, evidence_of(view), kind, may_be_away, unknown_services)
+}
+
+/// The verdict on a source that belongs to no host: NetBox itself.
+pub fn source_verdict(subject: &Subject, source: &SourceId, coverage: &Coverage, evidence: Evidence) -> Verdict {
+    source_blindness(subject, source, coverage, evidence, EventType::SnapshotError, false, || 0)
+}
+
+fn source_blindness(
+    subject: &Subject,
+    source: &SourceId,
+    coverage: &Coverage,
+    evidence: Evidence,
+    kind: EventType,
+    may_be_away: bool,
+    unknown_services: impl Fn() -> u32,
+) -> Verdict {
+    let Coverage::Partial(gap) = coverage else {
+        return Verdict::Clean(evidence);
+    };
+    match blindness_type(source.kind, coverage) {
+        None => Verdict::Unknown(gap.clone()),
+        Some(EventType::DockerUnreachable) if may_be_away => Verdict::Clean(evidence),
+        Some(reported) if reported == kind => {
+            let id = DriftId::of_source(subject.clone(), kind, source);
+            let difference = Difference::Blind { gap: gap.clone(), unknown_services: unknown_services() };
+            Verdict::Drifted(Drift::new(id, difference, evidence))
+        }
+        // It answers, if badly: it is not unreachable. It does not answer: whether it would answer well is unknown.
+        Some(EventType::SnapshotError) => Verdict::Clean(evidence),
+        Some(_) => Verdict::Unknown(gap.clone()),
+    }
+}
+
+fn declared_services(expected: &Expected) -> u32 {
+    match expected.host() {
+        Lookup::Present(host) => {
+            let running = host
+                .services
+                .iter()
+                .filter(|s| Demand::of_service(host.demand(), s.lifecycle) == Demand::Run)
+                .count();
+            u32::try_from(running).unwrap_or(u32::MAX)
+        }
+        Lookup::Absent | Lookup::Unknown(_) => 0,
+    }
+}
+
+/// Contradictions in the declaration, and machines that answer without being declared.
+fn identity(case: Case<'_>) -> Verdict {
+    match case.expected.host() {
+        Lookup::Unknown(gap) => Verdict::Unknown(gap.clone()),
+        Lookup::Present(host) => match host.contradictions.iter().find(|c| c.service.is_none()) {
+            Some(contradiction) => {
+                let difference = Difference::Config { expected: Some(contradiction.what.clone()), observed: None };
+                drifted(case, Field::Identity, difference, case.expected.evidence().clone())
+            }
+            None => Verdict::Clean(case.expected.evidence().clone()),
+        },
+        Lookup::Absent => match answering_view(case) {
+            Ok(view) => {
+                let observed = Some(Arc::from(format!("a machine seen by {}", view.source)));
+                drifted(case, Field::Identity, Difference::Config { expected: None, observed }, evidence_of(view))
+            }
+            Err(Some((_, gap))) => Verdict::Unknown(gap.clone()),
+            Err(None) => Verdict::Clean(newest(case)),
+        },
+    }
+}
+
+/// The name a machine gives itself against the declared one: first DNS label, any case, aliases count.
+fn name(case: Case<'_>) -> Verdict {
+    let host = match case.expected.host() {
+        Lookup::Present(host) => host,
+        Lookup::Absent => return Verdict::Clean(newest(case)),
+        Lookup::Unknown(gap) => return Verdict::Unknown(gap.clone()),
+    };
+    let mut unknown = None;
+    let mut clean = None;
+    for view in case.observed.views() {
+        match view.facts.name.as_ref().map(crate::coverage::Fact::known) {
+            Some(Ok(real)) if !answers_to(host, real) => {
+                let difference =
+                    Difference::Config { expected: Some(Arc::from(host.name.as_str())), observed: Some(real.clone()) };
+                return drifted(case, Field::Name, difference, evidence_of(view));
+            }
+            Some(Ok(_)) => clean = Some(evidence_of(view)),
+            Some(Err(gap)) => unknown = Some(gap.clone()),
+            None => unknown = unknown.or_else(|| view.coverage.gap().cloned()),
+        }
+    }
+    match (unknown, clean) {
+        (Some(gap), _) => Verdict::Unknown(gap),
+        (None, Some(evidence)) => Verdict::Clean(evidence),
+        (None, None) => Verdict::Clean(newest(case)),
+    }
+}
+
+fn answers_to(host: &ExpectedHost, name: &str) -> bool {
+    let name = canonical(name);
+    canonical(host.name.as_str()) == name || host.aliases.iter().any(|alias| canonical(alias) == name)
+}
+
+/// A machine that is declared switched off answers.
+fn status(case: Case<'_>) -> Verdict {
+    let host = match case.expected.host() {
+        Lookup::Present(host) => host,
+        Lookup::Absent => return Verdict::Clean(newest(case)),
+        Lookup::Unknown(gap) => return Verdict::Unknown(gap.clone()),
+    };
+    if host.demand() != Demand::NotRun {
+        return Verdict::Clean(newest(case));
+    }
+    match answering_view(case) {
+        Ok(view) => {
+            let difference = Difference::Config {
+                expected: Some(Arc::from(host.status.to_string())),
+                observed: Some(Arc::from("running")),
+            };
+            drifted(case, Field::Status, difference, evidence_of(view))
+        }
+        // What must not run refuses connections: that is agreement, not blindness.
+        Err(Some((view, gap))) if gap.kind == GapKind::Unreachable => Verdict::Clean(evidence_of(view)),
+        Err(Some((_, gap))) => Verdict::Unknown(gap.clone()),
+        Err(None) => Verdict::Clean(newest(case)),
+    }
+}
+
+/// A view through which the machine really answered; otherwise the gap of one that did not, if any was asked.
+fn answering_view<'a>(case: Case<'a>) -> Result<&'a HostView, Option<(&'a HostView, &'a Gap)>> {
+    let mut away = None;
+    for view in case.observed.views() {
+        match &view.coverage {
+            Coverage::Complete => return Ok(view),
+            Coverage::Partial(gap) => away = Some((&**view, gap)),
+        }
+    }
+    Err(away)
+}
+
+fn drifted(case: Case<'_>, field: Field, difference: Difference, evidence: Evidence) -> Verdict {
+    let id = DriftId {
+        subject: case.subject.clone(),
+        service: None,
+        event_type: EventType::ConfigDrift,
+        field: Some(field),
+        source: None,
+    };
+    Verdict::Drifted(Drift::new(id, difference, evidence))
+}

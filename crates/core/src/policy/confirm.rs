@@ -1,0 +1,62 @@
+//! When a difference is believed, and when its end is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::event::EventType;
+
+/// Confirmation for one type of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Open after this many distinct observations of the difference …
+    pub open_after: u32,
+    /// … or when the difference has been seen for this long.
+    pub open_after_time: Duration,
+    /// Resolve after this many distinct observations without it.
+    pub resolve_after: u32,
+}
+
+impl Window {
+    /// Believe everything at once: for tests, and for operators who prefer speed to calm.
+    pub const IMMEDIATE: Self = Self { open_after: 1, open_after_time: Duration::ZERO, resolve_after: 1 };
+}
+
+impl Default for Window {
+    /// Absence needs two complete observations; so does presence.
+    fn default() -> Self {
+        Self { open_after: 2, open_after_time: Duration::from_secs(60), resolve_after: 2 }
+    }
+}
+
+/// Confirmation for all types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Confirm {
+    /// For every type not named in `by_type`.
+    pub default: Window,
+    /// For particular types.
+    pub by_type: BTreeMap<EventType, Window>,
+}
+
+impl Confirm {
+    /// The window of one type.
+    pub fn of(&self, kind: EventType) -> Window {
+        self.by_type.get(&kind).copied().unwrap_or(self.default)
+    }
+}
+
+/// When a drift that comes and goes is held open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flap {
+    /// Opened or resolved this often within `window` makes a drift flapping.
+    pub transitions: u32,
+    /// The time looked back over; also how soon after its end a drift counts as reopened.
+    pub window: Duration,
+    /// A flapping drift resolves once it has been clean for this long without interruption.
+    pub quiet: Duration,
+}
+
+impl Default for Flap {
+    fn default() -> Self {
+        Self { transitions: 6, window: Duration::from_secs(3600), quiet: Duration::from_secs(600) }
+    }
+}

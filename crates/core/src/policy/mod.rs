@@ -1,0 +1,102 @@
+//! What the operator decided: how to compare, when to believe, what to ignore, how much it matters, when to be quiet.
+
+pub mod confirm;
+pub mod rule;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::diff::Report;
+use crate::identity::Alias;
+use crate::judge::Rules;
+use crate::model::{Expected, Inventory};
+
+pub use confirm::{Confirm, Flap};
+pub use rule::{IgnoreRule, Labels, Matcher, SeverityRule, Silence};
+
+/// What the first pass over a host does with what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstRun {
+    /// Every drift is an event like any other.
+    #[default]
+    Announce,
+    /// What is there at the first complete pass is the baseline: recorded and shown, sent to nobody.
+    Baseline,
+}
+
+/// The plausibility brake: an answer that loses too much at once is held back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Brake {
+    /// The share (0 to 1) a scope may lose between two complete answers.
+    pub share: f64,
+    /// Losses up to this number are always plausible.
+    pub allowance: u32,
+    /// After the same answer was repeated for this long it is believed; `None` = never, until a restart.
+    pub accept_after: Option<Duration>,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { share: 0.5, allowance: 4, accept_after: Some(Duration::from_secs(30 * 60)) }
+    }
+}
+
+/// Everything the operator decided.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// How to compare.
+    pub rules: Rules,
+    /// Other names of declared services.
+    pub aliases: Vec<Alias>,
+    /// When a difference is believed, and when its end is.
+    pub confirm: Confirm,
+    /// When a drift that comes and goes is held.
+    pub flap: Flap,
+    /// How often an open drift is said again; `None` = never.
+    pub remind_after: Option<Duration>,
+    /// What the first pass does.
+    pub first_run: FirstRun,
+    /// When an answer is implausible.
+    pub brake: Brake,
+    /// What is no drift.
+    pub ignore: Vec<IgnoreRule>,
+    /// What matters more, or less.
+    pub severity: Vec<SeverityRule>,
+    /// What is not to be sent for a while.
+    pub silences: Vec<Silence>,
+}
+
+impl Policy {
+    /// Applies ignore rules, severities and silences to what a comparison found. Expired rules do not count.
+    pub fn apply(&self, report: Report, expected: &Expected, now: Timestamp) -> Report {
+        let Report { drifted, clean, unknown, mut ignored, complete } = report;
+        let mut kept = Vec::with_capacity(drifted.len());
+        for mut drift in drifted {
+            let labels = Labels::of(expected, &drift.id);
+            if let Some(rule) = self.ignore.iter().find(|r| r.in_force(now) && r.matcher.matches(&drift.id, labels)) {
+                ignored.push((drift, rule.name.clone()));
+                continue;
+            }
+            if let Some(rule) = self.severity.iter().find(|r| r.matcher.matches(&drift.id, labels)) {
+                drift.severity = rule.severity;
+            }
+            let silence = self.silences.iter().find(|s| s.in_force(now) && s.matcher.matches(&drift.id, labels));
+            drift.silenced = silence.map(|s| s.name.clone());
+            kept.push(drift);
+        }
+        Report { drifted: kept, clean, unknown, ignored, complete }
+    }
+
+    /// The next moment at which a rule begins or ends, so that a pass can be planned for it.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.ignore.iter().filter_map(|r| r.expires);
+        let silences = self.silences.iter().flat_map(|s| [s.starts, Some(s.ends)]).flatten();
+        ends.chain(silences).filter(|at| *at > now).min()
+    }
+
+    /// Whether an inventory that was read in full lost so much against the last one that it is held back.
+    pub fn inventory_gap(&self, before: &Inventory, after: &Inventory) -> Option<crate::Gap> {
+        crate::brake::inventory_gap(&self.brake, before, after)
+    }
+}
