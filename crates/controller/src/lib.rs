@@ -1,3 +1,4 @@
 //! controller
 
+pub mod config;
 pub mod queue;
