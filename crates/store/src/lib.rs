@@ -1,1 +1,28 @@
-//! store
+//! The [`Store`] contract and the databases behind it.
+//!
+//! What lives here: what is kept (ledger, events, outbox, snapshots, journal), in which promises, and how each database
+//! keeps it; a database's SQL stays in its own folder. What does not: what the ledger decides (core), when anything is
+//! written, claimed or pruned (controller), how a payload is encoded (sinks).
+
+mod canonical;
+mod contract;
+mod error;
+mod query;
+mod rows;
+mod types;
+
+pub mod sqlite;
+
+pub use canonical::{expected_snapshot, observed_snapshot};
+pub use contract::Store;
+pub use error::{Error, Result};
+pub use query::{
+    Cursor, DeliveryFilter, DeliveryState, DriftFilter, EventFilter, ExportLine, ExportStream, JournalFilter,
+    Page, Record,
+};
+pub use rows::{AssetRow, ExpectedRow, JournalKind, JournalRow, ObservedRow, SavedInventory};
+pub use sqlite::SqliteStore;
+pub use types::{
+    Claimed, Committed, DeliveryRow, Keep, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome, PassCommit,
+    Pruned, Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+};

@@ -1,0 +1,158 @@
+//! What every database behind evenkeel promises. One suite, `conformance`, holds each of them to it.
+//!
+//! Time is always an argument; no implementation reads a clock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evenkeel_core::id::{EventId, SourceId, Subject};
+use evenkeel_core::identity::hosts::NetboxRef;
+use evenkeel_core::ledger::Entry;
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
+use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory};
+use crate::types::{
+    Claimed, Committed, DeliveryRow, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned, Resend,
+    RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+};
+
+/// Where everything that must survive a restart is kept.
+#[async_trait]
+pub trait Store: Send + Sync {
+    // Ledger
+
+    /// What is known about one subject; for an unknown one an empty ledger of revision 0.
+    async fn load(&self, subject: &Subject) -> Result<Loaded>;
+
+    /// What is known about every subject, sorted by the subject's text form. One query, for the start.
+    async fn load_all(&self) -> Result<Vec<Loaded>>;
+
+    /// Writes one pass: ledger, events, outbox and journal, all of it or nothing. Refused with
+    /// [`Error::Conflict`](crate::Error::Conflict) if the subject's revision is not the expected one.
+    ///
+    /// Passes of several callers at the same time may share one transaction of the database; the outcome is each
+    /// caller's own. Dropping the future leaves open whether it was written; the revision tells.
+    async fn commit(&self, pass: PassCommit) -> Result<Committed>;
+
+    /// Writes several passes in one transaction of the database. Each has its own outcome, in the order given: one that
+    /// is refused keeps none of the others from being written.
+    async fn commit_all(&self, passes: Vec<PassCommit>) -> Vec<Result<Committed>>;
+
+    /// Remembers (or with `None` forgets) which NetBox object each subject was matched with.
+    async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()>;
+
+    // Snapshots: a row only where something changed
+
+    /// Keeps what sources reported, where it differs from the newest kept for the same host and source; otherwise only
+    /// notes that it was seen again. A report older than the newest is ignored.
+    async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved>;
+
+    /// Keeps what is declared, where it differs from the newest kept for the same kind and host.
+    async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved>;
+
+    /// Keeps the last complete inventory of a NetBox in place of the one before.
+    async fn save_inventory(&self, inventory: &SavedInventory) -> Result<()>;
+
+    /// The last complete inventory of a NetBox.
+    async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>>;
+
+    /// Makes sure each configured source is listed.
+    async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()>;
+
+    /// Lists or updates declared hosts.
+    async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()>;
+
+    // Outbox
+
+    /// Takes up to `limit` due deliveries, of one sink or of all in fair shares, and hides them for `lease`.
+    ///
+    /// A delivery is held back while an earlier one of the same sink and drift is neither delivered nor dead, so order
+    /// per drift is kept; a dead one holds nothing back (it is visible and can be sent again). A lease that ends
+    /// unsettled makes the delivery due again.
+    async fn claim(
+        &self,
+        sink: Option<&str>,
+        limit: u32,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>>;
+
+    /// Says how a claimed delivery ended. Returns whether that changed anything: `Delivered` counts even when the lease
+    /// has passed on, because it is a fact; `Retry` and `Dead` of an outdated ticket do not.
+    async fn settle(&self, ticket: Ticket, outcome: Outcome, now: Timestamp) -> Result<bool>;
+
+    /// Gives claimed deliveries back unsent (graceful stop); the attempt is not counted.
+    async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()>;
+
+    /// When the next delivery that nothing holds back is due; in the past if one is due already.
+    async fn next_due(&self) -> Result<Option<Timestamp>>;
+
+    /// Deliveries, newest first.
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow>>;
+
+    /// Makes dead deliveries due again; returns how many.
+    async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64>;
+
+    // Questions
+
+    /// Events, newest first. The cursor stays valid while events are added and pruned.
+    async fn events(
+        &self,
+        filter: &EventFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<StoredEvent>>;
+
+    /// One event.
+    async fn event(&self, id: EventId) -> Result<Option<StoredEvent>>;
+
+    /// Ledger entries of any subject, sorted by subject and drift.
+    async fn drifts(&self, filter: &DriftFilter, after: Option<Cursor>, limit: u32) -> Result<Page<Entry>>;
+
+    /// The entries behind a handle, in any case; more than one only where two drifts share it.
+    async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>>;
+
+    /// Open drifts, counted by type, severity and whether they are folded under another.
+    async fn open_counts(&self) -> Result<Vec<OpenCount>>;
+
+    /// What waits in the outbox, by sink.
+    async fn outbox(&self) -> Result<Vec<OutboxDepth>>;
+
+    /// How much is kept.
+    async fn stats(&self) -> Result<Stats>;
+
+    /// Events and snapshots as JSON Lines, oldest first within each kind, read page by page.
+    fn export(&self, since: Option<Timestamp>) -> ExportStream<'_>;
+
+    // Journal
+
+    /// Notes what was decided or done outside a pass.
+    async fn note(&self, rows: &[JournalRow]) -> Result<()>;
+
+    /// Journal rows, newest first.
+    async fn journal(
+        &self,
+        filter: &JournalFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<JournalRow>>;
+
+    // Housekeeping
+
+    /// Removes what is older or more than the policy keeps, in small transactions. Never removes a delivery that is not
+    /// settled, the event of such a delivery, a ledger entry, or the newest snapshot of anything.
+    async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned>;
+
+    /// Whether the database answers and can be written.
+    async fn health(&self) -> Result<()>;
+
+    /// Finishes what is under way and lets go of the database. Further calls fail as unavailable.
+    async fn close(&self);
+}

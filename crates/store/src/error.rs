@@ -1,0 +1,122 @@
+//! Why the store could not do what was asked, in the words a person needs to mend it.
+
+use std::error::Error as StdError;
+
+use evenkeel_core::id::Subject;
+
+/// The result of every operation of the store.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. `at` is the database as the operator knows it: a path, or an address without credentials.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database does not answer, or not in time.
+    #[error("store {at} is unavailable: {why}")]
+    Unavailable {
+        /// The database.
+        at: String,
+        /// What happened, and what can be done.
+        why: String,
+        /// The database's own error.
+        #[source]
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    },
+    /// Another process holds the database.
+    #[error("another evenkeel ({holder}) is using {at}: stop it, or give this one a store of its own")]
+    Locked {
+        /// The database.
+        at: String,
+        /// Who holds it, as far as known (`pid 4711`).
+        holder: String,
+    },
+    /// No space is left.
+    #[error("no space left for store {at}: free some, or shorten the retention")]
+    Full {
+        /// The database.
+        at: String,
+    },
+    /// The database cannot be written.
+    #[error("store {at} cannot be written: {why}")]
+    ReadOnly {
+        /// The database.
+        at: String,
+        /// Why, and what can be done.
+        why: String,
+    },
+    /// Somebody else committed this subject first; load it again. Nothing was written.
+    #[error("{subject} is at revision {found}, not {expected}: it was committed by someone else meanwhile")]
+    Conflict {
+        /// The subject.
+        subject: Subject,
+        /// The revision the pass was based on.
+        expected: u64,
+        /// The revision in the store.
+        found: u64,
+    },
+    /// What was to be written contradicts what is there: an event id twice, a delivery of an event that does not exist.
+    /// Nothing was written.
+    #[error("refused by store {at}: {why}")]
+    Refused {
+        /// The database.
+        at: String,
+        /// What contradicts what.
+        why: String,
+    },
+    /// Something in the database cannot be read back.
+    #[error("{what} in store {at} is corrupt: restore a backup, or move it away to start afresh")]
+    Corrupt {
+        /// The database.
+        at: String,
+        /// What cannot be read (`drift SERVICE_MISSING|host:a|b||`).
+        what: String,
+        /// How reading it failed.
+        #[source]
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    },
+    /// The database was written by a newer evenkeel.
+    #[error("store {at} has schema {found}, this evenkeel knows up to {known}: run the newer evenkeel again")]
+    Newer {
+        /// The database.
+        at: String,
+        /// Its schema version.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The database was written by an older evenkeel and is opened for reading only.
+    #[error(
+        "store {at} has schema {found}, this evenkeel needs {known}: start the controller once to migrate it"
+    )]
+    Older {
+        /// The database.
+        at: String,
+        /// Its schema version.
+        found: i64,
+        /// The version this program needs.
+        known: i64,
+    },
+    /// The database belongs to another program.
+    #[error("{at} is a database, but not evenkeel's: check the store's path")]
+    Foreign {
+        /// The database.
+        at: String,
+    },
+}
+
+impl Error {
+    /// Whether trying again later, with nothing changed, can help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Full { .. } => true,
+            Self::Locked { .. }
+            | Self::ReadOnly { .. }
+            | Self::Conflict { .. }
+            | Self::Refused { .. }
+            | Self::Corrupt { .. }
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Foreign { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is kept beside the ledger: snapshots, the last inventory, assets, the journal.
+
+use evenkeel_core::id::{EventId, HostName, SourceId, Subject};
+use evenkeel_core::model::{ExpectedHost, HostKind, HostView};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::canonical;
+
+/// What one source reported about one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedRow {
+    /// The host.
+    pub hostname: HostName,
+    /// The configured source (`docker/box2-media`).
+    pub source: SourceId,
+    /// A hash of `snapshot`, equal if and only if nothing worth keeping changed.
+    pub hash: u128,
+    /// The value under `snapshot` in the canonical form, as JSON text.
+    pub snapshot: String,
+    /// When the answer was complete.
+    pub observed_at: Timestamp,
+}
+
+impl ObservedRow {
+    /// The row of one view. Of a sensitive host only names and states are kept.
+    pub fn of(host: &HostName, view: &HostView, sensitive: bool) -> Self {
+        let snapshot = canonical::observed_body(view, sensitive).to_string();
+        Self {
+            hostname: host.clone(),
+            source: view.source.clone(),
+            hash: xxh3_128(snapshot.as_bytes()),
+            snapshot,
+            observed_at: view.observed_at,
+        }
+    }
+}
+
+/// What is declared about one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedRow {
+    /// What kind of snapshot (`host`).
+    pub kind: String,
+    /// The host.
+    pub hostname: HostName,
+    /// A hash of `data`.
+    pub hash: u128,
+    /// The canonical form, as JSON text.
+    pub data: String,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
+impl ExpectedRow {
+    /// The row of one declared host.
+    pub fn of(host: &ExpectedHost, at: Timestamp) -> Self {
+        let data = canonical::expected_snapshot(host).to_string();
+        Self {
+            kind: "host".to_owned(),
+            hostname: host.name.clone(),
+            hash: xxh3_128(data.as_bytes()),
+            data,
+            at,
+        }
+    }
+}
+
+/// The last complete inventory of one NetBox, in whatever form its owner encodes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedInventory {
+    /// Which NetBox.
+    pub source: SourceId,
+    /// When the read ended.
+    pub observed_at: Timestamp,
+    /// The inventory; the store does not look inside.
+    pub bytes: Vec<u8>,
+}
+
+/// A declared host in the list of assets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetRow {
+    /// `device` or `virtual_machine`.
+    pub asset_type: String,
+    /// The name, unique within its type.
+    pub name: String,
+    /// The node or cluster it belongs to.
+    pub parent: Option<String>,
+    /// What else is declared.
+    pub metadata: Value,
+}
+
+impl AssetRow {
+    /// The asset of one declared host.
+    pub fn of(host: &ExpectedHost) -> Self {
+        let asset_type = match host.kind {
+            HostKind::Device => "device",
+            HostKind::VirtualMachine => "virtual_machine",
+        };
+        let parent = host
+            .node
+            .as_ref()
+            .map(|node| node.as_str())
+            .or(host.cluster.as_deref());
+        Self {
+            asset_type: asset_type.to_owned(),
+            name: host.name.as_str().to_owned(),
+            parent: parent.map(str::to_owned),
+            metadata: json!({
+                "netbox_id": host.netbox_id,
+                "status": host.status.to_string(),
+                "ip": host.primary_ip,
+                "role": host.role,
+                "site": host.site,
+                "tenant": host.tenant,
+                "cluster": host.cluster,
+                "sensitive": host.sensitive,
+            }),
+        }
+    }
+}
+
+/// What a journal row is: events lead to decisions and tasks, tasks to actions, all of them to log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JournalKind {
+    /// Something was decided, and why.
+    Decision,
+    /// Something is to be done.
+    Task,
+    /// Something was done.
+    Action,
+    /// What was said about it.
+    Log,
+}
+
+impl JournalKind {
+    /// Every kind, in the order things happen.
+    pub const ALL: [Self; 4] = [Self::Decision, Self::Task, Self::Action, Self::Log];
+
+    /// The lower-case word used in the store and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Task => "task",
+            Self::Action => "action",
+            Self::Log => "log",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRow {
+    /// What it is.
+    pub kind: JournalKind,
+    /// When.
+    pub at: Timestamp,
+    /// The host or source concerned.
+    pub subject: Option<Subject>,
+    /// The event that led to it.
+    pub event: Option<EventId>,
+    /// The drift concerned, in its text form.
+    pub drift_key: Option<String>,
+    /// Who: `evenkeel`, a user, a remote system.
+    pub actor: String,
+    /// One sentence for people.
+    pub text: String,
+    /// Everything else.
+    pub data: Value,
+}
