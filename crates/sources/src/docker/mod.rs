@@ -1,1 +1,369 @@
-//! docker
+//! A Docker (or Podman) engine as a source: which services run on one host. Read through the Engine API over a socket
+//! file, TCP, TLS, a socket proxy or ssh; changes are learnt from its event stream.
+//!
+//! What lives here: the order of questions, and how far the answers reach. What does not: schedules, metrics,
+//! anything that changes an engine, environment and command lines, which are never asked for.
+//! Why not an existing client library: docs/adr/0002-docker-over-reqwest.md.
+
+mod check;
+mod client;
+mod config;
+mod decode;
+mod endpoint;
+mod events;
+mod ports;
+mod restarts;
+mod settle;
+mod ssh;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use evenkeel_core::model::{HostFacts, HostSnapshot, RunState};
+use evenkeel_core::{Coverage, Fact, Gap, GapKind, HostName, SourceId};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::client::{Client, Question};
+use self::events::{Board, Stream};
+use self::restarts::Inspected;
+use self::wire::{Container, Info, Inspect, List, Version};
+use crate::{Hint, Snapshot, Source, http};
+
+pub use check::Check;
+pub use config::{Config, ConfigError};
+pub use endpoint::{Endpoint, EndpointError, SshTarget};
+
+/// Inspections per observation: a loop shows in the first few, and each is a request.
+const MOST_INSPECTIONS: usize = 20;
+/// A container up for less than this when it is seen for the first time gets its base line at once.
+const YOUNG: Duration = Duration::from_secs(60);
+
+/// Why a source could not be set up. All but [`Error::NoRuntime`] are mistakes in the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings make no sense together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Certificates or the client.
+    #[error("prepare the connection to the engine")]
+    Client(#[from] http::Error),
+    /// The private socket for ssh.
+    #[error("open the bridge for ssh://{target}")]
+    Bridge {
+        /// Whom ssh would reach.
+        target: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The endpoint cannot be written as an address.
+    #[error("the endpoint is not an address that can be asked")]
+    Address,
+    /// Built outside a tokio runtime.
+    #[error("a docker source needs a tokio runtime to listen in")]
+    NoRuntime,
+}
+
+/// One engine. Dropping it ends its event stream and its ssh.
+#[derive(Debug)]
+pub struct DockerSource {
+    config: Config,
+    client: Arc<Client>,
+    board: Arc<Board>,
+    last_look: Mutex<Option<Instant>>,
+    _listener: DropGuard,
+}
+
+impl DockerSource {
+    /// Checks the settings and begins to listen for events, unless those are switched off. Within a tokio runtime.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        config.validate()?;
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let client = Arc::new(Client::new(&config)?);
+        let board = Arc::new(Board::new(config.restart_window, config.settle));
+        let cancel = CancellationToken::new();
+        if config.events {
+            let listening = events::listen(Arc::clone(&client), Arc::clone(&board), config.watchdog);
+            let cancelled = cancel.clone().cancelled_owned();
+            runtime.spawn(async move {
+                tokio::select! {
+                    () = cancelled => {}
+                    () = listening => {}
+                }
+            });
+        }
+        Ok(Self {
+            config,
+            client,
+            board,
+            last_look: Mutex::new(None),
+            _listener: cancel.drop_guard(),
+        })
+    }
+
+    /// The host it speaks about, where the configuration says so; otherwise the snapshot's `facts.name` does.
+    pub fn host(&self) -> Option<&HostName> {
+        self.config.host.as_ref()
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What `doctor` wants to know. Asks everything once; writes nothing.
+    pub async fn check(&self) -> Check {
+        check::check(&self.client, &self.config).await
+    }
+
+    async fn look(&self, started: Timestamp) -> Result<HostSnapshot, Gap> {
+        let mut list = client::list(&self.client).await?;
+        let mut info: Result<Info, Gap> = client::object(&self.client, Question::Info).await;
+        let version: Result<Version, Gap> = client::object(&self.client, Question::Version).await;
+        let podman = version.as_ref().is_ok_and(Version::is_podman);
+        let mut short = shortfall(&list, &info, podman);
+        if short.is_some() {
+            // A container created between the two questions explains it as well.
+            list = client::list(&self.client).await?;
+            info = client::object(&self.client, Question::Info).await;
+            short = shortfall(&list, &info, podman);
+        }
+        let now = Instant::now();
+        let held = self.hold_back(&mut list.containers, now);
+        let blind = self.count_restarts(&list.containers, now).await;
+        let services = decode::services(&list.containers, |container| {
+            match blind.get(container.id.as_str()) {
+                Some(gap) => Fact::Unknown(gap.clone()),
+                None => Fact::Known(
+                    self.board
+                        .with_tracker(|tracker| tracker.count(&container.id, now)),
+                ),
+            }
+        });
+        Ok(HostSnapshot {
+            source: self.config.id.clone(),
+            started,
+            observed_at: Timestamp::now(),
+            coverage: coverage(&list, short, held, &self.client),
+            facts: facts(info, version),
+            services,
+        })
+    }
+
+    /// Marks the containers whose being down proves nothing, while the engine itself stops or comes back.
+    fn hold_back(&self, containers: &mut [Container], now: Instant) -> bool {
+        let runs = |container: &Container| match decode::state(container) {
+            Fact::Known(RunState::Running | RunState::Paused | RunState::Restarting) => true,
+            Fact::Known(RunState::Created | RunState::Exited) => false,
+            // Not known to be down, so there is nothing to hold back.
+            Fact::Unknown(_) => true,
+        };
+        let seen = containers
+            .iter()
+            .map(|container| (container.id.as_str(), runs(container)));
+        let held = self.board.with_settle(|settle| settle.observed(seen, now));
+        for container in containers {
+            container.held = held.contains(&container.id);
+        }
+        !held.is_empty()
+    }
+
+    /// Reads the engine's own count of the containers that may have restarted since the last look. Returns those of
+    /// which neither it nor the events can tell.
+    async fn count_restarts<'a>(&self, containers: &'a [Container], now: Instant) -> BTreeMap<&'a str, Gap> {
+        let before = self
+            .last_look
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(now);
+        let since = before.map_or(YOUNG, |before| now.duration_since(before).max(YOUNG));
+        let there: BTreeSet<&str> = containers.iter().map(|container| container.id.as_str()).collect();
+        self.board.with_tracker(|tracker| tracker.retain(&there, now));
+
+        let mut suspects: Vec<(bool, &Container)> = containers
+            .iter()
+            .filter_map(|container| suspicion(container, since).map(|restarting| (restarting, container)))
+            .collect();
+        suspects.sort_by_key(|(restarting, container)| (!restarting, container.id.as_str()));
+        suspects.truncate(MOST_INSPECTIONS);
+        let asked: Vec<_> = suspects
+            .into_iter()
+            .map(|(restarting, container)| self.inspect(container, restarting))
+            .collect();
+        let answers: Vec<_> = futures_util::stream::iter(asked)
+            .buffer_unordered(self.client.parallel())
+            .collect()
+            .await;
+
+        let listening = self.board.stream() == Stream::Open;
+        let mut blind = BTreeMap::new();
+        let wall = Timestamp::now();
+        for (container, restarting, answer) in answers {
+            match answer.map(|inspect: Inspect| inspected(&inspect, restarting, wall)) {
+                Ok(Some(inspected)) => {
+                    self.board
+                        .with_tracker(|tracker| tracker.inspected(&container.id, inspected, now));
+                }
+                // Events alone are a fair count; without them there is none.
+                Err(gap) if !listening => {
+                    blind.insert(container.id.as_str(), gap);
+                }
+                Ok(None) if !listening => {
+                    let why = format!(
+                        "the engine does not say how often container {} restarted",
+                        container.name
+                    );
+                    blind.insert(container.id.as_str(), Gap::new(GapKind::Malformed, why));
+                }
+                Ok(None) | Err(_) => {}
+            }
+        }
+        blind
+    }
+
+    async fn inspect<'a>(
+        &self,
+        container: &'a Container,
+        restarting: bool,
+    ) -> (&'a Container, bool, Result<Inspect, Gap>) {
+        let question = Question::Inspect(&container.id);
+        (
+            container,
+            restarting,
+            client::object(&self.client, question).await,
+        )
+    }
+}
+
+#[async_trait]
+impl Source for DockerSource {
+    fn id(&self) -> &SourceId {
+        &self.config.id
+    }
+
+    async fn observe(&self) -> Snapshot {
+        let started = Timestamp::now();
+        let snapshot = match self.look(started).await {
+            Ok(snapshot) => snapshot,
+            Err(gap) => HostSnapshot::blind(self.config.id.clone(), started, Timestamp::now(), gap),
+        };
+        Snapshot::Hosts(vec![snapshot])
+    }
+
+    async fn changed(&self) -> Hint {
+        self.board.hint(self.config.debounce).await
+    }
+}
+
+/// Whether the container may have restarted within `since`; if so, whether it is between two attempts right now.
+fn suspicion(container: &Container, since: Duration) -> Option<bool> {
+    // The id becomes part of a path.
+    if !container.id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    match decode::state(container) {
+        Fact::Known(RunState::Restarting) => Some(true),
+        Fact::Known(RunState::Running) => restarts::up_at_least(&container.status)
+            .is_some_and(|up| up < since)
+            .then_some(false),
+        Fact::Known(RunState::Paused | RunState::Created | RunState::Exited) | Fact::Unknown(_) => None,
+    }
+}
+
+fn inspected(inspect: &Inspect, restarting: bool, now: Timestamp) -> Option<Inspected> {
+    let started_at = inspect
+        .state
+        .started_at
+        .as_deref()
+        .and_then(|text| text.parse::<Timestamp>().ok());
+    let started_ago = started_at.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
+    Some(Inspected {
+        restart_count: inspect.restart_count?,
+        restarting,
+        started_ago,
+    })
+}
+
+/// A list can be short without saying so. The engine's own count is the witness; for an empty list it is demanded,
+/// unless a proxy withholds it. Podman counts containers that it does not list, so there only emptiness is odd.
+fn shortfall(list: &List, info: &Result<Info, Gap>, podman: bool) -> Option<Gap> {
+    let listed = list.len();
+    match info {
+        Ok(Info {
+            containers: Some(counted),
+            ..
+        }) => {
+            let expected = usize::try_from(*counted).unwrap_or(usize::MAX);
+            let short = if podman {
+                listed == 0 && expected > 0
+            } else {
+                listed < expected
+            };
+            let why = format!("the engine counts {counted} containers but lists {listed}");
+            short.then(|| Gap::new(GapKind::Truncated, why))
+        }
+        Ok(Info { containers: None, .. }) if listed == 0 => Some(Gap::new(
+            GapKind::Malformed,
+            "the list is empty and the engine does not say how many there are",
+        )),
+        Err(gap) if listed == 0 && gap.kind != GapKind::Unauthorized => Some(gap.clone()),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+fn coverage(list: &List, short: Option<Gap>, held: bool, client: &Client) -> Coverage {
+    let place = client.place();
+    if let Some(name) = &list.repeated {
+        let why = format!("{place}: container {name} is listed twice");
+        return Coverage::Partial(Gap::new(GapKind::Truncated, why));
+    }
+    if let Some(first) = list.odd.first() {
+        let more = match list.odd.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        return Coverage::Partial(Gap::new(GapKind::Malformed, format!("{place}: {first}{more}")));
+    }
+    if let Some(gap) = short {
+        return Coverage::Partial(gap);
+    }
+    if held {
+        return Coverage::Partial(Gap::new(GapKind::Stale, decode::ENGINE_UNSETTLED));
+    }
+    Coverage::Complete
+}
+
+fn facts(info: Result<Info, Gap>, version: Result<Version, Gap>) -> HostFacts {
+    let mut notes: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
+    let mut note = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            notes.insert(Arc::from(key), Arc::from(value));
+        }
+    };
+    if let Ok(version) = version {
+        note("engine_version", version.version);
+        note("api_version", version.api_version);
+        note("os", version.os);
+    }
+    let (name, engine_id) = match info {
+        Ok(info) => (
+            match info.name.filter(|name| !name.is_empty()) {
+                Some(name) => Fact::Known(Arc::from(name)),
+                None => Fact::unknown(GapKind::Malformed, "the engine does not say its name"),
+            },
+            info.id.filter(|id| !id.is_empty()).map(Arc::from),
+        ),
+        Err(gap) => (Fact::Unknown(gap), None),
+    };
+    HostFacts {
+        name: Some(name),
+        engine_id,
+        notes,
+    }
+}
