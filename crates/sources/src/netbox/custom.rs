@@ -1,0 +1,178 @@
+//! Custom fields and what operators write into them: text, choices in both forms, lists, flags; the life cycle.
+//!
+//! What does not live here: which field means what (`config::FieldNames`).
+
+use std::sync::Arc;
+
+use evenkeel_core::SourceKind;
+use evenkeel_core::model::Lifecycle;
+use serde_json::{Map, Value};
+
+/// The custom fields of one object.
+pub(super) struct Custom(pub(super) Map<String, Value>);
+
+impl Custom {
+    /// The text of a field: text, a number, a choice as bare value or (4.7) as `{"value","label"}`, an object by name.
+    pub(super) fn text(&self, name: &str) -> Option<Arc<str>> {
+        self.0.get(name).and_then(text).map(Arc::from)
+    }
+
+    /// The texts of a field: a list, or text parted by commas or white space.
+    pub(super) fn list(&self, name: &str) -> Vec<Arc<str>> {
+        let texts: Vec<String> = match self.0.get(name) {
+            Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
+            Some(value) => text(value).into_iter().collect(),
+            None => Vec::new(),
+        };
+        texts
+            .iter()
+            .flat_map(|text| text.split(|c: char| c == ',' || c.is_whitespace()))
+            .filter(|part| !part.is_empty())
+            .map(Arc::from)
+            .collect()
+    }
+
+    /// Whether a field says yes.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        match self.0.get(name) {
+            Some(Value::Bool(flag)) => *flag,
+            Some(value) => {
+                text(value).is_some_and(|text| matches!(&*text.to_lowercase(), "true" | "yes" | "1"))
+            }
+            None => false,
+        }
+    }
+
+    /// The source kinds a field names. Words for other observers (`os`) are theirs, not ours.
+    pub(super) fn sources(&self, name: &str) -> Vec<SourceKind> {
+        let mut kinds: Vec<SourceKind> = self
+            .list(name)
+            .iter()
+            .filter_map(|word| SourceKind::parse(word))
+            .collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Object(map) => {
+            ["value", "name", "display"]
+                .into_iter()
+                .find_map(|key| match map.get(key) {
+                    Some(Value::String(text)) => Some(text.trim().to_owned()),
+                    Some(_) | None => None,
+                })?
+        }
+        // One value where several could be given is still that value.
+        Value::Array(values) => match values.as_slice() {
+            [one] => self::text(one)?,
+            _ => return None,
+        },
+        Value::Null => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// `evenkeel.docker_endpoint` in a rendered config context, nested or as one key.
+pub(super) fn endpoint_of(context: &Value) -> Option<Arc<str>> {
+    let nested = context
+        .get("evenkeel")
+        .and_then(|ours| ours.get("docker_endpoint"));
+    nested
+        .or_else(|| context.get("evenkeel.docker_endpoint"))
+        .and_then(text)
+        .map(Arc::from)
+}
+
+/// A service's own life cycle: the custom field, else a tag (`planned`, `lifecycle-planned`, …). What cannot be taken
+/// at its word becomes `planned` beside the contradiction: the one life cycle under which neither presence nor absence
+/// is a difference.
+pub(super) fn lifecycle_of(field: Option<&str>, tags: &[Arc<str>]) -> (Option<Lifecycle>, Option<String>) {
+    if let Some(text) = field {
+        return match Lifecycle::parse(text) {
+            Some(lifecycle) => (Some(lifecycle), None),
+            None => {
+                let what = format!("its life cycle is `{text}`, which is none of planned, active, retired");
+                (Some(Lifecycle::Planned), Some(what))
+            }
+        };
+    }
+    let mut said: Vec<Lifecycle> = tags
+        .iter()
+        .filter_map(|tag| Lifecycle::parse(tag.strip_prefix("lifecycle-").unwrap_or(tag)))
+        .collect();
+    said.sort_unstable();
+    said.dedup();
+    match said.as_slice() {
+        [] => (None, None),
+        [one] => (Some(*one), None),
+        several => {
+            let words: Vec<String> = several.iter().map(ToString::to_string).collect();
+            (
+                Some(Lifecycle::Planned),
+                Some(format!("its tags name several life cycles: {}", words.join(", "))),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn custom(json: Value) -> Custom {
+        match json {
+            Value::Object(map) => Custom(map),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_choice_is_read_in_the_old_form_and_in_the_new() {
+        let fields = custom(serde_json::json!({
+            "old": "active", "new": {"value": "active", "label": "Active"},
+            "many": [{"value": "docker", "label": "Docker"}, "proxmox", "os"], "unset": null, "blank": " "
+        }));
+        assert_eq!(fields.text("old").as_deref(), Some("active"));
+        assert_eq!(fields.text("new").as_deref(), Some("active"));
+        assert_eq!(fields.sources("many"), [SourceKind::Docker, SourceKind::Proxmox]);
+        for name in ["unset", "blank", "absent"] {
+            assert_eq!(fields.text(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_field_goes_before_the_tags() {
+        let tags = [Arc::from("docker"), Arc::from("lifecycle-retired")];
+        assert_eq!(
+            lifecycle_of(Some("planned"), &tags),
+            (Some(Lifecycle::Planned), None)
+        );
+        assert_eq!(lifecycle_of(None, &tags), (Some(Lifecycle::Retired), None));
+        assert_eq!(lifecycle_of(None, &[]), (None, None));
+    }
+
+    #[test]
+    fn two_life_cycles_are_a_contradiction_and_demand_nothing() {
+        let tags = [Arc::from("active"), Arc::from("lifecycle-retired")];
+        let (lifecycle, what) = lifecycle_of(None, &tags);
+        assert_eq!(lifecycle, Some(Lifecycle::Planned));
+        assert_eq!(
+            what.as_deref(),
+            Some("its tags name several life cycles: active, retired")
+        );
+    }
+
+    #[test]
+    fn an_endpoint_is_found_in_a_config_context() {
+        let context = serde_json::json!({"evenkeel": {"docker_endpoint": "tcp://192.168.2.16:2376"}});
+        assert_eq!(endpoint_of(&context).as_deref(), Some("tcp://192.168.2.16:2376"));
+        assert_eq!(endpoint_of(&serde_json::json!({"evenkeel": 3})), None);
+    }
+}
