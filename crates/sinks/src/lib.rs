@@ -1,1 +1,76 @@
-//! sinks
+//! Where events go: one folder per destination with the same rooms: `mod` (the sink), `config` (validated settings),
+//! `encode` (event → body and headers, pure), `client` (transport).
+//!
+//! A sink sends one delivery once and says what became of it. It contains no metric and no loop: when a delivery is
+//! tried again is decided by [`retry`] (pure) and done by the controller, which owns the outbox.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use evenkeel_core::{EventType, Severity};
+
+pub mod retry;
+pub mod webhook;
+
+/// One event on its way to one sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The idempotency key: the same at every attempt, so that the receiver can tell a repetition from news.
+    pub id: String,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// The name of the sink it is for.
+    pub sink: String,
+    /// The event in its canonical form, byte for byte as the outbox has it.
+    pub payload: Bytes,
+    /// The drift it is about.
+    pub drift_id: String,
+    /// The event's type.
+    pub event_type: EventType,
+    /// The event's severity.
+    pub severity: Severity,
+}
+
+/// The destination has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// What it answered, for sinks that speak HTTP.
+    pub status: Option<u16>,
+}
+
+/// The destination does not have it, or did not say so. None of these carries a secret, a query or a path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    /// It may work later: nobody there, no answer, a server's own error, no acknowledgement.
+    #[error("unavailable: {why}")]
+    Unavailable {
+        /// A lower-case phrase saying what happened and where.
+        why: String,
+    },
+    /// The destination asks for patience.
+    #[error("throttled: {why}")]
+    Throttled {
+        /// How long, where it said so.
+        retry_after: Option<Duration>,
+        /// A lower-case phrase saying what happened and where.
+        why: String,
+    },
+    /// It cannot work until somebody changes the configuration here or there.
+    #[error("rejected: {why}")]
+    Rejected {
+        /// A lower-case phrase saying what happened and where.
+        why: String,
+    },
+}
+
+/// A destination. Production implementations: one per folder.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// The name it has in the configuration.
+    fn name(&self) -> &str;
+
+    /// Sends once. Bounded by the sink's own timeouts. Dropping the future may leave the delivery done or not done,
+    /// like any error: the caller repeats it with the same id.
+    async fn deliver(&self, delivery: &Delivery) -> Result<Receipt, SinkError>;
+}
