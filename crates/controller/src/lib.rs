@@ -1,4 +1,22 @@
-//! controller
+//! The evenkeel controller and its command line.
+//!
+//! What lives here: configuration, wiring, the tasks that collect, reconcile and deliver, the commands. What does not:
+//! what counts as drift (core), how systems are asked (sources), how events are sent (sinks), how anything is kept
+//! (store).
 
+pub mod book;
+pub mod breaker;
+pub mod collect;
 pub mod config;
+pub mod controller;
+pub mod deliver;
+pub mod figures;
+pub mod fleet;
+pub mod hub;
+pub mod keep;
+pub mod metrics;
+pub mod pass;
 pub mod queue;
+pub mod work;
+pub mod worker;
+pub mod world;

@@ -1,0 +1,212 @@
+//! The controller: everything running at once, from start to graceful stop. Who is asked and who is told is given to it
+//! ([`Setup`]); building that from a configuration is [`crate::wiring`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{SourceId, Subject};
+use evenkeel_sinks::{Sink, retry};
+use evenkeel_sources::Source;
+use evenkeel_store::{RetentionPolicy, Store};
+use prometheus::Registry;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::book::{Book, Record};
+use crate::config::{Schedule, SinkFilter};
+use crate::deliver::Deliverer;
+use crate::fleet::{Fleet, MakeDeclared, Observer};
+use crate::hub::{Hub, Route};
+use crate::metrics::Metrics;
+use crate::work::WorkQueue;
+use crate::world::World;
+use crate::{figures, keep, worker};
+
+/// How many sources may be asked at the same moment.
+const ASKED_AT_ONCE: usize = 32;
+/// How far a watcher of the event stream may fall behind before it misses events.
+const WATCHERS_LAG: usize = 1024;
+
+/// A sink and what goes to it.
+pub struct Destination {
+    /// The sink.
+    pub sink: Arc<dyn Sink>,
+    /// Which events it gets.
+    pub filter: SinkFilter,
+    /// How long a delivery is tried.
+    pub retry: retry::Schedule,
+}
+
+/// What a controller is made of.
+pub struct Setup {
+    /// Who says what should exist.
+    pub intent: Arc<dyn Source>,
+    /// Who says what does exist.
+    pub observers: Vec<Observer>,
+    /// How engines that NetBox declares are made; `None`: they are not watched.
+    pub make_declared: Option<MakeDeclared>,
+    /// Who is told.
+    pub destinations: Vec<Destination>,
+    /// What the operator decided.
+    pub policy: Policy,
+    /// When things happen.
+    pub schedule: Schedule,
+    /// How long things are kept.
+    pub retention: RetentionPolicy,
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Where figures are registered.
+    pub registry: Registry,
+}
+
+/// A running controller.
+pub struct Running {
+    /// What its tasks share.
+    pub hub: Arc<Hub>,
+    /// Ends the asking and the telling.
+    stop: CancellationToken,
+    /// Asking and telling.
+    tasks: TaskTracker,
+    /// Passes.
+    workers: TaskTracker,
+    deadline: Duration,
+}
+
+/// Why a controller could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ledgers cannot be read.
+    #[error("the store cannot be read")]
+    Store(#[from] evenkeel_store::Error),
+    /// Figures cannot be registered.
+    #[error("the metrics cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Reads the ledgers and starts every task. Until sources have answered, everything is unknown.
+pub async fn start(setup: Setup) -> Result<Running, Error> {
+    let Setup {
+        intent,
+        observers,
+        make_declared,
+        destinations,
+        policy,
+        schedule,
+        retention,
+        store,
+        registry,
+    } = setup;
+    let metrics = Metrics::register(&registry)?;
+    let netbox = intent.id().clone();
+    let policy = Arc::new(policy);
+    let (book, remembered) = open_book(&*store).await?;
+    let mut world = World::new(netbox.clone(), policy.clone(), stale_after(&schedule));
+    if let Some(inventory) = keep::last_inventory(&*store, &netbox).await? {
+        info!(hosts = inventory.hosts.len(), read_at = %inventory.observed_at, "remembering the last inventory");
+        world.remember_inventory(inventory);
+    }
+    let sources: Vec<SourceId> =
+        std::iter::once(&netbox).chain(observers.iter().map(|o| o.source.id())).cloned().collect();
+    store.save_sources(&sources, crate::collect::now()).await?;
+    let routes = destinations
+        .iter()
+        .map(|d| Route { sink: Arc::from(d.sink.name()), filter: d.filter.clone() })
+        .collect();
+    let hub = Arc::new(Hub {
+        world: RwLock::new(world),
+        queue: WorkQueue::new(Duration::from_millis(500), Duration::from_secs(60)),
+        book,
+        store,
+        metrics,
+        policy,
+        schedule,
+        routes,
+        outbox_bell: Notify::new(),
+        events: broadcast::channel(WATCHERS_LAG).0,
+        inventory: watch::channel(0).0,
+        rechecks: Mutex::new(HashMap::new()),
+    });
+    let running = Running {
+        deadline: hub.schedule.shutdown_deadline,
+        stop: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+        workers: TaskTracker::new(),
+        hub,
+    };
+    running.spawn_all(intent, observers, make_declared, destinations, remembered, retention);
+    Ok(running)
+}
+
+impl Running {
+    fn spawn_all(
+        &self,
+        intent: Arc<dyn Source>,
+        observers: Vec<Observer>,
+        make_declared: Option<MakeDeclared>,
+        destinations: Vec<Destination>,
+        remembered: BTreeMap<SourceId, evenkeel_core::identity::hosts::NetboxRef>,
+        retention: RetentionPolicy,
+    ) {
+        let (hub, tasks, stop) = (&self.hub, &self.tasks, &self.stop);
+        for _ in 0..hub.schedule.workers.max(1) {
+            self.workers.spawn(worker::run(hub.clone()));
+        }
+        tasks.spawn(worker::resync(hub.clone(), stop.clone()));
+        tasks.spawn(worker::prune(hub.clone(), retention, stop.clone()));
+        tasks.spawn(figures::run(hub.clone(), stop.clone()));
+        for Destination { sink, filter: _, retry } in destinations {
+            tasks.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));
+        }
+        let mut fleet =
+            Fleet::new(hub.clone(), tasks.clone(), stop.clone(), make_declared, remembered, ASKED_AT_ONCE);
+        for observer in observers {
+            fleet.start_configured(observer);
+        }
+        fleet.start_intent(intent);
+        tasks.spawn(fleet.follow());
+    }
+
+    /// Stops: no new questions, the passes that wait are made, what is being delivered is finished, the store is closed.
+    /// What is not done by the deadline is abandoned; it is found again at the next start.
+    pub async fn stop(self) {
+        let Self { hub, stop, tasks, workers, deadline } = self;
+        stop.cancel();
+        hub.queue.shut_down();
+        tasks.close();
+        workers.close();
+        let all_done = async {
+            workers.wait().await;
+            tasks.wait().await;
+        };
+        if tokio::time::timeout(deadline, all_done).await.is_err() {
+            let left = hub.queue.abandon();
+            warn!(deadline_s = deadline.as_secs(), left = left.len(), "stopped without finishing; nothing is lost");
+        }
+        hub.store.close().await;
+        info!("stopped");
+    }
+}
+
+/// An answer proves nothing once three intervals have passed without a new one.
+fn stale_after(schedule: &Schedule) -> Duration {
+    (schedule.docker_interval * 3).max(Duration::from_secs(120))
+}
+
+async fn open_book(
+    store: &dyn Store,
+) -> Result<(Book, BTreeMap<SourceId, evenkeel_core::identity::hosts::NetboxRef>), evenkeel_store::Error> {
+    let book = Book::default();
+    let mut remembered = BTreeMap::new();
+    for loaded in store.load_all().await? {
+        let subject = loaded.ledger.subject.clone();
+        if let (Subject::Source(source), Some(identity)) = (&subject, loaded.identity) {
+            remembered.insert(source.clone(), identity);
+        }
+        book.put(&subject, Record::loaded(loaded.ledger, loaded.revision));
+    }
+    Ok((book, remembered))
+}

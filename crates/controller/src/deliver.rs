@@ -1,0 +1,170 @@
+//! Deliverers: one task per sink that takes what is due from the outbox, sends it, and says how that ended.
+//! At-least-once, in order per drift, dead letters visible.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use evenkeel_core::{EventType, Severity};
+use evenkeel_sinks::retry::{Dead, Retry, Schedule};
+use evenkeel_sinks::{Delivery, Sink, SinkError};
+use evenkeel_store::{Claimed, Error as StoreError, Outcome, Ticket};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info_span, warn, Instrument};
+
+use crate::collect::now;
+use crate::hub::Hub;
+
+/// How long a claim hides a delivery from others: longer than the slowest attempt.
+const LEASE: Duration = Duration::from_secs(60);
+/// How many deliveries of one sink are under way at once.
+const CONCURRENCY: usize = 8;
+/// How long to sleep when nothing is due; the bell ends it sooner.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// One sink's deliverer.
+pub struct Deliverer {
+    /// Whom it serves.
+    pub sink: Arc<dyn Sink>,
+    /// How long a delivery is tried.
+    pub schedule: Schedule,
+    /// Where the outbox is.
+    pub hub: Arc<Hub>,
+}
+
+impl Deliverer {
+    /// Delivers until told to stop; what is under way then is finished, what is claimed and not begun is given back.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let bell = self.hub.outbox_bell.notified();
+            tokio::pin!(bell);
+            // From here on the bell is heard, so that nothing falls between the claim and the wait.
+            bell.as_mut().enable();
+            let claimed = match self.hub.store.claim(Some(self.sink.name()), CLAIM, LEASE, now()).await {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    self.report(&error);
+                    Vec::new()
+                }
+            };
+            if !claimed.is_empty() {
+                self.send_all(claimed, &stop).await;
+                continue;
+            }
+            let wake = self.next_wake().await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = bell => {}
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+
+    async fn send_all(&self, claimed: Vec<Claimed>, stop: &CancellationToken) {
+        let mut waiting = claimed.into_iter();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while under_way.len() < CONCURRENCY && !stop.is_cancelled() {
+                match waiting.next() {
+                    Some(claim) => under_way.push(self.send(claim)),
+                    None => break,
+                }
+            }
+            if under_way.next().await.is_none() {
+                break;
+            }
+        }
+        let unsent: Vec<Ticket> = waiting.map(|claim| claim.ticket).collect();
+        if !unsent.is_empty()
+            && let Err(error) = self.hub.store.release(&unsent, now()).await
+        {
+            // Their leases end by themselves.
+            self.report(&error);
+        }
+    }
+
+    async fn send(&self, claim: Claimed) {
+        let span = info_span!("deliver", sink = self.sink.name(), event = %claim.event, attempt = claim.ticket.attempt);
+        let (outcome, counted) = match delivery(&claim, self.sink.name()) {
+            Ok(delivery) => {
+                let answer = self.sink.deliver(&delivery).instrument(span).await;
+                self.judge(&claim, answer.map(|_| ()))
+            }
+            Err(why) => (Outcome::Dead { why }, "dead"),
+        };
+        self.hub.metrics.deliveries.with_label_values(&[self.sink.name(), counted]).inc();
+        // A settlement that cannot be kept leaves the lease to end: the delivery is repeated with the same id.
+        if let Err(error) = self.hub.store.settle(claim.ticket, outcome, now()).await {
+            self.report(&error);
+        }
+    }
+
+    fn judge(&self, claim: &Claimed, answer: Result<(), SinkError>) -> (Outcome, &'static str) {
+        let Err(error) = answer else {
+            debug!(sink = self.sink.name(), event = %claim.event, "delivered");
+            return (Outcome::Delivered, "delivered");
+        };
+        let now = now();
+        let age = Duration::try_from(now.duration_since(claim.created_at)).unwrap_or(Duration::ZERO);
+        match self.schedule.next(&error, claim.ticket.attempt, age, rand::random()) {
+            Retry::After(wait) => {
+                warn!(sink = self.sink.name(), event = %claim.event, %error, ?wait, "not delivered yet");
+                let at = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
+                (Outcome::Retry { at: at.unwrap_or(Timestamp::MAX), why: error.to_string() }, "retried")
+            }
+            Retry::Dead(why) => {
+                let why = match why {
+                    Dead::TooOld => format!("given up after {}s; {error}", age.as_secs()),
+                    Dead::Rejected => error.to_string(),
+                };
+                error!(sink = self.sink.name(), event = %claim.event, why, "dead; send it again once it is mended");
+                (Outcome::Dead { why }, "dead")
+            }
+        }
+    }
+
+    async fn next_wake(&self) -> Instant {
+        let idle = Instant::now() + IDLE;
+        match self.hub.store.next_due().await {
+            Ok(Some(at)) => {
+                let wait = Duration::try_from(at.duration_since(now())).unwrap_or(Duration::ZERO);
+                // Another sink's delivery may be due; its deliverer is on it.
+                idle.min(Instant::now() + wait.max(Duration::from_millis(100)))
+            }
+            Ok(None) | Err(_) => idle,
+        }
+    }
+
+    fn report(&self, error: &StoreError) {
+        error!(sink = self.sink.name(), %error, "the outbox cannot be reached; nothing is lost");
+    }
+}
+
+/// How many deliveries one claim takes.
+const CLAIM: u32 = 32;
+
+/// What a sink needs to know beside the payload.
+#[derive(Deserialize)]
+struct Head {
+    event_type: EventType,
+    severity: Severity,
+}
+
+fn delivery(claim: &Claimed, sink: &str) -> Result<Delivery, String> {
+    let head: Head = serde_json::from_slice(&claim.payload)
+        .map_err(|error| format!("the payload in the outbox cannot be read: {error}"))?;
+    Ok(Delivery {
+        id: format!("{}", claim.event),
+        attempt: claim.ticket.attempt,
+        sink: sink.to_owned(),
+        payload: Bytes::from(claim.payload.clone()),
+        drift_id: claim.drift_key.clone(),
+        event_type: head.event_type,
+        severity: head.severity,
+    })
+}

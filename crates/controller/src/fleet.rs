@@ -1,0 +1,192 @@
+//! The collectors that run at this moment: those of the configuration, and those of engines that NetBox declares.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use evenkeel_core::identity::hosts::NetboxRef;
+use evenkeel_core::{HostName, SourceId, SourceKind};
+use evenkeel_sources::Source;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use crate::breaker::Settings;
+use crate::collect::{Collector, Recheck};
+use crate::hub::Hub;
+
+/// A source and the host it was configured for.
+pub struct Observer {
+    /// The source.
+    pub source: Arc<dyn Source>,
+    /// Its host; `None`: as the source names itself.
+    pub host: Option<HostName>,
+}
+
+/// Makes the source of an engine that NetBox declares on a host, or says why it cannot.
+pub type MakeDeclared = Box<dyn Fn(&HostName, &str) -> Result<Arc<dyn Source>, String> + Send + Sync>;
+
+/// Starts and stops collectors.
+pub struct Fleet {
+    hub: Arc<Hub>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    permits: Arc<Semaphore>,
+    make_declared: Option<MakeDeclared>,
+    /// Hosts the configuration has an engine for; a declaration does not replace it.
+    configured_hosts: BTreeSet<HostName>,
+    /// Engines that NetBox declares, by host, with the endpoint they were made for.
+    declared: BTreeMap<HostName, Declared>,
+    /// Which NetBox object each source was matched with in an earlier run.
+    remembered: BTreeMap<SourceId, NetboxRef>,
+}
+
+struct Declared {
+    endpoint: Arc<str>,
+    id: Option<SourceId>,
+    stop: CancellationToken,
+}
+
+impl Fleet {
+    /// A fleet without collectors.
+    pub fn new(
+        hub: Arc<Hub>,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+        make_declared: Option<MakeDeclared>,
+        remembered: BTreeMap<SourceId, NetboxRef>,
+        at_once: usize,
+    ) -> Self {
+        Self {
+            hub,
+            tasks,
+            stop,
+            permits: Arc::new(Semaphore::new(at_once)),
+            make_declared,
+            configured_hosts: BTreeSet::new(),
+            declared: BTreeMap::new(),
+            remembered,
+        }
+    }
+
+    /// Starts to ask NetBox.
+    pub fn start_intent(&mut self, source: Arc<dyn Source>) {
+        let interval = self.hub.schedule.netbox_interval;
+        self.spawn(source, interval, self.stop.child_token());
+    }
+
+    /// Starts to ask a source of observation that the configuration names.
+    pub fn start_configured(&mut self, observer: Observer) {
+        let id = observer.source.id().clone();
+        let known_as = observer.host.clone().unwrap_or_else(|| HostName::new(&*id.name));
+        self.configured_hosts.insert(known_as);
+        self.start(observer, self.stop.child_token());
+    }
+
+    fn start(&self, observer: Observer, stop: CancellationToken) {
+        let Observer { source, host } = observer;
+        let id = source.id().clone();
+        let remembered = self.remembered.get(&id).copied();
+        self.hub.change(|world| world.add_source(id, host, remembered));
+        let interval = self.hub.schedule.docker_interval;
+        self.spawn(source, interval, stop);
+    }
+
+    fn spawn(&self, source: Arc<dyn Source>, interval: Duration, stop: CancellationToken) {
+        let recheck = Arc::new(Recheck::default());
+        self.bells().insert(source.id().clone(), recheck.clone());
+        let breaker = self.hub.schedule.breaker;
+        let collector = Collector {
+            source,
+            hub: self.hub.clone(),
+            interval,
+            breaker: Settings { failures: breaker.failures, open: breaker.open, cap: breaker.open_max },
+            permits: self.permits.clone(),
+            recheck,
+        };
+        self.tasks.spawn(collector.run(stop));
+    }
+
+    /// Follows the inventory: engines that NetBox declares come and go with it. Ends with the stop.
+    pub async fn follow(mut self) {
+        let mut inventory = self.hub.inventory.subscribe();
+        loop {
+            self.match_declared();
+            self.remember().await;
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                changed = inventory.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    fn match_declared(&mut self) {
+        let Some(make) = &self.make_declared else { return };
+        let wanted: BTreeMap<HostName, Arc<str>> = self.hub.see(|world| {
+            let with_endpoint = world.declared().filter_map(|h| h.docker_endpoint.clone().map(|e| (h.name.clone(), e)));
+            with_endpoint.filter(|(host, _)| !self.configured_hosts.contains(host)).collect()
+        });
+        let gone: Vec<HostName> = self
+            .declared
+            .iter()
+            .filter(|(host, declared)| wanted.get(*host) != Some(&declared.endpoint))
+            .map(|(host, _)| host.clone())
+            .collect();
+        for host in gone {
+            if let Some(declared) = self.declared.remove(&host) {
+                declared.stop.cancel();
+                if let Some(id) = declared.id {
+                    info!(source = %id, "no longer declared in netbox");
+                    self.bells().remove(&id);
+                    let touched = self.hub.change(|world| world.remove_source(&id));
+                    self.hub.queue.add_all(touched, Duration::ZERO);
+                    self.hub.metrics.forget_source(&id);
+                }
+            }
+        }
+        let new: Vec<(HostName, Arc<str>)> =
+            wanted.into_iter().filter(|(host, _)| !self.declared.contains_key(host)).collect();
+        let made: Vec<_> = new.into_iter().map(|(host, endpoint)| (make(&host, &endpoint), host, endpoint)).collect();
+        for (made, host, endpoint) in made {
+            let stop = self.stop.child_token();
+            let id = match made {
+                Ok(source) => {
+                    let id = source.id().clone();
+                    info!(source = %id, "declared in netbox");
+                    self.start(Observer { source, host: Some(host.clone()) }, stop.clone());
+                    Some(id)
+                }
+                // Said once: the declaration is not tried again until it changes.
+                Err(error) => {
+                    error!(%host, error, "the docker endpoint declared in netbox cannot be used");
+                    None
+                }
+            };
+            self.declared.insert(host, Declared { endpoint, id, stop });
+        }
+    }
+
+    /// Keeps whom each source was matched with, so that a rename during a restart stays a rename.
+    async fn remember(&mut self) {
+        let ids: Vec<SourceId> = self.bells().keys().filter(|id| id.kind != SourceKind::Netbox).cloned().collect();
+        let now: BTreeMap<SourceId, NetboxRef> =
+            self.hub.see(|world| ids.iter().filter_map(|id| Some((id.clone(), world.remembered(id)?))).collect());
+        let news: Vec<_> = now
+            .iter()
+            .filter(|(id, reference)| self.remembered.get(*id) != Some(*reference))
+            .map(|(id, reference)| (evenkeel_core::Subject::Source(id.clone()), Some(*reference)))
+            .collect();
+        if news.is_empty() {
+            return;
+        }
+        match self.hub.store.remember(&news).await {
+            Ok(()) => self.remembered.extend(now),
+            Err(error) => error!(%error, "identities could not be kept"),
+        }
+    }
+
+    fn bells(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<SourceId, Arc<Recheck>>> {
+        self.hub.rechecks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

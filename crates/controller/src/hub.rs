@@ -1,0 +1,184 @@
+//! Where collectors, workers and deliverers meet: the world, the queue, the ledgers, the store, the figures.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use evenkeel_core::fingerprint::Fingerprint;
+use evenkeel_core::model::Inventory;
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{Event, SourceId, Subject};
+use evenkeel_sources::Snapshot;
+use evenkeel_store::{NewDelivery, Store};
+use jiff::Timestamp;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::Instant;
+use tracing::error;
+
+use crate::book::Book;
+use crate::collect::Recheck;
+use crate::config::{Schedule, SinkFilter};
+use crate::metrics::Metrics;
+use crate::work::WorkQueue;
+use crate::world::{Slice, Touched, World};
+
+/// A sink's name and which events it gets.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The sink.
+    pub sink: Arc<str>,
+    /// What it gets.
+    pub filter: SinkFilter,
+}
+
+impl Route {
+    fn wants(&self, event: &Event, tenant: Option<&str>) -> bool {
+        let host = event.hostname.as_ref();
+        self.filter.passes(event.event_type, event.severity, event.transition, host, tenant)
+    }
+}
+
+/// What the tasks of one controller share.
+pub struct Hub {
+    /// What is known.
+    pub world: RwLock<World>,
+    /// What waits for a pass.
+    pub queue: WorkQueue,
+    /// The ledgers.
+    pub book: Book,
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The figures.
+    pub metrics: Metrics,
+    /// What the operator decided.
+    pub policy: Arc<Policy>,
+    /// When things happen.
+    pub schedule: Schedule,
+    /// Who gets which events.
+    pub routes: Vec<Route>,
+    /// Rings when something was put into the outbox.
+    pub outbox_bell: Notify,
+    /// Events as they happen, for those who watch.
+    pub events: broadcast::Sender<Event>,
+    /// Rings with every new inventory.
+    pub inventory: watch::Sender<u64>,
+    /// The collectors' bells, by source.
+    pub rechecks: Mutex<HashMap<SourceId, Arc<Recheck>>>,
+}
+
+impl Hub {
+    /// Takes what a source said, and puts the subjects it concerns on the queue.
+    pub async fn learn(&self, id: &SourceId, snapshot: Snapshot) {
+        let now = crate::collect::now();
+        match snapshot {
+            Snapshot::Inventory(inventory) => self.learn_inventory(inventory, now).await,
+            Snapshot::Hosts(hosts) => {
+                let touched = self.change(|world| {
+                    hosts.into_iter().fold(Touched::new(), |mut touched, host| {
+                        touched.extend(world.replace_host(host, now));
+                        touched
+                    })
+                });
+                self.enqueue(id, touched);
+                self.keep_observed(id).await;
+            }
+        }
+        self.show_source(id);
+    }
+
+    async fn learn_inventory(&self, inventory: Inventory, now: Timestamp) {
+        let id = inventory.source.clone();
+        let complete = inventory.coverage.is_complete();
+        let touched = self.change(|world| world.replace_inventory(inventory, now));
+        let changed = !touched.is_empty();
+        self.enqueue(&id, touched);
+        self.inventory.send_modify(|n| *n += 1);
+        if complete && changed {
+            self.keep_inventory().await;
+        }
+    }
+
+    /// The last complete declaration survives a restart, so that NetBox being away then makes nothing undeclared.
+    async fn keep_inventory(&self) {
+        let Some(inventory) = self.see(|world| world.inventory().cloned()) else { return };
+        if let Err(error) = crate::keep::inventory(&*self.store, &inventory).await {
+            error!(%error, "the inventory could not be kept");
+        }
+    }
+
+    /// What a source showed is history worth keeping; a database that is away must not stop the observing.
+    async fn keep_observed(&self, id: &SourceId) {
+        let Some(seen) = self.see(|world| world.seen_by(id)) else { return };
+        if let Err(error) = crate::keep::observed(&*self.store, &seen).await {
+            error!(%error, source = %id, "the snapshot could not be kept");
+        }
+    }
+
+    /// Queues what changed, and what waits for another observation by this source even if it is equal.
+    fn enqueue(&self, id: &SourceId, mut touched: Touched) {
+        let spoken_about = self.see(|world| world.subjects_of(id));
+        touched.extend(self.book.awaiting(&spoken_about));
+        self.queue.add_all(touched, self.schedule.debounce);
+    }
+
+    /// Queues everything whose ledger may not match the world: the net under every missed trigger.
+    pub fn resync(&self) {
+        let now = crate::collect::now();
+        let mut subjects = self.see(|world| world.unsettled(now));
+        subjects.extend(self.book.unresolved_subjects());
+        self.queue.add_all(subjects, std::time::Duration::ZERO);
+    }
+
+    /// One subject's slice at this moment.
+    pub fn slice(&self, subject: &Subject, now: Timestamp) -> Slice {
+        self.see(|world| world.slice(subject, now))
+    }
+
+    /// The ledger has taken this look of the subject into account; `None`: it waits for something.
+    pub fn settled(&self, subject: &Subject, stamp: Option<Fingerprint>) {
+        self.change(|world| match stamp {
+            Some(stamp) => world.settle(subject, stamp),
+            None => world.unsettle(subject),
+        });
+    }
+
+    /// Asks the sources of a subject to look again at this moment.
+    pub fn wish_observation(&self, subject: &Subject, at: Instant) {
+        let sources = self.see(|world| world.sources_of(subject));
+        let bells = self.rechecks.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.iter().filter_map(|source| bells.get(source)).for_each(|bell| bell.wish(at));
+    }
+
+    /// The deliveries that announced events need.
+    pub fn deliveries(&self, subject: &Subject, events: &[Event]) -> Result<Vec<NewDelivery>, serde_json::Error> {
+        let tenant = match subject {
+            Subject::Host(host) => self.see(|world| world.tenant_of(host)),
+            Subject::Source(_) => None,
+        };
+        crate::pass::deliveries_of(events, |event| {
+            let wants = |route: &&Route| route.wants(event, tenant.as_deref());
+            self.routes.iter().filter(wants).map(|route| route.sink.clone()).collect()
+        })
+    }
+
+    /// Tells those who watch.
+    pub fn publish(&self, event: &Event) {
+        // Nobody watching is no error.
+        let _ = self.events.send(event.clone());
+    }
+
+    fn show_source(&self, id: &SourceId) {
+        if let Some(status) = self.see(|world| world.source_status(id)) {
+            self.metrics.source(&status);
+        }
+    }
+
+    /// Reads the world. The lock is never held across an await.
+    pub fn see<T>(&self, read: impl FnOnce(&World) -> T) -> T {
+        read(&self.world.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the world.
+    pub fn change<T>(&self, write: impl FnOnce(&mut World) -> T) -> T {
+        write(&mut self.world.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}

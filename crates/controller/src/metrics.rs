@@ -1,0 +1,184 @@
+//! What Prometheus sees: one struct, registered on the registry it is given. Names follow controller-runtime where
+//! the meaning is the same; every label is bounded by the configuration or by an enum.
+
+use evenkeel_core::{EventType, Severity, SourceId, SourceKind, Transition};
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+use crate::world::SourceStatus;
+
+/// Every figure evenkeel keeps about itself.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Passes by result: `changed`, `unchanged`, `error`.
+    pub passes: IntCounterVec,
+    /// Time of one pass.
+    pub pass_seconds: Histogram,
+    /// Passes running at this moment.
+    pub active_workers: IntGauge,
+    /// Subjects waiting.
+    pub queue_depth: IntGauge,
+    /// Time a subject waited.
+    pub queue_seconds: Histogram,
+    /// Age of the longest pass still running.
+    pub longest_running: Gauge,
+    /// Open root drifts by type and severity.
+    pub drift_open: IntGaugeVec,
+    /// Transitions by type.
+    pub transitions: IntCounterVec,
+    /// Observations by source and result: `complete`, `partial`.
+    pub observations: IntCounterVec,
+    /// Time of one observation by kind of source.
+    pub observe_seconds: HistogramVec,
+    source_up: IntGaugeVec,
+    source_complete_at: GaugeVec,
+    source_objects: IntGaugeVec,
+    /// 1 while a source is left alone after repeated failures.
+    pub breaker_open: IntGaugeVec,
+    /// Deliveries by sink and outcome: `delivered`, `retried`, `dead`.
+    pub deliveries: IntCounterVec,
+    /// Undelivered events.
+    pub outbox_depth: IntGauge,
+    /// Age of the oldest undelivered event.
+    pub outbox_oldest: Gauge,
+    /// Hosts with at least one blind source.
+    pub hosts_blind: IntGauge,
+    /// Hosts known.
+    pub hosts: IntGauge,
+}
+
+impl Metrics {
+    /// Creates and registers every metric, with every label value that is known in advance at zero.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let maker = Maker(registry);
+        let build = maker.gauges("build_info", "The version that runs; always 1.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let metrics = Self {
+            passes: maker.counters("reconcile_total", "Passes by result.", &["result"])?,
+            pass_seconds: maker.histogram("reconcile_time_seconds", "Time of one pass.")?,
+            active_workers: maker.gauge("active_workers", "Passes running at this moment.")?,
+            queue_depth: maker.gauge("workqueue_depth", "Subjects waiting for a pass.")?,
+            queue_seconds: maker.histogram("workqueue_queue_duration_seconds", "Time a subject waited for its pass.")?,
+            longest_running: maker.float(
+                "workqueue_longest_running_processor_seconds",
+                "Age of the longest pass still running.",
+            )?,
+            drift_open: maker.gauges("drift_open", "Open root drifts.", &["type", "severity"])?,
+            transitions: maker.counters("drift_transitions_total", "Transitions of drifts.", &["type", "transition"])?,
+            observations: maker.counters("source_observations_total", "Observations by result.", &["source", "result"])?,
+            observe_seconds: maker.histograms("source_observe_duration_seconds", "Time of one observation.", &["kind"])?,
+            source_up: maker.gauges("source_up", "1 if the newest answer was complete.", &["source"])?,
+            source_complete_at: maker.floats(
+                "source_last_complete_timestamp_seconds",
+                "When the newest complete answer came; 0 before the first.",
+                &["source"],
+            )?,
+            source_objects: maker.gauges("source_objects", "Objects in the newest complete answer.", &["source"])?,
+            breaker_open: maker.gauges(
+                "source_breaker_open",
+                "1 while a source is left alone after repeated failures.",
+                &["source"],
+            )?,
+            deliveries: maker.counters("deliveries_total", "Attempts to deliver, by outcome.", &["sink", "outcome"])?,
+            outbox_depth: maker.gauge("outbox_depth", "Events not delivered yet.")?,
+            outbox_oldest: maker.float("outbox_oldest_seconds", "Age of the oldest event not delivered yet.")?,
+            hosts_blind: maker.gauge("hosts_blind", "Hosts that a source cannot see at this moment.")?,
+            hosts: maker.gauge("hosts", "Hosts declared or observed.")?,
+        };
+        metrics.zero();
+        Ok(metrics)
+    }
+
+    fn zero(&self) {
+        for result in ["changed", "unchanged", "error"] {
+            self.passes.with_label_values(&[result]);
+        }
+        for kind in EventType::ALL {
+            for severity in Severity::ALL {
+                self.drift_open.with_label_values(&[kind.code(), severity.as_str()]);
+            }
+            for transition in
+                [Transition::Opened, Transition::Reopened, Transition::Changed, Transition::Resolved]
+            {
+                self.transitions.with_label_values(&[kind.code(), transition.as_str()]);
+            }
+        }
+        for kind in [SourceKind::Netbox, SourceKind::Docker] {
+            self.observe_seconds.with_label_values(&[kind.as_str()]);
+        }
+    }
+
+    /// A source as it stands.
+    pub fn source(&self, status: &SourceStatus) {
+        let name = status.source.to_string();
+        let label = [name.as_str()];
+        self.source_up.with_label_values(&label).set(i64::from(status.coverage.is_complete()));
+        let at = status.complete_at.map_or(0.0, |at| at.as_millisecond() as f64 / 1000.0);
+        self.source_complete_at.with_label_values(&label).set(at);
+        self.source_objects.with_label_values(&label).set(i64::try_from(status.objects).unwrap_or(i64::MAX));
+    }
+
+    /// A source that is no longer configured.
+    pub fn forget_source(&self, id: &SourceId) {
+        let name = id.to_string();
+        let label = [name.as_str()];
+        // Each answers an error if the label was never used; there is nothing to forget then.
+        let _ = self.source_up.remove_label_values(&label);
+        let _ = self.source_complete_at.remove_label_values(&label);
+        let _ = self.source_objects.remove_label_values(&label);
+        let _ = self.breaker_open.remove_label_values(&label);
+    }
+}
+
+/// Makes metrics with our prefix and registers them.
+struct Maker<'a>(&'a Registry);
+
+impl Maker<'_> {
+    fn opts(name: &str, help: &str) -> Opts {
+        Opts::new(name, help).namespace("evenkeel")
+    }
+
+    fn add<C: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        made: Result<C, prometheus::Error>,
+    ) -> Result<C, prometheus::Error> {
+        let made = made?;
+        self.0.register(Box::new(made.clone()))?;
+        Ok(made)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.add(IntGauge::with_opts(Self::opts(name, help)))
+    }
+
+    fn float(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+        self.add(Gauge::with_opts(Self::opts(name, help)))
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+        self.add(IntGaugeVec::new(Self::opts(name, help), labels))
+    }
+
+    fn floats(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
+        self.add(GaugeVec::new(Self::opts(name, help), labels))
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+        self.add(IntCounterVec::new(Self::opts(name, help), labels))
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
+        self.add(Histogram::with_opts(Self::buckets(name, help)))
+    }
+
+    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, prometheus::Error> {
+        self.add(HistogramVec::new(Self::buckets(name, help), labels))
+    }
+
+    fn buckets(name: &str, help: &str) -> HistogramOpts {
+        HistogramOpts::from(Self::opts(name, help)).buckets(vec![
+            0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+        ])
+    }
+}

@@ -1,0 +1,235 @@
+//! A pass: one subject, no network. Take the slice, compare, advance the ledger, commit what changed, in one
+//! transaction with the events and deliveries that say so. Nobody else writes drifts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::fingerprint::{self, Fingerprint};
+use evenkeel_core::ledger::{Advance, Ledger, advance};
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{Case, Event, EventId, Report, Subject, diff, diff_source};
+use evenkeel_store::{Error as StoreError, NewDelivery, PassCommit};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use crate::book::Record;
+use crate::hub::Hub;
+use crate::work::Again;
+use crate::world::Slice;
+
+/// Why a pass could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store refused it or is away.
+    #[error("the store did not take the pass")]
+    Store(#[from] StoreError),
+    /// An event has no canonical form.
+    #[error("an event cannot be encoded")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The world looks as it did when the ledger was last settled.
+    Unchanged,
+    /// The ledger took the world into account.
+    Settled,
+    /// It could not be kept; the pass will be made again.
+    Failed,
+}
+
+/// What one comparison decided, before anything is kept.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What was found.
+    pub report: Report,
+    /// What it changes.
+    pub advance: Advance,
+}
+
+/// Compares and advances; the pure part of a pass.
+pub fn decide(
+    subject: &Subject,
+    slice: &Slice,
+    ledger: &Ledger,
+    policy: &Policy,
+    now: Timestamp,
+    ids: &mut dyn FnMut() -> EventId,
+) -> Decision {
+    let report = compare(subject, slice, ledger, policy, now);
+    let mut advance = advance(ledger, &report, policy, &[], now, ids);
+    if !report.ignored.is_empty() {
+        // An accepted drift has no entry that could wake the pass when its rule ends.
+        advance.due = [advance.due, policy.next_change(now)].into_iter().flatten().min();
+    }
+    Decision { report, advance }
+}
+
+/// The comparison alone, rules applied.
+pub fn compare(subject: &Subject, slice: &Slice, ledger: &Ledger, policy: &Policy, now: Timestamp) -> Report {
+    match slice {
+        Slice::Host { expected, observed } => {
+            let case = Case { subject, expected, observed, rules: &policy.rules };
+            policy.apply(diff(case, ledger.unresolved()), expected, now)
+        }
+        Slice::Source { source, coverage, evidence } => {
+            let report = diff_source(source, coverage, evidence, ledger.unresolved());
+            let nothing = evenkeel_core::model::Expected::not_yet(source.clone());
+            policy.apply(report, &nothing, now)
+        }
+    }
+}
+
+/// One pass over one subject.
+pub async fn run(hub: &Hub, subject: &Subject) -> (Outcome, Again) {
+    let now = crate::collect::now();
+    let slice = hub.slice(subject, now);
+    let stamp = stamp_of(&slice);
+    let record = hub.book.get(subject);
+    let due = record.due.is_some_and(|due| due <= now);
+    if stamp.is_some() && record.stamp == stamp && !record.awaits_observation && !due {
+        debug!("nothing to do");
+        return (Outcome::Unchanged, again(record.due, now));
+    }
+    let decision = decide(subject, &slice, &record.ledger, &hub.policy, now, &mut || event_id(now));
+    match keep(hub, subject, &record, decision, stamp, now).await {
+        Ok(again) => (Outcome::Settled, again),
+        Err(error) => {
+            failed(hub, subject, &error).await;
+            (Outcome::Failed, Again::Failed)
+        }
+    }
+}
+
+/// Commits what changed, if anything did, and replaces the record.
+async fn keep(
+    hub: &Hub,
+    subject: &Subject,
+    record: &Record,
+    decision: Decision,
+    stamp: Option<Fingerprint>,
+    now: Timestamp,
+) -> Result<Again, Error> {
+    let Decision { report, advance } = decision;
+    let ledger = Arc::new(advance.ledger);
+    let is_news = !advance.changed.is_empty()
+        || !advance.removed.is_empty()
+        || !advance.events.is_empty()
+        || ledger.born != record.ledger.born;
+    let revision = if is_news {
+        let upserts = advance.changed.iter().filter_map(|id| ledger.entries.get(id)).cloned().collect();
+        let deliveries = hub.deliveries(subject, &advance.events)?;
+        let outbox = !deliveries.is_empty();
+        let commit = PassCommit {
+            born: ledger.born,
+            upserts,
+            removals: advance.removed,
+            events: advance.events.clone(),
+            deliveries,
+            ..PassCommit::new(subject.clone(), record.revision, now)
+        };
+        let revision = hub.store.commit(commit).await?.revision;
+        advance.events.iter().for_each(|event| say(hub, event));
+        if outbox {
+            hub.outbox_bell.notify_waiters();
+        }
+        revision
+    } else {
+        record.revision
+    };
+    let awaits = advance.awaits_observation;
+    hub.book.put(
+        subject,
+        Record {
+            ledger,
+            revision,
+            stamp,
+            awaits_observation: awaits,
+            due: advance.due,
+            ignored: report.ignored.len(),
+        },
+    );
+    hub.settled(subject, stamp.filter(|_| !awaits));
+    if awaits {
+        hub.wish_observation(subject, Instant::now() + hub.schedule.recheck);
+    }
+    Ok(again(advance.due, now))
+}
+
+/// Another process wrote the ledger, or the store is away. Nothing is lost: the ledger in memory is what was last kept,
+/// and the world still shows what differs.
+async fn failed(hub: &Hub, subject: &Subject, error: &Error) {
+    match error {
+        Error::Store(StoreError::Conflict { .. }) => {
+            warn!(%error, "the ledger changed under the pass; reading it again");
+            match hub.store.load(subject).await {
+                Ok(loaded) => hub.book.put(subject, Record::loaded(loaded.ledger, loaded.revision)),
+                Err(error) => error!(%error, "the ledger cannot be read"),
+            }
+        }
+        Error::Store(_) | Error::Encode(_) => {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            error!(%error, cause, "the pass could not be kept; it will be made again");
+        }
+    }
+}
+
+fn stamp_of(slice: &Slice) -> Option<Fingerprint> {
+    match slice {
+        Slice::Host { expected, observed } => Some(fingerprint::of_host(expected, observed, 0)),
+        // Each answer of such a source is an observation of its own.
+        Slice::Source { .. } => None,
+    }
+}
+
+fn again(due: Option<Timestamp>, now: Timestamp) -> Again {
+    match due {
+        None => Again::OnChange,
+        Some(at) => Again::After(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO).max(MIN_WAIT)),
+    }
+}
+
+/// A due moment that has just passed must not spin.
+const MIN_WAIT: Duration = Duration::from_millis(5);
+
+fn event_id(now: Timestamp) -> EventId {
+    EventId::new(now, rand::random())
+}
+
+fn say(hub: &Hub, event: &Event) {
+    hub.metrics.transitions.with_label_values(&[event.event_type.code(), event.transition.as_str()]).inc();
+    info!(
+        event_type = event.event_type.code(),
+        transition = event.transition.as_str(),
+        severity = event.severity.as_str(),
+        handle = event.handle,
+        announced = event.announce,
+        "{}",
+        event.details
+    );
+    hub.publish(event);
+}
+
+/// Routes announced events to the sinks that want them.
+pub fn deliveries_of(
+    events: &[Event],
+    wants: impl Fn(&Event) -> Vec<Arc<str>>,
+) -> Result<Vec<NewDelivery>, serde_json::Error> {
+    let mut deliveries = Vec::new();
+    for event in events.iter().filter(|event| event.announce) {
+        let sinks = wants(event);
+        if sinks.is_empty() {
+            continue;
+        }
+        let payload = evenkeel_sinks::webhook::canonical(event)?;
+        deliveries.extend(sinks.into_iter().map(|sink| NewDelivery {
+            sink: sink.to_string(),
+            event: event.id,
+            drift_key: event.drift_id.clone(),
+            payload: payload.clone(),
+        }));
+    }
+    Ok(deliveries)
+}

@@ -1,0 +1,187 @@
+//! The work queue with a lock and a bell: what async code waits on. The promises live in [`crate::queue`].
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use evenkeel_core::Subject;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::queue::{Backoff, Finished, Next, Queue, Tick};
+
+/// Subjects waiting for a pass.
+#[derive(Debug)]
+pub struct WorkQueue {
+    queue: Mutex<Queue<Subject>>,
+    bell: Notify,
+    start: Instant,
+}
+
+/// How a pass ended, for the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// When something changes.
+    OnChange,
+    /// When something changes, but after this long at the latest.
+    After(Duration),
+    /// It failed: after a back-off.
+    Failed,
+}
+
+impl WorkQueue {
+    /// An empty queue with this back-off for failed passes.
+    pub fn new(base: Duration, cap: Duration) -> Self {
+        Self { queue: Mutex::new(Queue::new(Backoff::new(base, cap))), bell: Notify::new(), start: Instant::now() }
+    }
+
+    /// Puts subjects on the queue, each after `delay`, during which further triggers for it are the same trigger.
+    pub fn add_all(&self, subjects: impl IntoIterator<Item = Subject>, delay: Duration) {
+        let now = self.now();
+        let mut any = false;
+        {
+            let mut queue = self.lock();
+            for subject in subjects {
+                queue.add_after(subject, delay, now);
+                any = true;
+            }
+        }
+        if any {
+            self.bell.notify_one();
+        }
+    }
+
+    /// Waits for the next subject; `None` once the queue is shut down and empty.
+    pub async fn next(&self) -> Option<(Subject, Duration)> {
+        loop {
+            let rung = self.bell.notified();
+            let next = self.lock().get(self.now());
+            match next {
+                Next::Ready(work) => {
+                    // Another worker may find the next one already waiting behind it.
+                    self.bell.notify_one();
+                    return Some((work.key, work.waited));
+                }
+                Next::WaitUntil(at) => {
+                    tokio::select! {
+                        () = rung => {}
+                        () = tokio::time::sleep_until(self.start + at.since(Tick::default())) => {}
+                    }
+                }
+                Next::Idle => rung.await,
+                Next::ShutDown => {
+                    self.bell.notify_waiters();
+                    self.bell.notify_one();
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Ends a pass and says when the subject wants another.
+    pub fn done(&self, subject: &Subject, again: Again) -> Option<Finished> {
+        let now = self.now();
+        let finished = {
+            let mut queue = self.lock();
+            match again {
+                Again::OnChange => queue.forget(subject),
+                Again::After(delay) => {
+                    queue.forget(subject);
+                    queue.add_after(subject.clone(), delay, now);
+                }
+                Again::Failed => {
+                    queue.add_rate_limited(subject.clone(), now, rand::random());
+                }
+            }
+            queue.done(subject, now)
+        };
+        self.bell.notify_one();
+        finished
+    }
+
+    /// Takes no more subjects; those waiting are still handed out.
+    pub fn shut_down(&self) {
+        self.lock().shut_down();
+        self.bell.notify_waiters();
+        self.bell.notify_one();
+    }
+
+    /// What is left undone; for the log line of an abandoned stop.
+    pub fn abandon(&self) -> Vec<Subject> {
+        self.lock().drain()
+    }
+
+    /// Runs `read` on the queue, for figures.
+    pub fn read<T>(&self, read: impl FnOnce(&Queue<Subject>, Tick) -> T) -> T {
+        let now = self.now();
+        read(&self.lock(), now)
+    }
+
+    fn now(&self) -> Tick {
+        Tick::at(self.start.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<Subject>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn subject(name: &str) -> Subject {
+        Subject::Host(name.into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delayed_add_is_handed_out_when_its_time_comes() {
+        let queue = WorkQueue::new(Duration::from_secs(1), Duration::from_secs(60));
+        queue.add_all([subject("a")], Duration::from_secs(5));
+        let start = Instant::now();
+        let (got, _) = queue.next().await.unwrap();
+        assert_eq!(got, subject("a"));
+        assert!(start.elapsed() >= Duration::from_secs(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_workers_wake_for_work_and_for_the_end() {
+        let queue = Arc::new(WorkQueue::new(Duration::from_secs(1), Duration::from_secs(60)));
+        let workers: Vec<_> = (0..4)
+            .map(|_| {
+                let queue = queue.clone();
+                tokio::spawn(async move {
+                    let mut seen = Vec::new();
+                    while let Some((subject, _)) = queue.next().await {
+                        queue.done(&subject, Again::OnChange);
+                        seen.push(subject);
+                    }
+                    seen
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        queue.add_all((0..100).map(|i| subject(&i.to_string())), Duration::ZERO);
+        while queue.read(|q, _| q.len()) > 0 {
+            tokio::task::yield_now().await;
+        }
+        queue.shut_down();
+        let mut all = Vec::new();
+        for worker in workers {
+            all.extend(worker.await.unwrap());
+        }
+        assert_eq!(all.len(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_pass_comes_back_after_its_back_off() {
+        let queue = WorkQueue::new(Duration::from_secs(1), Duration::from_secs(60));
+        queue.add_all([subject("a")], Duration::ZERO);
+        let (got, _) = queue.next().await.unwrap();
+        let start = Instant::now();
+        queue.done(&got, Again::Failed);
+        queue.next().await.unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(1));
+    }
+}

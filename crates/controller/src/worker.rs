@@ -1,0 +1,57 @@
+//! Workers: take a subject from the queue, make a pass, say when it wants another.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
+
+use crate::hub::Hub;
+use crate::pass::{self, Outcome};
+
+/// Makes passes until the queue is shut down and empty.
+pub async fn run(hub: Arc<Hub>) {
+    while let Some((subject, waited)) = hub.queue.next().await {
+        let metrics = &hub.metrics;
+        metrics.queue_seconds.observe(waited.as_secs_f64());
+        metrics.active_workers.inc();
+        let pass_id = rand::random::<u32>();
+        let span = info_span!("pass", subject = %subject, pass_id = format!("{pass_id:08x}"));
+        let timer = metrics.pass_seconds.start_timer();
+        let (outcome, again) = pass::run(&hub, &subject).instrument(span).await;
+        timer.observe_duration();
+        metrics.active_workers.dec();
+        let result = match outcome {
+            Outcome::Unchanged => "unchanged",
+            Outcome::Settled => "changed",
+            Outcome::Failed => "error",
+        };
+        metrics.passes.with_label_values(&[result]).inc();
+        hub.queue.done(&subject, again);
+    }
+}
+
+/// Puts everything that may be out of step on the queue, again and again.
+pub async fn resync(hub: Arc<Hub>, stop: CancellationToken) {
+    let mut timer = tokio::time::interval(hub.schedule.resync);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = timer.tick() => hub.resync(),
+        }
+    }
+}
+
+/// Removes what is kept long enough.
+pub async fn prune(hub: Arc<Hub>, policy: evenkeel_store::RetentionPolicy, stop: CancellationToken) {
+    let mut timer = tokio::time::interval(std::time::Duration::from_secs(3600));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = timer.tick() => match hub.store.prune(&policy, crate::collect::now()).await {
+                Ok(pruned) => tracing::debug!(?pruned, "pruned"),
+                Err(error) => tracing::error!(%error, "old rows could not be removed"),
+            },
+        }
+    }
+}

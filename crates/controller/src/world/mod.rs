@@ -1,0 +1,318 @@
+//! The world: the newest and the newest complete answer of every source, and each host's slice of it.
+//!
+//! What lives here: replacing snapshots, deciding identity, holding back what is implausible, telling whose slice
+//! changed. What does not: I/O, tasks, the store. Time is an argument. Callers put the subjects returned on the queue.
+
+mod intent;
+mod observations;
+mod stamps;
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::fingerprint::{self, Fingerprint};
+use evenkeel_core::identity::{HostMatch, hosts::NetboxRef};
+use evenkeel_core::model::{Expected, ExpectedHost, HostSnapshot, HostView, Inventory, Observed};
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{Coverage, Evidence, Gap, GapKind, HostName, SourceId, Subject};
+use jiff::Timestamp;
+
+use intent::Intent;
+use observations::Observation;
+pub use stamps::Stamps;
+pub use status::{HostStatus, SourceStatus};
+
+/// Everything known at this moment.
+#[derive(Debug)]
+pub struct World {
+    policy: Arc<Policy>,
+    /// An answer older than this proves nothing any more.
+    stale_after: Duration,
+    intent: Intent,
+    observations: BTreeMap<SourceId, Observation>,
+    /// Which sources speak about which subject.
+    by_subject: BTreeMap<Subject, BTreeSet<SourceId>>,
+    stamps: Stamps,
+}
+
+/// What a pass needs to know about its subject.
+#[derive(Clone, Debug)]
+pub enum Slice {
+    /// Both truths about a host.
+    Host {
+        /// What NetBox says.
+        expected: Expected,
+        /// What the sources say.
+        observed: Observed,
+    },
+    /// The state of a source that belongs to no host.
+    Source {
+        /// Which.
+        source: SourceId,
+        /// How far its newest answer reaches.
+        coverage: Coverage,
+        /// That answer.
+        evidence: Evidence,
+    },
+}
+
+/// What one source shows of one host.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The host.
+    pub host: HostName,
+    /// What is seen.
+    pub view: Arc<HostView>,
+    /// Only names and states may be kept.
+    pub sensitive: bool,
+}
+
+/// Subjects whose slice changed.
+pub type Touched = BTreeSet<Subject>;
+
+impl World {
+    /// A world in which nobody has said anything yet: everything is unknown.
+    pub fn new(netbox: SourceId, policy: Arc<Policy>, stale_after: Duration) -> Self {
+        Self {
+            policy,
+            stale_after,
+            intent: Intent::new(netbox),
+            observations: BTreeMap::new(),
+            by_subject: BTreeMap::new(),
+            stamps: Stamps::default(),
+        }
+    }
+
+    /// Starts to listen to a source of observation. Until it answers, its host is unknown to it.
+    pub fn add_source(&mut self, id: SourceId, configured: Option<HostName>, remembered: Option<NetboxRef>) -> Touched {
+        let observation = Observation::new(id.clone(), configured, remembered);
+        self.observations.insert(id.clone(), observation);
+        self.resettle(&id)
+    }
+
+    /// Stops listening to a source. What it said no longer counts.
+    pub fn remove_source(&mut self, id: &SourceId) -> Touched {
+        let mut touched = Touched::new();
+        if let Some(observation) = self.observations.remove(id) {
+            self.unlink(&observation.subject, id);
+            touched.insert(observation.subject);
+        }
+        self.restamp(touched)
+    }
+
+    /// Takes a new answer of NetBox. A partial one leaves the last complete declaration in place.
+    pub fn replace_inventory(&mut self, inventory: Inventory, now: Timestamp) -> Touched {
+        let mut touched = self.intent.replace(inventory, &self.policy, now);
+        touched.insert(Subject::Source(self.intent.source.clone()));
+        let ids: Vec<SourceId> = self.observations.keys().cloned().collect();
+        for id in ids {
+            touched.extend(self.rebind(&id, &touched));
+        }
+        self.restamp(touched)
+    }
+
+    /// The last complete declaration of an earlier run: what was declared stays expected, but proves nothing absent
+    /// until NetBox has answered again.
+    pub fn remember_inventory(&mut self, inventory: Inventory) -> Touched {
+        let touched = self.intent.remember(inventory);
+        let ids: Vec<SourceId> = self.observations.keys().cloned().collect();
+        for id in ids {
+            self.rebind(&id, &touched);
+        }
+        self.restamp(touched)
+    }
+
+    /// Takes a new answer about one host.
+    pub fn replace_host(&mut self, snapshot: HostSnapshot, now: Timestamp) -> Touched {
+        let id = snapshot.source.clone();
+        match self.observations.get_mut(&id) {
+            Some(observation) => observation.replace(snapshot, &self.policy, now),
+            // An answer of a source that was removed while it was asked.
+            None => return Touched::new(),
+        }
+        self.resettle(&id)
+    }
+
+    /// One subject's slice, as it may be judged at this moment.
+    pub fn slice(&self, subject: &Subject, now: Timestamp) -> Slice {
+        match subject {
+            Subject::Host(host) => {
+                Slice::Host { expected: self.intent.expected(host), observed: self.observed(subject, now) }
+            }
+            Subject::Source(source) if *source == self.intent.source => {
+                let (coverage, evidence) = self.intent.state();
+                Slice::Source { source: source.clone(), coverage, evidence }
+            }
+            Subject::Source(source) => match self.observations.get(source) {
+                Some(observation) => Slice::Source {
+                    source: source.clone(),
+                    coverage: observation.identity_coverage(),
+                    evidence: observation.evidence(),
+                },
+                None => Slice::Source {
+                    source: source.clone(),
+                    coverage: Coverage::Complete,
+                    evidence: Evidence { source: source.clone(), observed_at: now },
+                },
+            },
+        }
+    }
+
+    /// The ledger has taken this look of a subject into account and waits for nothing.
+    pub fn settle(&mut self, subject: &Subject, stamp: Fingerprint) {
+        self.stamps.settle(subject, stamp);
+    }
+
+    /// The ledger waits for something, whatever the subject looks like.
+    pub fn unsettle(&mut self, subject: &Subject) {
+        self.stamps.unsettle(subject);
+    }
+
+    /// What a periodic resync must look at: subjects whose ledger does not match what they look like, and subjects
+    /// with an answer that has grown too old.
+    pub fn unsettled(&self, now: Timestamp) -> Touched {
+        let stale = self.observations.values().filter(|o| o.is_stale(now, self.stale_after));
+        self.stamps.unsettled().cloned().chain(stale.map(|o| o.subject.clone())).collect()
+    }
+
+    /// Every subject there is: declared hosts, observed hosts, NetBox itself.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let declared = self.intent.hosts().map(|host| Subject::Host(host.name.clone()));
+        let observed = self.by_subject.keys().cloned();
+        let netbox = std::iter::once(Subject::Source(self.intent.source.clone()));
+        declared.chain(observed).chain(netbox).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The sources that speak about a subject; for NetBox's own subject, NetBox.
+    pub fn sources_of(&self, subject: &Subject) -> Vec<SourceId> {
+        match subject {
+            Subject::Source(source) => vec![source.clone()],
+            Subject::Host(_) => self.by_subject.get(subject).into_iter().flatten().cloned().collect(),
+        }
+    }
+
+    /// The subjects a source speaks about: NetBox about every declared host and itself, another about one.
+    pub fn subjects_of(&self, id: &SourceId) -> Vec<Subject> {
+        match self.observations.get(id) {
+            Some(observation) => vec![observation.subject.clone()],
+            None => self.subjects(),
+        }
+    }
+
+    /// What a source shows of a host at this moment, if it speaks about one.
+    pub fn seen_by(&self, id: &SourceId) -> Option<Seen> {
+        let observation = self.observations.get(id)?;
+        let host = observation.subject.host()?;
+        let sensitive = self.intent.host(host).is_some_and(|h| h.sensitive);
+        Some(Seen { host: host.clone(), view: observation.view(), sensitive })
+    }
+
+    /// Slug of a host's tenant.
+    pub fn tenant_of(&self, host: &HostName) -> Option<Arc<str>> {
+        self.intent.host(host).and_then(|h| h.tenant.clone())
+    }
+
+    /// The declared hosts, by name.
+    pub fn declared(&self) -> impl Iterator<Item = &Arc<ExpectedHost>> {
+        self.intent.hosts()
+    }
+
+    /// The last complete inventory, for keeping over a restart.
+    pub fn inventory(&self) -> Option<&Arc<Inventory>> {
+        self.intent.complete()
+    }
+
+    /// Which declared host a source was matched with, for remembering over a restart.
+    pub fn remembered(&self, id: &SourceId) -> Option<NetboxRef> {
+        self.observations.get(id).and_then(|o| o.remembered)
+    }
+
+    /// The source of intent.
+    pub fn netbox(&self) -> &SourceId {
+        &self.intent.source
+    }
+
+    fn observed(&self, subject: &Subject, now: Timestamp) -> Observed {
+        let views = self.by_subject.get(subject).into_iter().flatten();
+        let views = views.filter_map(|id| self.observations.get(id)).map(|o| o.view_at(now, self.stale_after));
+        Observed::new(views.collect())
+    }
+
+    /// Decides anew whom a source speaks about and binds its services.
+    fn resettle(&mut self, id: &SourceId) -> Touched {
+        let mut touched = Touched::new();
+        let Some(observation) = self.observations.get_mut(id) else { return touched };
+        let old = observation.subject.clone();
+        let found = self.intent.index().resolve(&observation.claim());
+        let new = match found {
+            HostMatch::Declared(host) => {
+                observation.remembered = self.intent.index().reference(&host).or(observation.remembered);
+                observation.unmatched = None;
+                Subject::Host(host)
+            }
+            HostMatch::Undeclared(host) => {
+                observation.unmatched = None;
+                Subject::Host(host)
+            }
+            HostMatch::Ambiguous(gap) => {
+                observation.unmatched = Some(gap);
+                Subject::Source(id.clone())
+            }
+            HostMatch::Unnamed => {
+                observation.unmatched = Some(Gap::new(GapKind::Ambiguous, "the source names no host"));
+                Subject::Source(id.clone())
+            }
+        };
+        let host = match &new {
+            Subject::Host(name) => self.intent.host(name),
+            Subject::Source(_) => None,
+        };
+        observation.bind(host, &self.policy);
+        observation.subject = new.clone();
+        if old != new {
+            self.unlink(&old, id);
+            touched.insert(old);
+        }
+        self.by_subject.entry(new.clone()).or_default().insert(id.clone());
+        touched.insert(new);
+        self.restamp(touched)
+    }
+
+    /// After a change of intent: a source is bound anew if its host changed, or if it might now be another host.
+    fn rebind(&mut self, id: &SourceId, changed: &Touched) -> Touched {
+        match self.observations.get(id) {
+            Some(o) if changed.contains(&o.subject) || !self.intent.is_declared(&o.subject) => self.resettle(id),
+            Some(_) | None => Touched::new(),
+        }
+    }
+
+    fn unlink(&mut self, subject: &Subject, id: &SourceId) {
+        if let Some(sources) = self.by_subject.get_mut(subject) {
+            sources.remove(id);
+            if sources.is_empty() {
+                self.by_subject.remove(subject);
+            }
+        }
+    }
+
+    /// Keeps the subjects whose stamp changed, and remembers the new stamps.
+    fn restamp(&mut self, touched: Touched) -> Touched {
+        touched.into_iter().filter(|subject| self.stamp_again(subject)).collect()
+    }
+
+    fn stamp_again(&mut self, subject: &Subject) -> bool {
+        let new = match subject {
+            Subject::Host(host) => {
+                let views = self.by_subject.get(subject).into_iter().flatten();
+                let views = views.filter_map(|id| self.observations.get(id)).map(Observation::view);
+                let observed = Observed::new(views.collect());
+                fingerprint::of_host(&self.intent.expected(host), &observed, 0)
+            }
+            // Rare and cheap: always worth a pass.
+            Subject::Source(_) => return true,
+        };
+        self.stamps.observe(subject, new)
+    }
+}

@@ -1,0 +1,133 @@
+//! The world in words: what each source and each host looks like at this moment, for API, metrics and command line.
+
+use evenkeel_core::model::Demand;
+use evenkeel_core::{Coverage, HostName, Lookup, SourceId, Subject};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Slice, World};
+
+/// One source at this moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceStatus {
+    /// Which.
+    pub source: SourceId,
+    /// The host it speaks about, where it speaks about one.
+    pub host: Option<HostName>,
+    /// How far its newest answer reaches.
+    pub coverage: Coverage,
+    /// When the newest answer was complete; `None` before the first.
+    pub answered_at: Option<Timestamp>,
+    /// When the newest complete answer was.
+    pub complete_at: Option<Timestamp>,
+    /// Since when it has been blind.
+    pub blind_since: Option<Timestamp>,
+    /// How many objects the newest complete answer shows.
+    pub objects: usize,
+}
+
+/// One host at this moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostStatus {
+    /// Its name.
+    pub host: HostName,
+    /// Whether NetBox declares it; `None` if that cannot be said now.
+    pub declared: Option<bool>,
+    /// NetBox's status.
+    pub status: Option<String>,
+    /// Slug of its site.
+    pub site: Option<String>,
+    /// Slug of its tenant.
+    pub tenant: Option<String>,
+    /// Declared services.
+    pub expected_services: usize,
+    /// Declared services that must run.
+    pub required_services: usize,
+    /// The sources that speak about it.
+    pub sources: Vec<SourceId>,
+    /// Those of them that are blind now.
+    pub blind: Vec<SourceId>,
+}
+
+impl World {
+    /// Every source, NetBox first.
+    pub fn source_statuses(&self) -> Vec<SourceStatus> {
+        let (coverage, evidence) = self.intent.state();
+        let complete = self.intent.complete();
+        let netbox = SourceStatus {
+            source: self.intent.source.clone(),
+            host: None,
+            coverage,
+            answered_at: answered(evidence.observed_at),
+            complete_at: complete.map(|inventory| inventory.observed_at),
+            blind_since: self.intent.blind_since,
+            objects: complete.map_or(0, |i| i.hosts.len() + i.hosts.iter().map(|h| h.services.len()).sum::<usize>()),
+        };
+        let others = self.observations.values().map(|o| SourceStatus {
+            source: o.id.clone(),
+            host: o.subject.host().cloned(),
+            coverage: o.identity_coverage(),
+            answered_at: answered(o.newest().observed_at),
+            complete_at: o.last_complete().map(|s| s.observed_at),
+            blind_since: o.blind_since,
+            objects: o.last_complete().map_or(0, |s| s.services.len()),
+        });
+        std::iter::once(netbox).chain(others).collect()
+    }
+
+    /// One source.
+    pub fn source_status(&self, id: &SourceId) -> Option<SourceStatus> {
+        self.source_statuses().into_iter().find(|status| status.source == *id)
+    }
+
+    /// One host.
+    pub fn host_status(&self, name: &HostName, now: Timestamp) -> HostStatus {
+        let subject = Subject::Host(name.clone());
+        let Slice::Host { expected, observed } = self.slice(&subject, now) else {
+            return HostStatus {
+                host: name.clone(),
+                declared: None,
+                status: None,
+                site: None,
+                tenant: None,
+                expected_services: 0,
+                required_services: 0,
+                sources: Vec::new(),
+                blind: Vec::new(),
+            };
+        };
+        let host = match expected.host() {
+            Lookup::Present(host) => Some(host),
+            Lookup::Absent | Lookup::Unknown(_) => None,
+        };
+        let text = |value: Option<&std::sync::Arc<str>>| value.map(|v| v.to_string());
+        let required = |h: &evenkeel_core::model::ExpectedHost| {
+            h.services.iter().filter(|s| Demand::of_service(h.demand(), s.lifecycle) == Demand::Run).count()
+        };
+        HostStatus {
+            host: name.clone(),
+            declared: match expected.host() {
+                Lookup::Present(_) => Some(true),
+                Lookup::Absent => Some(false),
+                Lookup::Unknown(_) => None,
+            },
+            status: host.map(|h| h.status.to_string()),
+            site: host.and_then(|h| text(h.site.as_ref())),
+            tenant: host.and_then(|h| text(h.tenant.as_ref())),
+            expected_services: host.map_or(0, |h| h.services.len()),
+            required_services: host.map_or(0, required),
+            sources: observed.views().iter().map(|v| v.source.clone()).collect(),
+            blind: observed
+                .views()
+                .iter()
+                .filter(|v| !v.coverage.is_complete())
+                .map(|v| v.source.clone())
+                .collect(),
+        }
+    }
+}
+
+/// The epoch stands for "never" inside the world; it does not leave it.
+fn answered(at: Timestamp) -> Option<Timestamp> {
+    (at != Timestamp::UNIX_EPOCH).then_some(at)
+}
