@@ -4,8 +4,20 @@
 //! ([`Errors`]), and the reference text made from the same tables the reader uses ([`reference`]). What does not:
 //! defaults of a source or sink that the operator cannot change, and building anything from the values; that is wiring.
 
-mod pending;
+mod docker;
+mod file;
+mod key;
+mod netbox;
+mod policy;
 mod problem;
+mod reader;
+mod reference;
+mod rules;
+mod secret;
+mod sinks;
+mod system;
+mod trust;
+mod value;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,10 +26,17 @@ use std::time::Duration;
 
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{EventType, HostName, Severity, Transition};
+use evenkeel_sinks::webhook;
+use evenkeel_sources::docker::Config as DockerConfig;
+use evenkeel_sources::netbox::Config as NetboxConfig;
+use evenkeel_store::RetentionPolicy;
+use jiff::Timestamp;
 use wildmatch::WildMatch;
 
-pub use pending::{docker, netbox, webhook};
+use self::reader::Reader;
+
 pub use problem::{Errors, Problem};
+pub use reference::reference;
 
 /// Everything the operator said, checked.
 #[derive(Clone, Debug)]
@@ -25,9 +44,9 @@ pub struct Config {
     /// The file it was read from; relative paths in it start at its folder.
     pub path: PathBuf,
     /// The NetBox that says what should exist.
-    pub netbox: netbox::Config,
+    pub netbox: NetboxConfig,
     /// The engines that are watched, in the order of the file.
-    pub docker: Vec<docker::Config>,
+    pub docker: Vec<DockerConfig>,
     /// What holds for an engine that the file does not name but NetBox does.
     pub docker_defaults: DockerDefaults,
     /// How differences are judged, believed, weighed and kept quiet.
@@ -52,7 +71,7 @@ pub struct DockerDefaults {
     /// Whether endpoints declared in NetBox are watched at all.
     pub declared_endpoints: bool,
     /// The settings such an engine takes; its id, host and endpoint are placeholders.
-    pub template: docker::Config,
+    pub template: DockerConfig,
 }
 
 /// Where state is kept, and for how long.
@@ -63,7 +82,7 @@ pub struct StoreConfig {
     /// How hard a commit is pressed onto the disk.
     pub synchronous: Synchronous,
     /// How long things are kept.
-    pub retention: Retention,
+    pub retention: RetentionPolicy,
 }
 
 /// SQLite's promise on a power cut.
@@ -74,21 +93,6 @@ pub enum Synchronous {
     Normal,
     /// Nothing that was committed is lost.
     Full,
-}
-
-/// How long things are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Events.
-    pub events: Duration,
-    /// Drifts that ended.
-    pub resolved: Duration,
-    /// Deliveries that succeeded.
-    pub deliveries: Duration,
-    /// Deliveries that were given up.
-    pub dead: Duration,
-    /// Snapshots of both truths.
-    pub snapshots: Duration,
 }
 
 /// The page, the API and the metrics.
@@ -190,8 +194,30 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 impl Config {
     /// Reads and checks the file. Secrets are taken from `env` or from the files the configuration names.
     pub fn load(path: &Path, env: Env<'_>) -> Result<Self, Errors> {
-        let _ = env;
-        Err(Errors::one(path, "reading the configuration is not built yet"))
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text, env, Timestamp::now()),
+            Err(error) => Err(Errors::one(
+                path,
+                format!("cannot be read: {error}; `evenkeel init` writes one"),
+            )),
+        }
+    }
+
+    /// Reads and checks the text of a file of this name. `now` decides which rules have ended.
+    pub fn parse(path: &Path, text: &str, env: Env<'_>, now: Timestamp) -> Result<Self, Errors> {
+        let reader = Reader::new(path, text, env, now);
+        let (table, mistakes) = toml::de::DeTable::parse_recoverable(text);
+        if !mistakes.is_empty() {
+            for mistake in &mistakes {
+                reader.syntax(mistake);
+            }
+            return Err(reader.failed());
+        }
+        let config = file::read(&reader, table.get_ref());
+        let warnings = reader.finish()?;
+        config
+            .map(|config| Self { warnings, ..config })
+            .ok_or_else(|| Errors::one(path, "cannot be used"))
     }
 }
 
@@ -205,7 +231,13 @@ impl SinkFilter {
         host: Option<&HostName>,
         tenant: Option<&str>,
     ) -> bool {
-        let Self { types, min_severity, tenants, hosts, transitions } = self;
+        let Self {
+            types,
+            min_severity,
+            tenants,
+            hosts,
+            transitions,
+        } = self;
         let any = |globs: &[WildMatch], text: Option<&str>| {
             globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
         };

@@ -1,0 +1,172 @@
+//! The file as a whole: its tables in order, and what must agree between them.
+
+use std::collections::BTreeMap;
+
+use evenkeel_core::identity::canonical;
+use toml::de::DeTable;
+
+use super::key::{Key, Section};
+use super::reader::{Reader, Table};
+use super::{Config, DockerDefaults, docker, netbox, policy, rules, sinks, system};
+use evenkeel_sources::docker::Config as DockerConfig;
+
+const NETBOX: Key = Key::required("netbox", "table", "");
+const DOCKER_DEFAULTS: Key = Key::optional("docker_defaults", "table", "", "");
+const DOCKER: Key = Key::optional("docker", "list of tables", "", "");
+const POLICY: Key = Key::optional("policy", "table", "", "");
+const ALIAS: Key = Key::optional("alias", "list of tables", "", "");
+const IGNORE: Key = Key::optional("ignore", "list of tables", "", "");
+const SEVERITY: Key = Key::optional("severity", "list of tables", "", "");
+const SILENCE: Key = Key::optional("silence", "list of tables", "", "");
+const STORE: Key = Key::optional("store", "table", "", "");
+const HTTP: Key = Key::optional("http", "table", "", "");
+const SINK: Key = Key::optional("sink", "list of tables", "", "");
+const SCHEDULE: Key = Key::optional("schedule", "table", "", "");
+const LOG: Key = Key::optional("log", "table", "", "");
+
+const ROOT: Section = Section {
+    header: "the file",
+    doc: "",
+    keys: &[
+        &NETBOX,
+        &DOCKER_DEFAULTS,
+        &DOCKER,
+        &POLICY,
+        &ALIAS,
+        &IGNORE,
+        &SEVERITY,
+        &SILENCE,
+        &STORE,
+        &HTTP,
+        &SINK,
+        &SCHEDULE,
+        &LOG,
+    ],
+    inherits: &[],
+};
+
+/// Every table of the file, in the order of the reference.
+pub(super) const SECTIONS: &[&Section] = &[
+    &netbox::SECTION,
+    &netbox::FILTERS_SECTION,
+    &netbox::FIELDS_SECTION,
+    &docker::SECTION,
+    &docker::DEFAULTS_SECTION,
+    &policy::SECTION,
+    &policy::CONFIRM_SECTION,
+    &policy::FLAP_SECTION,
+    &policy::BRAKE_SECTION,
+    &rules::ALIAS_SECTION,
+    &rules::IGNORE_SECTION,
+    &rules::SEVERITY_SECTION,
+    &rules::SILENCE_SECTION,
+    &sinks::SECTION,
+    &sinks::FILTER_SECTION,
+    &sinks::HEADER_SECTION,
+    &sinks::SUCCESS_SECTION,
+    &system::STORE_SECTION,
+    &system::RETENTION_SECTION,
+    &system::HTTP_SECTION,
+    &system::SCHEDULE_SECTION,
+    &system::BREAKER_SECTION,
+    &system::LOG_SECTION,
+];
+
+/// Reads everything. `None` says that something is wrong and noted.
+pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
+    let root = Table::root(reader, text, &ROOT);
+    let netbox = netbox::read(&root.table(&NETBOX, &netbox::SECTION));
+    let defaults_table = root.table(&DOCKER_DEFAULTS, &docker::DEFAULTS_SECTION);
+    let docker_defaults = docker::read_defaults(&defaults_table);
+    let docker = engines(&root, docker_defaults.as_ref());
+    let policy = policy::read(&root.table(&POLICY, &policy::SECTION));
+    let aliases = each(&root.tables(&ALIAS, &rules::ALIAS_SECTION), rules::alias);
+    let ignored = root.tables(&IGNORE, &rules::IGNORE_SECTION);
+    let ignore = each(&ignored, rules::ignore);
+    rules::unique_names(&ignored);
+    let severity = each(&root.tables(&SEVERITY, &rules::SEVERITY_SECTION), rules::severity);
+    let silenced = root.tables(&SILENCE, &rules::SILENCE_SECTION);
+    let silences = each(&silenced, rules::silence);
+    rules::unique_names(&silenced);
+    let store = system::store(&root.table(&STORE, &system::STORE_SECTION));
+    let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION));
+    let sinks = destinations(&root);
+    let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
+    let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
+    let mut policy = policy?;
+    policy.aliases = aliases?;
+    policy.ignore = ignore?;
+    policy.severity = severity?;
+    policy.silences = silences?;
+    Some(Config {
+        path: reader.file().to_owned(),
+        netbox: netbox?,
+        docker: docker?,
+        docker_defaults: docker_defaults?,
+        policy,
+        store: store?,
+        http: http?,
+        sinks: sinks?,
+        schedule: schedule?,
+        log: log?,
+        warnings: Vec::new(),
+    })
+}
+
+fn each<T>(tables: &[Table<'_>], read: impl Fn(&Table<'_>) -> Option<T>) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = tables.iter().map(read).collect();
+    read.into_iter().collect()
+}
+
+fn engines(root: &Table<'_>, defaults: Option<&DockerDefaults>) -> Option<Vec<DockerConfig>> {
+    let tables = root.tables(&DOCKER, &docker::SECTION);
+    unique(&tables, &docker::NAME, "name", str::to_lowercase);
+    unique(&tables, &docker::HOST, "host", |host| canonical(host));
+    let watched = defaults.is_some_and(|defaults| defaults.declared_endpoints);
+    if tables.is_empty() && !root.has(&DOCKER) {
+        let reader = root.reader();
+        if watched {
+            reader.warn(
+                &root.place_of(&DOCKER),
+                "no engine is named; only hosts whose docker_endpoint NetBox declares will be observed",
+            );
+        } else {
+            reader.warn(
+                &root.place_of(&DOCKER),
+                "no engine is named and endpoints declared in NetBox are not used: nothing will be observed; add [[docker]]",
+            );
+        }
+    }
+    each(&tables, |table| docker::read(table, defaults))
+}
+
+fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {
+    let tables = root.tables(&SINK, &sinks::SECTION);
+    unique(&tables, &sinks::NAME, "name", str::to_lowercase);
+    each(&tables, sinks::read)
+}
+
+/// Notes what stands twice: everything after the first, with the place of the first.
+fn unique(tables: &[Table<'_>], key: &Key, what: &str, form: impl Fn(&str) -> String) {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    for table in tables {
+        let Some(text) = table.written_text(key) else {
+            continue;
+        };
+        let place = table.place_of(key);
+        match first.get(&form(text.trim())) {
+            None => {
+                let at = place
+                    .line()
+                    .map_or_else(|| place.key().to_owned(), |line| format!("line {line}"));
+                first.insert(form(text.trim()), at);
+            }
+            Some(at) => {
+                table.wrong(
+                    key,
+                    format!("`{text}` is the {what} of another one ({at}); each needs its own"),
+                );
+            }
+        }
+    }
+}

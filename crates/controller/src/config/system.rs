@@ -1,0 +1,317 @@
+//! `[store]`, `[http]`, `[schedule]`, `[log]`: the controller's own settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use evenkeel_store::{Keep, RetentionPolicy};
+
+use super::key::{Key, Section};
+use super::reader::{Table, Value};
+use super::value::{Read, at_least, some_time, word};
+use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule, StoreConfig, Synchronous};
+
+const PATH: Key = Key::with_default(
+    "path",
+    "path",
+    "\"evenkeel.db\"",
+    "The SQLite file. Its folder must exist and be writable.",
+);
+const SYNCHRONOUS: Key = Key::with_default(
+    "synchronous",
+    "`normal` or `full`",
+    "\"normal\"",
+    "`normal`: the file stays sound; the last commits before a power cut may be gone and are found again. `full`: \
+     nothing that was committed is lost, at the price of one more flush per commit.",
+);
+const RETENTION: Key = Key::optional("retention", "table", "its defaults", "See `[store.retention]`.");
+
+/// `[store]`.
+pub(super) const STORE_SECTION: Section = Section {
+    header: "[store]",
+    doc: "Where the state is kept.",
+    keys: &[&PATH, &SYNCHRONOUS, &RETENTION],
+    inherits: &[],
+};
+
+const EVENTS: Key = Key::with_default("events", "duration or `forever`", "\"90d\"", "Events.");
+const SNAPSHOTS: Key = Key::with_default(
+    "snapshots",
+    "duration or `forever`",
+    "\"30d\"",
+    "Snapshots of both truths; the newest of every host stays in any case.",
+);
+const DELIVERED: Key = Key::with_default(
+    "delivered",
+    "duration or `forever`",
+    "\"7d\"",
+    "Deliveries that succeeded.",
+);
+const DEAD: Key = Key::with_default(
+    "dead",
+    "duration or `forever`",
+    "\"90d\"",
+    "Deliveries that were given up.",
+);
+const JOURNAL: Key = Key::with_default(
+    "journal",
+    "duration or `forever`",
+    "\"90d\"",
+    "What was decided and done.",
+);
+
+/// `[store.retention]`.
+pub(super) const RETENTION_SECTION: Section = Section {
+    header: "[store.retention]",
+    doc: "How long things are kept. What is open is kept in any case.",
+    keys: &[&EVENTS, &SNAPSHOTS, &DELIVERED, &DEAD, &JOURNAL],
+    inherits: &[],
+};
+
+const LISTEN: Key = Key::with_default(
+    "listen",
+    "address with port",
+    "\"127.0.0.1:9797\"",
+    "Where the page, the API and `/metrics` are served.",
+);
+const ALLOW_REMOTE: Key = Key::with_default(
+    "allow_remote",
+    "true or false",
+    "false",
+    "Consent to listen beyond this machine. There is no login: whoever reaches the port reads everything. Put a proxy \
+     with a login in front, or let a container runtime publish the port to where it belongs.",
+);
+
+/// `[http]`.
+pub(super) const HTTP_SECTION: Section = Section {
+    header: "[http]",
+    doc: "The page, the API and the metrics.",
+    keys: &[&LISTEN, &ALLOW_REMOTE],
+    inherits: &[],
+};
+
+const NETBOX_INTERVAL: Key = Key::with_default(
+    "netbox_interval",
+    "duration",
+    "\"60s\"",
+    "Between two reads of NetBox.",
+);
+const DOCKER_INTERVAL: Key = Key::with_default(
+    "docker_interval",
+    "duration",
+    "\"30s\"",
+    "Between two full observations of an engine; its event stream is heard in between.",
+);
+const RESYNC: Key = Key::with_default(
+    "resync",
+    "duration",
+    "\"10m\"",
+    "Every host is compared again at least this often.",
+);
+const RECHECK: Key = Key::with_default(
+    "recheck",
+    "duration",
+    "\"10s\"",
+    "How soon a host is looked at again whose drift is not confirmed yet.",
+);
+const DEBOUNCE: Key = Key::with_default(
+    "debounce",
+    "duration",
+    "\"500ms\"",
+    "How long further triggers for one host are collected before it is compared.",
+);
+const WORKERS: Key = Key::with_default(
+    "workers",
+    "number",
+    "4",
+    "How many hosts are compared at the same time.",
+);
+const SHUTDOWN_DEADLINE: Key = Key::with_default(
+    "shutdown_deadline",
+    "duration",
+    "\"20s\"",
+    "How long a stop may take before what still runs is cut off. Keep it below what your service manager grants.",
+);
+const BREAKER: Key = Key::optional("breaker", "table", "its defaults", "See `[schedule.breaker]`.");
+
+/// `[schedule]`.
+pub(super) const SCHEDULE_SECTION: Section = Section {
+    header: "[schedule]",
+    doc: "When things happen. Every interval is spread a little, so that many sources are not asked at once.",
+    keys: &[
+        &NETBOX_INTERVAL,
+        &DOCKER_INTERVAL,
+        &RESYNC,
+        &RECHECK,
+        &DEBOUNCE,
+        &WORKERS,
+        &SHUTDOWN_DEADLINE,
+        &BREAKER,
+    ],
+    inherits: &[],
+};
+
+const FAILURES: Key = Key::with_default("failures", "number", "3", "After this many failures in a row …");
+const OPEN: Key = Key::with_default(
+    "open",
+    "duration",
+    "\"30s\"",
+    "… for this long at first; it doubles …",
+);
+const OPEN_MAX: Key = Key::with_default("open_max", "duration", "\"5m\"", "… up to this.");
+
+/// `[schedule.breaker]`.
+pub(super) const BREAKER_SECTION: Section = Section {
+    header: "[schedule.breaker]",
+    doc: "When a source that fails is left alone for a while.",
+    keys: &[&FAILURES, &OPEN, &OPEN_MAX],
+    inherits: &[],
+};
+
+const LEVEL: Key = Key::with_default(
+    "level",
+    "text",
+    "\"info\"",
+    "`error`, `warn`, `info`, `debug` or `trace`, or a filter such as `evenkeel=debug,warn`.",
+);
+const FORMAT: Key = Key::with_default(
+    "format",
+    "`text` or `json`",
+    "\"text\"",
+    "Lines for people, or one JSON object per line.",
+);
+
+/// `[log]`.
+pub(super) const LOG_SECTION: Section = Section {
+    header: "[log]",
+    doc: "What is logged, to standard error.",
+    keys: &[&LEVEL, &FORMAT],
+    inherits: &[],
+};
+
+impl Read for Synchronous {
+    fn read(value: &Value<'_>) -> Option<Self> {
+        word(
+            value,
+            "a way to write",
+            &[("normal", Self::Normal), ("full", Self::Full)],
+        )
+    }
+}
+
+impl Read for LogFormat {
+    fn read(value: &Value<'_>) -> Option<Self> {
+        word(
+            value,
+            "a log format",
+            &[("text", Self::Text), ("json", Self::Json)],
+        )
+    }
+}
+
+/// A duration, or the word `forever`.
+struct Kept(Keep);
+
+impl Read for Kept {
+    fn read(value: &Value<'_>) -> Option<Self> {
+        match value.as_str() {
+            Some(text) if text.trim().eq_ignore_ascii_case("forever") => Some(Self(Keep::default())),
+            _ => match Duration::read(value)? {
+                age if age.is_zero() => value.wrong("must be longer than zero, or \"forever\""),
+                age => Some(Self(Keep {
+                    age: Some(age),
+                    count: None,
+                })),
+            },
+        }
+    }
+}
+
+/// Reads `[store]`.
+pub(super) fn store(table: &Table<'_>) -> Option<StoreConfig> {
+    let path: Option<PathBuf> = table.get(&PATH);
+    let synchronous = table.get(&SYNCHRONOUS);
+    let retention = table.table(&RETENTION, &RETENTION_SECTION);
+    let keep = |key: &Key| table_keep(&retention, key);
+    let (events, snapshots) = (keep(&EVENTS), keep(&SNAPSHOTS));
+    let (delivered, dead, journal) = (keep(&DELIVERED), keep(&DEAD), keep(&JOURNAL));
+    Some(StoreConfig {
+        path: path?,
+        synchronous: synchronous?,
+        retention: RetentionPolicy {
+            events: events?,
+            snapshots: snapshots?,
+            delivered: delivered?,
+            dead: dead?,
+            journal: journal?,
+        },
+    })
+}
+
+fn table_keep(table: &Table<'_>, key: &Key) -> Option<Keep> {
+    table.get::<Kept>(key).map(|Kept(keep)| keep)
+}
+
+/// Reads `[http]`.
+pub(super) fn http(table: &Table<'_>) -> Option<HttpConfig> {
+    let listen: Option<SocketAddr> = table.get(&LISTEN);
+    let allow_remote = table.get(&ALLOW_REMOTE);
+    if let (Some(listen), Some(false)) = (listen, allow_remote)
+        && !listen.ip().is_loopback()
+    {
+        let what = format!(
+            "{listen} is reachable from other machines, and there is no login; listen on 127.0.0.1, or say allow_remote = true"
+        );
+        table.wrong(&LISTEN, what);
+    }
+    Some(HttpConfig {
+        listen: listen?,
+        allow_remote: allow_remote?,
+    })
+}
+
+/// Reads `[schedule]`.
+pub(super) fn schedule(table: &Table<'_>) -> Option<Schedule> {
+    let time = |key: &Key| table.checked(key, some_time);
+    let (netbox_interval, docker_interval) = (time(&NETBOX_INTERVAL), time(&DOCKER_INTERVAL));
+    let (resync, recheck, debounce) = (time(&RESYNC), time(&RECHECK), table.get(&DEBOUNCE));
+    let workers = table.checked::<u32>(&WORKERS, at_least(1));
+    let shutdown_deadline = time(&SHUTDOWN_DEADLINE);
+    let breaker = breaker(&table.table(&BREAKER, &BREAKER_SECTION));
+    Some(Schedule {
+        netbox_interval: netbox_interval?,
+        docker_interval: docker_interval?,
+        resync: resync?,
+        recheck: recheck?,
+        debounce: debounce?,
+        workers: usize::try_from(workers?).unwrap_or(usize::MAX),
+        breaker: breaker?,
+        shutdown_deadline: shutdown_deadline?,
+    })
+}
+
+fn breaker(table: &Table<'_>) -> Option<Breaker> {
+    let failures = table.checked(&FAILURES, at_least(1));
+    let open = table.checked(&OPEN, some_time);
+    let open_max = table.checked(&OPEN_MAX, |max| {
+        if open.is_some_and(|open| *max < open) {
+            Err("must not be shorter than open".to_owned())
+        } else {
+            Ok(())
+        }
+    });
+    Some(Breaker {
+        failures: failures?,
+        open: open?,
+        open_max: open_max?,
+    })
+}
+
+/// Reads `[log]`.
+pub(super) fn log(table: &Table<'_>) -> Option<LogConfig> {
+    let (level, format) = (table.get(&LEVEL), table.get(&FORMAT));
+    Some(LogConfig {
+        level: level?,
+        format: format?,
+    })
+}
