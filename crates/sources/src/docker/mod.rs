@@ -15,6 +15,8 @@ mod ports;
 mod restarts;
 mod settle;
 mod ssh;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,439 @@
+//! The engine's HTTP, written by hand: faults reach down to half a chunk, which no server library lets one send. What
+//! does not live here: what the answers say (`engine`, `container`).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::BytesMut;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{broadcast, watch};
+
+use super::engine::{Engine, Event};
+use crate::fault::{Fault, Faults};
+
+/// The newest and the oldest API version the lab speaks.
+const API: (u32, u32) = (41, 12);
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// How the open event streams are to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// They stay.
+    None,
+    /// As if that were all.
+    Cleanly,
+    /// In the middle.
+    Reset,
+}
+
+/// What every connection shares.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) engine: Engine,
+    pub(super) faults: Faults,
+    pub(super) asked: Mutex<BTreeMap<String, usize>>,
+    /// A new value ends the streams that are open.
+    pub(super) cut: watch::Sender<(u64, Cut)>,
+}
+
+/// A connection that can be broken.
+pub(super) trait Peer: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Closing is a reset from now on.
+    fn reset_on_close(&self);
+}
+
+impl Peer for TcpStream {
+    fn reset_on_close(&self) {
+        // Where the system refuses, closing in the middle is still a broken answer.
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl Peer for UnixStream {
+    fn reset_on_close(&self) {}
+}
+
+#[derive(Debug)]
+struct Request {
+    method: String,
+    /// Without the version.
+    path: String,
+    /// `41` of `/v1.41/…`.
+    version: Option<u32>,
+    query: BTreeMap<String, String>,
+}
+
+/// Whether the connection goes on.
+enum Next {
+    Go,
+    Close,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn connection(mut peer: impl Peer, desk: Arc<Desk>) {
+    let mut buffer = BytesMut::new();
+    while let Ok(Some(request)) = read_request(&mut peer, &mut buffer).await {
+        match answer(&mut peer, &request, &desk).await {
+            Ok(Next::Go) => {}
+            Ok(Next::Close) | Err(_) => return,
+        }
+    }
+}
+
+async fn read_request(peer: &mut impl Peer, buffer: &mut BytesMut) -> io::Result<Option<Request>> {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = buffer.split_to(end + 4);
+            return Ok(parse_head(&String::from_utf8_lossy(&head)));
+        }
+        if buffer.len() > LONGEST_HEAD || peer.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+fn parse_head(head: &str) -> Option<Request> {
+    let mut words = head.lines().next()?.split(' ');
+    let (method, target) = (words.next()?, words.next()?);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let path = decoded(path);
+    let (version, path) = match path.strip_prefix("/v1.").and_then(|rest| rest.split_once('/')) {
+        Some((minor, rest)) => (Some(minor.parse().ok()?), format!("/{rest}")),
+        None => (None, path),
+    };
+    let query = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (decoded(key), decoded(value)))
+        .collect();
+    Some(Request {
+        method: method.to_owned(),
+        path,
+        version,
+        query,
+    })
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let digits = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
+                let digits = String::from_utf8_lossy(&digits).into_owned();
+                bytes.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn answer(peer: &mut impl Peer, request: &Request, desk: &Desk) -> io::Result<Next> {
+    *desk
+        .asked
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .entry(request.path.clone())
+        .or_default() += 1;
+    let fault = desk.faults.of(&request.path);
+    match &fault {
+        Some(Fault::Reset) => {
+            peer.reset_on_close();
+            return Ok(Next::Close);
+        }
+        Some(Fault::Slow(pause)) => tokio::time::sleep(*pause).await,
+        Some(Fault::Hang) => {
+            // Until the client gives up.
+            let mut rest = [0; 64];
+            while peer.read(&mut rest).await? > 0 {}
+            return Ok(Next::Close);
+        }
+        Some(Fault::Status(status)) => {
+            let body = json!({ "message": format!("simulated status {status}") });
+            return whole(peer, *status, &body.to_string()).await;
+        }
+        Some(Fault::EmptyList) => return whole(peer, 200, "[]").await,
+        Some(Fault::Malformed) => return whole(peer, 200, "<html><body>Sign in</body></html>").await,
+        Some(Fault::Truncated | Fault::DuplicateRow | Fault::ResetMidStream) | None => {}
+    }
+    if request.path == "/events" && request.method == "GET" {
+        return events(peer, request, desk, fault.as_ref()).await;
+    }
+    let (status, body) = respond(request, &desk.engine);
+    match fault {
+        Some(Fault::DuplicateRow) => whole(peer, status, &doubled(body).to_string()).await,
+        Some(Fault::Truncated) => {
+            let body = body.to_string();
+            let half = &body.as_bytes()[..body.len() / 2];
+            // Without a length, the end of the connection is the end of the body.
+            peer.write_all(format!("{}Connection: close\r\n\r\n", head(status)).as_bytes())
+                .await?;
+            peer.write_all(half).await?;
+            peer.shutdown().await?;
+            Ok(Next::Close)
+        }
+        Some(Fault::ResetMidStream) => {
+            let body = body.to_string();
+            let first = &body.as_bytes()[..body.len().min(16) / 2];
+            peer.write_all(format!("{}Content-Length: {}\r\n\r\n", head(status), body.len()).as_bytes())
+                .await?;
+            peer.write_all(first).await?;
+            peer.flush().await?;
+            Ok(Next::Close)
+        }
+        _ if request.path == "/_ping" => plain(peer, "OK").await,
+        _ => whole(peer, status, &body.to_string()).await,
+    }
+}
+
+fn respond(request: &Request, engine: &Engine) -> (u16, Value) {
+    let message = |text: String| json!({ "message": text });
+    let (newest, oldest) = API;
+    match request.version {
+        Some(minor) if minor > newest => {
+            let text =
+                format!("client version 1.{minor} is too new. Maximum supported API version is 1.{newest}");
+            return (400, message(text));
+        }
+        Some(minor) if minor < oldest => {
+            let text =
+                format!("client version 1.{minor} is too old. Minimum supported API version is 1.{oldest}");
+            return (400, message(text));
+        }
+        _ => {}
+    }
+    if !matches!(request.method.as_str(), "GET" | "HEAD") {
+        return (405, message(format!("the lab only reads: {}", request.method)));
+    }
+    match request.path.as_str() {
+        "/_ping" => (200, Value::Null),
+        "/version" => (200, version()),
+        "/info" => (200, engine.info()),
+        "/containers/json" => {
+            let all = request
+                .query
+                .get("all")
+                .is_some_and(|all| matches!(all.as_str(), "true" | "True" | "1"));
+            match filters(request) {
+                Ok(filters) => (
+                    200,
+                    engine.list(all, filters.get("label").map(Vec::as_slice).unwrap_or_default()),
+                ),
+                Err(text) => (400, message(text)),
+            }
+        }
+        path => {
+            let which = path
+                .strip_prefix("/containers/")
+                .and_then(|rest| rest.strip_suffix("/json"));
+            match which.map(|which| engine.inspect(which)) {
+                Some(Ok(inspection)) => (200, inspection),
+                Some(Err(gone)) => {
+                    let text = gone.to_string().replacen("no such", "No such", 1);
+                    (404, message(text))
+                }
+                None => (404, message("page not found".to_owned())),
+            }
+        }
+    }
+}
+
+fn version() -> Value {
+    let (newest, oldest) = API;
+    json!({
+        "Platform": { "Name": "" },
+        "Components": [{ "Name": "Engine", "Version": "20.10.24+dfsg1" }],
+        "Version": "20.10.24+dfsg1",
+        "ApiVersion": format!("1.{newest}"),
+        "MinAPIVersion": format!("1.{oldest}"),
+        "GitCommit": "5d6db84",
+        "GoVersion": "go1.19.8",
+        "Os": "linux",
+        "Arch": "amd64",
+        "KernelVersion": "6.1.0",
+        "BuildTime": "2026-05-07T21:09:36.000000000+00:00",
+    })
+}
+
+/// `{"label":["a=b"]}`, or the older `{"label":{"a=b":true}}`.
+fn filters(request: &Request) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let Some(text) = request.query.get("filters").filter(|text| !text.is_empty()) else {
+        return Ok(BTreeMap::new());
+    };
+    let parsed: BTreeMap<String, Value> = serde_json::from_str(text)
+        .map_err(|_| "invalid character looking for beginning of value".to_owned())?;
+    let known = ["label", "type", "event", "container", "name", "status", "id"];
+    if let Some(odd) = parsed.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(format!("Invalid filter '{odd}'"));
+    }
+    let values = |value: Value| match value {
+        Value::Array(values) => values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        Value::Object(values) => values.keys().cloned().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    Ok(parsed
+        .into_iter()
+        .map(|(key, value)| (key, values(value)))
+        .collect())
+}
+
+fn doubled(mut body: Value) -> Value {
+    if let Some(rows) = body.as_array_mut()
+        && let Some(first) = rows.first().cloned()
+    {
+        rows.insert(0, first);
+    }
+    body
+}
+
+async fn events(
+    peer: &mut impl Peer,
+    request: &Request,
+    desk: &Desk,
+    fault: Option<&Fault>,
+) -> io::Result<Next> {
+    let filters = match filters(request) {
+        Ok(filters) => filters,
+        Err(text) => return whole(peer, 400, &json!({ "message": text }).to_string()).await,
+    };
+    let mut cut = desk.cut.subscribe();
+    let (past, mut stream) = desk
+        .engine
+        .subscribe(request.query.get("since").and_then(|since| moment(since)));
+    let until = request.query.get("until").and_then(|until| moment(until));
+    peer.write_all(format!("{}Transfer-Encoding: chunked\r\n\r\n", head(200)).as_bytes())
+        .await?;
+    for event in past.iter().filter(|event| wanted(event, &filters)) {
+        send(peer, event, fault).await?;
+    }
+    if until.is_some_and(|until| until <= Timestamp::now().as_nanosecond()) {
+        peer.write_all(b"0\r\n\r\n").await?;
+        return Ok(Next::Go);
+    }
+    let mut gone = [0; 64];
+    loop {
+        tokio::select! {
+            event = stream.recv() => match event {
+                Ok(event) if wanted(&event, &filters) => send(peer, &event, fault).await?,
+                Ok(_) => {}
+                // A real engine drops events for a slow listener, too.
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return Ok(Next::Close),
+            },
+            _ = cut.changed() => {
+                let how = cut.borrow_and_update().1;
+                match how {
+                    Cut::None => {}
+                    Cut::Cleanly => {
+                        drain(peer, &mut stream, &filters, fault).await?;
+                        peer.write_all(b"0\r\n\r\n").await?;
+                        peer.shutdown().await?;
+                        return Ok(Next::Close);
+                    }
+                    Cut::Reset => {
+                        peer.reset_on_close();
+                        return Ok(Next::Close);
+                    }
+                }
+            }
+            read = peer.read(&mut gone) => if read? == 0 { return Ok(Next::Close) },
+        }
+    }
+}
+
+/// What was said before the end is still sent.
+async fn drain(
+    peer: &mut impl Peer,
+    stream: &mut broadcast::Receiver<Event>,
+    filters: &BTreeMap<String, Vec<String>>,
+    fault: Option<&Fault>,
+) -> io::Result<()> {
+    while let Ok(event) = stream.try_recv() {
+        if wanted(&event, filters) {
+            send(peer, &event, fault).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn send(peer: &mut impl Peer, event: &Event, fault: Option<&Fault>) -> io::Result<()> {
+    let line = format!("{}\n", event.json);
+    if matches!(fault, Some(Fault::ResetMidStream | Fault::Truncated)) {
+        let half = line.as_bytes().get(..line.len() / 2).unwrap_or_default();
+        peer.write_all(format!("{:x}\r\n", line.len()).as_bytes()).await?;
+        peer.write_all(half).await?;
+        peer.flush().await?;
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    peer.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes())
+        .await?;
+    peer.flush().await
+}
+
+fn wanted(event: &Event, filters: &BTreeMap<String, Vec<String>>) -> bool {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    filters.iter().all(|(key, wanted)| match key.as_str() {
+        "type" => wanted.contains(&text(&event.json["Type"])),
+        "event" => {
+            let action = text(&event.json["Action"]);
+            let bare = action.split(':').next().unwrap_or_default();
+            wanted.iter().any(|wanted| *wanted == action || wanted == bare)
+        }
+        "container" => {
+            let actor = &event.json["Actor"];
+            wanted.contains(&text(&actor["ID"])) || wanted.contains(&text(&actor["Attributes"]["name"]))
+        }
+        "label" => wanted.iter().all(|wanted| {
+            let (key, value) = wanted.split_once('=').unwrap_or((wanted, ""));
+            let label = &event.json["Actor"]["Attributes"][key];
+            if wanted.contains('=') {
+                label == value
+            } else {
+                !label.is_null()
+            }
+        }),
+        _ => true,
+    })
+}
+
+/// `1795221867` or `1795221867.123456789`.
+fn moment(text: &str) -> Option<i128> {
+    let (seconds, nanos) = text.split_once('.').unwrap_or((text, "0"));
+    let nanos = format!("{nanos:0<9}");
+    Some(seconds.parse::<i128>().ok()? * 1_000_000_000 + nanos.get(..9)?.parse::<i128>().ok()?)
+}
+
+async fn whole(peer: &mut impl Peer, status: u16, body: &str) -> io::Result<Next> {
+    let answer = format!("{}Content-Length: {}\r\n\r\n{body}", head(status), body.len());
+    peer.write_all(answer.as_bytes()).await?;
+    peer.flush().await?;
+    Ok(Next::Go)
+}
+
+async fn plain(peer: &mut impl Peer, body: &str) -> io::Result<Next> {
+    let head = head(200).replace("application/json", "text/plain; charset=utf-8");
+    peer.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+        .await?;
+    peer.flush().await?;
+    Ok(Next::Go)
+}
+
+fn head(status: u16) -> String {
+    let (newest, _) = API;
+    format!(
+        "HTTP/1.1 {status} Simulated\r\nApi-Version: 1.{newest}\r\nContent-Type: application/json\r\n\
+         Docker-Experimental: false\r\nOstype: linux\r\nServer: Docker/20.10.24+dfsg1 (linux)\r\n"
+    )
+}
