@@ -37,7 +37,7 @@ impl Backoff {
     pub fn delay(&self, failures: u32, random: u64) -> Duration {
         let (base, cap) = (nanos(self.base), nanos(self.cap));
         let ceiling = 1u128
-            .checked_shl(failures.max(1))
+            .checked_shl(failures)
             .and_then(|factor| factor.checked_mul(u128::from(base)))
             .map_or(cap, |ceiling| u64::try_from(ceiling).unwrap_or(u64::MAX).min(cap));
         let floor = (ceiling / 2).max(base);

@@ -132,6 +132,7 @@ fn keys_that_come_due_together_keep_the_order_in_which_they_were_added() {
         queue.add_after(name, SECOND, at(0));
     }
     queue.add_after("first", SECOND / 2, at(0));
+    queue.add_after("c", SECOND, at(0)); // the same deadline again: it keeps its turn
     let order: Vec<_> = (0..4).map(|_| key(&mut queue, at(2))).collect();
     assert_eq!(order, ["first", "c", "a", "b"]);
 }
