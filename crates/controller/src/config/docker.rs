@@ -8,7 +8,7 @@ use evenkeel_sources::http::Trust;
 
 use super::DockerDefaults;
 use super::key::{Key, Section};
-use super::reader::{Table, Value};
+use super::table::{Table, Value};
 use super::trust::{self, CA_FILE, CLIENT_CERT, CLIENT_KEY, PIN};
 use super::value::{Read, some_time};
 

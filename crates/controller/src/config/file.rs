@@ -6,7 +6,8 @@ use evenkeel_core::identity::canonical;
 use toml::de::DeTable;
 
 use super::key::{Key, Section};
-use super::reader::{Reader, Table};
+use super::reader::Reader;
+use super::table::Table;
 use super::{Config, DockerDefaults, docker, netbox, policy, rules, sinks, system};
 use evenkeel_sources::docker::Config as DockerConfig;
 

@@ -16,6 +16,7 @@ mod rules;
 mod secret;
 mod sinks;
 mod system;
+mod table;
 mod trust;
 mod value;
 

@@ -5,7 +5,7 @@ use evenkeel_sources::netbox::{Config, FieldNames, Filters};
 use url::{Host, Url};
 
 use super::key::{Key, Section};
-use super::reader::Table;
+use super::table::Table;
 use super::trust::{self, CA_FILE, CLIENT_CERT, CLIENT_KEY, PIN};
 use super::value::{at_least, some_time};
 

@@ -7,7 +7,7 @@ use evenkeel_core::policy::{Brake, Confirm, FirstRun, Flap, Policy, confirm::Win
 use evenkeel_core::{EventType, PortRule, Rules};
 
 use super::key::{Key, Section, meant};
-use super::reader::{Table, Value};
+use super::table::{Table, Value};
 use super::value::{OrNever, Read, at_least, some_time, word};
 
 const PORTS: Key = Key::with_default(

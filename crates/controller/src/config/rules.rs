@@ -10,7 +10,7 @@ use evenkeel_core::{HostName, ServiceName, Severity};
 use jiff::Timestamp;
 
 use super::key::{Key, Section};
-use super::reader::Table;
+use super::table::Table;
 use super::value::Moment;
 
 const HOST: Key = Key::optional(

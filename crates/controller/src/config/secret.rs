@@ -7,7 +7,7 @@ use evenkeel_core::Secret;
 use toml::de::DeValue;
 
 use super::key::{Key, Section};
-use super::reader::Value;
+use super::table::Value;
 use super::value::Read;
 
 const ENV: Key = Key::optional(

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use super::key::{Key, Section};
-use super::reader::{Table, Value};
+use super::table::{Table, Value};
 use super::trust::CA_FILE;
 use super::value::{Read, word};
 use super::{SinkConfig, SinkFilter, SinkKind};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use evenkeel_store::{Keep, RetentionPolicy};
 
 use super::key::{Key, Section};
-use super::reader::{Table, Value};
+use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
 use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule, StoreConfig, Synchronous};
 

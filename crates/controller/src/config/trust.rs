@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use evenkeel_sources::http::{ClientIdentity, Fingerprint, Trust};
 
 use super::key::Key;
-use super::reader::{Table, Value};
+use super::table::{Table, Value};
 use super::value::Read;
 
 pub(super) const CA_FILE: Key = Key::optional(

@@ -17,7 +17,7 @@ use url::Url;
 use wildmatch::WildMatch;
 
 use super::key::meant;
-use super::reader::Value;
+use super::table::Value;
 
 /// A form a value can take.
 pub(super) trait Read: Sized {
@@ -322,7 +322,7 @@ fn not_a_word(what: &str, text: &str, known: &[&str]) -> String {
     }
 }
 
-/// A check for [`super::reader::Table::checked`]: at least this much.
+/// A check for [`super::table::Table::checked`]: at least this much.
 pub(super) fn at_least<T: PartialOrd + Display>(least: T) -> impl FnOnce(&T) -> Result<(), String> {
     move |value| {
         if *value < least {
@@ -333,7 +333,7 @@ pub(super) fn at_least<T: PartialOrd + Display>(least: T) -> impl FnOnce(&T) -> 
     }
 }
 
-/// A check for [`super::reader::Table::checked`]: not nothing.
+/// A check for [`super::table::Table::checked`]: not nothing.
 pub(super) fn some_time(value: &Duration) -> Result<(), String> {
     if value.is_zero() {
         Err("must be longer than zero".to_owned())
