@@ -13,10 +13,9 @@ const PARTS: &[Part] = &[("queue", queue::run)];
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     for (name, run) in PARTS {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
-            if print(&mut io::stdout().lock(), name, &run()).is_err() {
-                return ExitCode::FAILURE;
-            }
+        let chosen = wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+        if chosen && print(&mut io::stdout().lock(), name, &run()).is_err() {
+            return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS

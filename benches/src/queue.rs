@@ -37,18 +37,18 @@ fn measure<K: Clone + Eq + Hash>(rows: &mut Vec<Row>, kind: &str, mut keys: Vec<
     let n = keys.len();
     let mut push = |what: &str, (ours, floor)| {
         rows.push(Row {
-            name: format!("{what}, {n} {kind}"),
+            name: format!("{what}: {n} {kind}"),
             unit: "ns/key",
             ours,
             floor,
         });
     };
-    push("add all, then get+done", burst(&keys, 1));
-    push("same, each added 10 times", burst(&keys, DUPLICATES));
+    push("burst", burst(&keys, 1));
+    push("burst, 10 adds each", burst(&keys, DUPLICATES));
     shuffle(&mut keys);
-    push("same, keys scattered in memory", burst(&keys, 1));
-    push("add+get+done one by one", one_by_one(&keys));
-    push("same, all keys delayed as well", one_of_many(&keys));
+    push("burst, keys scattered", burst(&keys, 1));
+    push("one by one", one_by_one(&keys));
+    push("one by one, all delayed", one_of_many(&keys));
 }
 
 /// Everything waits at once: after a restart, or when NetBox changed.
@@ -161,7 +161,7 @@ fn memory<K: Clone + Eq + Hash>(kind: &str, n: u32, key: impl Fn(u32) -> K) -> O
     let floor = resident_bytes()?.saturating_sub(before);
     black_box((&queue, &map, &line));
     let per_key = |bytes: u64| bytes as f64 / f64::from(n);
-    let name = format!("memory, {n} {kind} waiting");
+    let name = format!("memory, all waiting: {n} {kind}");
     Some(Row {
         name,
         unit: "bytes/key",

@@ -38,10 +38,6 @@ impl Timers {
         self.current.len()
     }
 
-    pub(super) fn contains(&self, place: u32) -> bool {
-        self.current.contains_key(&place)
-    }
-
     /// The earliest deadline. The top of the heap is always current: a deadline that was replaced lies behind the
     /// earlier one that replaced it, and [`Timers::pop_due`] clears the top.
     pub(super) fn next(&self) -> Option<Tick> {

@@ -85,6 +85,8 @@ struct Entry<K> {
     /// Saturates: by then the delay has long been at its cap.
     failures: u16,
     state: State,
+    /// Whether `timers` has a deadline for it; said here as well, so that finishing a run needs no second lookup.
+    delayed: bool,
     /// When it entered the line, or when its run began.
     since: Tick,
 }
@@ -135,7 +137,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         }
         match self.entry(key, now, State::Idle) {
             None => Added::Refused,
-            Some((place, _)) => Added::At(self.timers.set(place, now.after(delay))),
+            Some((place, _)) => self.delay(place, now.after(delay)),
         }
     }
 
@@ -152,7 +154,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
             failures = u32::from(entry.failures);
         }
         let delay = self.backoff.delay(failures, random);
-        Added::At(self.timers.set(place, now.after(delay)))
+        self.delay(place, now.after(delay))
     }
 
     /// The next key, if one is due. The caller must call [`Queue::done`] with it, whatever happens.
@@ -186,9 +188,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
     pub fn done(&mut self, key: &K, now: Tick) -> Option<Finished> {
         let hash = self.hasher.hash_one(key);
         let entries = &mut self.entries;
-        let found = self.index.find_entry(hash, |&place| {
-            entries.get(place as usize).is_some_and(|entry| entry.key == *key)
-        });
+        let found = self.index.find_entry(hash, |&place| is_at(entries, place, key));
         let found = found.ok()?;
         let place = *found.get();
         let entry = entries.get_mut(place as usize)?;
@@ -197,7 +197,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
             State::Idle | State::Waiting => return None,
             State::Running => {
                 entry.state = State::Idle;
-                if entry.failures == 0 && !self.timers.contains(place) {
+                if entry.failures == 0 && !entry.delayed {
                     found.remove();
                     entries.remove(place as usize);
                 }
@@ -225,14 +225,12 @@ impl<K: Clone + Eq + Hash> Queue<K> {
     pub fn forget(&mut self, key: &K) {
         let hash = self.hasher.hash_one(key);
         let entries = &mut self.entries;
-        let found = self.index.find_entry(hash, |&place| {
-            entries.get(place as usize).is_some_and(|entry| entry.key == *key)
-        });
+        let found = self.index.find_entry(hash, |&place| is_at(entries, place, key));
         let Ok(found) = found else { return };
         let place = *found.get();
         if let Some(entry) = entries.get_mut(place as usize) {
             entry.failures = 0;
-            if entry.state == State::Idle && !self.timers.contains(place) {
+            if entry.state == State::Idle && !entry.delayed {
                 found.remove();
                 entries.remove(place as usize);
             }
@@ -273,18 +271,17 @@ impl<K: Clone + Eq + Hash> Queue<K> {
                 .get(place as usize)
                 .is_some_and(|entry| entry.is_running())
         });
-        entries.retain(|_, entry| entry.is_running());
+        entries.retain(|_, entry| {
+            entry.delayed = false;
+            entry.is_running()
+        });
         keys
     }
 
     /// How often this key failed in a row.
     pub fn failures(&self, key: &K) -> u32 {
         let hash = self.hasher.hash_one(key);
-        let same = |&place: &u32| {
-            self.entries
-                .get(place as usize)
-                .is_some_and(|entry| entry.key == *key)
-        };
+        let same = |&place: &u32| is_at(&self.entries, place, key);
         let place = self.index.find(hash, same);
         place
             .and_then(|&place| self.entries.get(place as usize))
@@ -299,7 +296,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         }
         let (entries, hasher) = (&mut self.entries, &self.hasher);
         let hash = hasher.hash_one(&key);
-        let same = |&place: &u32| entries.get(place as usize).is_some_and(|entry| entry.key == key);
+        let same = |&place: &u32| is_at(entries, place, &key);
         if let Some(&place) = self.index.find(hash, same) {
             return Some((place, false));
         }
@@ -307,6 +304,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
             key,
             failures: 0,
             state: fresh,
+            delayed: false,
             since: now,
         };
         let place = as_place(entries.insert(entry));
@@ -343,9 +341,20 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         added
     }
 
+    /// A known key is to run at `at`, unless it is to run earlier anyway.
+    fn delay(&mut self, place: u32, at: Tick) -> Added {
+        if let Some(entry) = self.entries.get_mut(place as usize) {
+            entry.delayed = true;
+        }
+        Added::At(self.timers.set(place, at))
+    }
+
     /// Moves every key that is due into the line, in the order of the deadlines.
     fn promote(&mut self, now: Tick) {
         while let Some((at, place)) = self.timers.pop_due(now) {
+            if let Some(entry) = self.entries.get_mut(place as usize) {
+                entry.delayed = false;
+            }
             self.wake(place, at);
         }
     }
@@ -355,6 +364,11 @@ impl<K> Entry<K> {
     fn is_running(&self) -> bool {
         matches!(self.state, State::Running | State::RunningAgain)
     }
+}
+
+/// Whether this key is the one at this place.
+fn is_at<K: Eq>(entries: &Slab<Entry<K>>, place: u32, key: &K) -> bool {
+    entries.get(place as usize).is_some_and(|entry| entry.key == *key)
 }
 
 /// A slab index as a place. Exact: [`MAX_KEYS`] bounds the slab, which fills its gaps first.
