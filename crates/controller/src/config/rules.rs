@@ -236,6 +236,8 @@ fn matcher(table: &Table<'_>) -> Option<Matcher> {
     Some(matcher)
 }
 
-fn day(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d").to_string()
+/// The last day before the moment something ends.
+fn day(end: Timestamp) -> String {
+    let last = end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end);
+    last.strftime("%Y-%m-%d").to_string()
 }

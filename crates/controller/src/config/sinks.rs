@@ -207,9 +207,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
     let name: Option<Arc<str>> = table.get(&NAME);
     let kind = table.get(&KIND);
     let filter = filter(&table.table(&FILTER, &FILTER_SECTION));
-    let kind = match kind {
-        Some(SinkTag::Webhook) => webhook(table, name.as_deref()).map(SinkKind::Webhook),
-        None => None,
+    // A kind that is not understood is noted; the rest is checked all the same.
+    let kind = match kind.unwrap_or(SinkTag::Webhook) {
+        SinkTag::Webhook => webhook(table, name.as_deref()).map(SinkKind::Webhook),
     };
     Some(SinkConfig {
         name: name?,
@@ -236,10 +236,10 @@ fn webhook(table: &Table<'_>, name: Option<&str>) -> Option<webhook::Config> {
         url,
         secrets: secrets.unwrap_or_default(),
         header: header.flatten(),
-        success: success?,
-        timeout: timeout?,
+        success: success.unwrap_or(SuccessRule::Status2xx),
+        timeout: timeout.unwrap_or(webhook::DEFAULT_TIMEOUT),
         ca_file,
-        allow_link_local: allow_link_local?,
+        allow_link_local: allow_link_local.unwrap_or_default(),
     };
     match webhook::Config::new(settings) {
         Ok(config) => usable.then_some(config),

@@ -216,6 +216,15 @@ impl<'r> Table<'r> {
         }
     }
 
+    fn is_misspelt(&self, key: &Key) -> bool {
+        let names = || self.section.all().map(|known| known.name);
+        let written = self.entries.into_iter().flat_map(|entries| entries.keys());
+        written
+            .map(|name| name.get_ref())
+            .filter(|name| names().all(|known| known != name.as_ref()))
+            .any(|name| meant(name, names()) == Some(key.name))
+    }
+
     fn entry(&self, key: &Key) -> Option<(&'r Spanned<toml::de::DeString<'r>>, &'r Spanned<DeValue<'r>>)> {
         self.entries?.get_key_value(key.name)
     }
@@ -301,6 +310,14 @@ pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
     }
 }
 
