@@ -83,7 +83,6 @@ format = "xml"
     evenkeel.toml:4: netbox.token: secrets are not written in the configuration; use { env = "NAME" } or { file = "/path" }
     evenkeel.toml:5: netbox.timeout: a duration needs a unit: write "30s" for seconds, or "30m" for minutes
     evenkeel.toml:6: netbox.verify_ssl: is not a key of [netbox]: the certificate check cannot be switched off; pin a self-signed certificate with `pin` (`evenkeel doctor` prints its fingerprint) or name its authority with `ca_file`
-    evenkeel.toml:8: docker[0].endpoint: is missing; write a text here
     evenkeel.toml:10: docker[0].endpiont: is not a key of [[docker]]; did you mean `endpoint`?
     evenkeel.toml:13: docker[1].name: `Box2-Media` is the name of another one (line 9); each needs its own
     evenkeel.toml:14: docker[1].endpoint: http://192.168.2.16:2375 is plain http to another machine: whoever reads along sees every container, and whoever reaches the port controls it; use tls (port 2376) or ssh, or say insecure_http = true for a read-only socket proxy
@@ -106,7 +105,7 @@ fn a_file_that_is_no_toml_is_said_with_its_line() {
 #[test]
 fn an_empty_file_says_what_must_be_there() {
     insta::assert_snapshot!(mistakes(""), @r"
-    evenkeel.toml: netbox.url: is missing; write a address here
+    evenkeel.toml: netbox.url: is missing; write an address here
     evenkeel.toml: netbox.token: is missing; write a secret here
     ");
 }

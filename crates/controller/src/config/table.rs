@@ -90,8 +90,11 @@ impl<'r> Table<'r> {
         match key.absent {
             Absent::Means(_) => None,
             Absent::Required => {
-                self.reader
-                    .error(&place, format!("is missing; write a {} here", key.form));
+                // Where another key was meant to be this one, that is said already.
+                if !self.is_misspelt(key) {
+                    let what = format!("is missing; write {} {} here", article(key.form), key.form);
+                    self.reader.error(&place, what);
+                }
                 None
             }
             Absent::Default(text) => {
