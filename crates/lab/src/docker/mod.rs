@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -51,7 +52,10 @@ enum Daemon {
 
 #[derive(Debug)]
 struct Up {
-    cancel: CancellationToken,
+    /// Ends the listening.
+    deaf: CancellationToken,
+    /// Ends the connections, and the listening with them.
+    gone: CancellationToken,
     _end: DropGuard,
     accepting: tokio::task::JoinHandle<()>,
 }
@@ -65,6 +69,7 @@ impl DockerLab {
             engine: Engine::new(name),
             faults: Faults::default(),
             asked: Mutex::new(BTreeMap::new()),
+            connections: AtomicUsize::new(0),
             cut: watch::Sender::new((0, Cut::None)),
         });
         let up = Up::new(socket.listen(BACKLOG)?, Arc::clone(&desk));
@@ -92,15 +97,15 @@ impl DockerLab {
         let Daemon::Up(up) = &*self.daemon() else {
             return Err(io::ErrorKind::NotConnected.into());
         };
-        let cancel = up.cancel.clone();
+        let (deaf, gone) = (up.deaf.clone(), up.gone.clone());
         tokio::spawn(async move {
             loop {
                 let accepted = tokio::select! {
-                    () = cancel.cancelled() => return,
+                    () = deaf.cancelled() => return,
                     accepted = listener.accept() => accepted,
                 };
                 let Ok((peer, _)) = accepted else { return };
-                serve_one(peer, &desk, &cancel);
+                serve_one(peer, &desk, &gone);
             }
         });
         Ok(())
@@ -119,6 +124,11 @@ impl DockerLab {
             .filter(|(path, _)| path.starts_with(prefix))
             .map(|(_, count)| count)
             .sum()
+    }
+
+    /// How many connections were accepted.
+    pub fn connections(&self) -> usize {
+        self.desk.connections.load(Ordering::Relaxed)
     }
 
     /// Creates a container; returns its id.
@@ -199,19 +209,31 @@ impl DockerLab {
         self.cut(Cut::Reset);
     }
 
-    /// The daemon is asked to end: it stops every container, says so, ends the streams, and refuses connections.
+    /// Completes when nobody holds an event stream.
+    pub async fn streams_gone(&self) {
+        self.desk.cut.closed().await;
+    }
+
+    /// The daemon is asked to end: it listens no more, stops every container and says so, ends the streams and goes.
     pub async fn stop_daemon(&self) -> io::Result<()> {
+        let Some(up) = self.listen_no_more().await? else {
+            return Ok(());
+        };
         self.desk.engine.stop_all();
         self.cut(Cut::Cleanly);
         // What was said must be read before the connections go.
-        let _ = tokio::time::timeout(PATIENCE, self.desk.cut.closed()).await;
-        self.end_daemon().await
+        let _ = tokio::time::timeout(PATIENCE, self.streams_gone()).await;
+        up.gone.cancel();
+        Ok(())
     }
 
     /// The daemon is killed, and what it ran with it; nobody is told.
     pub async fn kill_daemon(&self) -> io::Result<()> {
         self.desk.engine.kill_all();
-        self.end_daemon().await
+        if let Some(up) = self.listen_no_more().await? {
+            up.gone.cancel();
+        }
+        Ok(())
     }
 
     /// A new daemon on the same port. What the last one ran is still down; see [`DockerLab::resume`].
@@ -234,19 +256,20 @@ impl DockerLab {
         self.desk.engine.resume();
     }
 
-    async fn end_daemon(&self) -> io::Result<()> {
-        let up = match std::mem::replace(&mut *self.daemon(), Daemon::Gone) {
+    /// Closes the port and keeps it; the connections stay.
+    async fn listen_no_more(&self) -> io::Result<Option<Up>> {
+        let mut up = match std::mem::replace(&mut *self.daemon(), Daemon::Gone) {
             Daemon::Up(up) => up,
             other @ (Daemon::Down(_) | Daemon::Gone) => {
                 *self.daemon() = other;
-                return Ok(());
+                return Ok(None);
             }
         };
-        up.cancel.cancel();
+        up.deaf.cancel();
         // The port is free when the task that listens has ended.
-        let _ = up.accepting.await;
+        let _ = (&mut up.accepting).await;
         *self.daemon() = Daemon::Down(bound(self.address)?);
-        Ok(())
+        Ok(Some(up))
     }
 
     fn cut(&self, how: Cut) {
@@ -260,8 +283,9 @@ impl DockerLab {
 
 impl Up {
     fn new(listener: TcpListener, desk: Arc<Desk>) -> Self {
-        let cancel = CancellationToken::new();
-        let ended = cancel.clone();
+        let gone = CancellationToken::new();
+        let deaf = gone.child_token();
+        let (ended, connections) = (deaf.clone(), gone.clone());
         let accepting = tokio::spawn(async move {
             loop {
                 let accepted = tokio::select! {
@@ -270,12 +294,13 @@ impl Up {
                 };
                 let Ok((peer, _)) = accepted else { continue };
                 let _ = peer.set_nodelay(true);
-                serve_one(peer, &desk, &ended);
+                serve_one(peer, &desk, &connections);
             }
         });
         Self {
-            _end: cancel.clone().drop_guard(),
-            cancel,
+            _end: gone.clone().drop_guard(),
+            deaf,
+            gone,
             accepting,
         }
     }
@@ -290,6 +315,7 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 fn serve_one(peer: impl serve::Peer, desk: &Arc<Desk>, cancel: &CancellationToken) {
+    desk.connections.fetch_add(1, Ordering::Relaxed);
     let (desk, cancel) = (Arc::clone(desk), cancel.clone());
     tokio::spawn(async move {
         tokio::select! {

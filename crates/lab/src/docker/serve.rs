@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
@@ -36,6 +37,7 @@ pub(super) struct Desk {
     pub(super) engine: Engine,
     pub(super) faults: Faults,
     pub(super) asked: Mutex<BTreeMap<String, usize>>,
+    pub(super) connections: AtomicUsize,
     /// A new value ends the streams that are open.
     pub(super) cut: watch::Sender<(u64, Cut)>,
 }

@@ -89,10 +89,16 @@ pub(super) struct Client {
 impl Client {
     /// Prepares the connection; nothing is sent yet. Within a tokio runtime.
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
-        let timeouts = Timeouts {
+        let kept = Timeouts {
             connect: config.timeout,
             total: None,
             ..Timeouts::default()
+        };
+        // An engine that is asked to stop refuses new connections before it stops its containers, but answers on old
+        // ones to the end. On a fresh connection one never hears that everything is down when only the engine is.
+        let timeouts = Timeouts {
+            idle: Duration::ZERO,
+            ..kept
         };
         let mut bridge = None;
         let (http, base) = match &config.endpoint {
@@ -104,7 +110,8 @@ impl Client {
                         source,
                     }
                 })?;
-                let http = socket_client(open.socket(), &timeouts)?;
+                // Each of these is a login: they are kept for the questions of one observation.
+                let http = socket_client(open.socket(), &kept)?;
                 bridge = Some(open);
                 (http, SOCKET_HOST.to_owned())
             }
@@ -129,7 +136,7 @@ impl Client {
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Bytes, Gap> {
         let mut request = self.request(question);
         *request.timeout_mut() = Some(self.timeout);
-        // One more try, for a kept connection that the engine closed in the meantime.
+        // One more try, for a connection lost on the way.
         let retry = Retry {
             times: 1,
             first: Duration::from_millis(50),
