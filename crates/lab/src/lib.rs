@@ -3,5 +3,6 @@
 
 pub mod docker;
 pub mod fault;
+pub mod inventory;
 pub mod netbox;
 pub mod receiver;

@@ -1,1 +1,158 @@
-//! netbox
+//! A NetBox on loopback that speaks the real wire: lists, filters, pages, errors and changelog as recorded from 4.2.9,
+//! 4.5.2 and 4.6.8.
+//!
+//! `version` · `state` (what it holds) · `edit` (changing it) · `render`, `list` (how it looks) · `serve` (HTTP). What
+//! does not live here: which objects there are (`inventory`), and writes over HTTP.
+
+mod edit;
+mod list;
+mod render;
+mod replay;
+mod serve;
+mod state;
+mod version;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use edit::{NetBox, Transaction};
+pub use replay::{Recorded, Replay};
+pub use state::Action;
+pub use version::NetboxVersion;
+
+use self::state::State;
+use crate::fault::Faults;
+use crate::inventory::Inventory;
+
+const TOKEN_V1: &str = "0123456789abcdef0123456789abcdef01234567";
+const TOKEN_V2: &str = "nbt_labkey123456.abcdefghijklmnopqrstuvwxyz0123456789ABCD";
+
+/// What every connection shares.
+#[derive(Debug)]
+struct Shared {
+    netbox: NetBox,
+    faults: Faults,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+    log: Mutex<Vec<String>>,
+    token_v1: &'static str,
+    token_v2: &'static str,
+}
+
+/// A running NetBox. Stops when it is dropped.
+#[derive(Debug)]
+pub struct NetboxLab {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+impl Drop for NetboxLab {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl NetboxLab {
+    /// Starts a NetBox of this version with these objects, on a free port of loopback.
+    pub async fn start(inventory: Inventory, version: NetboxVersion) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            netbox: NetBox(Arc::new(Mutex::new(State::new(inventory, version)))),
+            faults: Faults::default(),
+            requests: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            log: Mutex::new(Vec::new()),
+            token_v1: TOKEN_V1,
+            token_v2: TOKEN_V2,
+        });
+        let stop = CancellationToken::new();
+        tokio::spawn(accept(listener, Arc::clone(&shared), stop.clone()));
+        Ok(Self {
+            address,
+            shared,
+            stop,
+        })
+    }
+
+    /// The base address.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The same NetBox below a path, as behind a shared proxy.
+    pub fn url_below_path(&self) -> String {
+        format!("http://{}/netbox/", self.address)
+    }
+
+    /// A v1 token that is valid.
+    pub fn token_v1(&self) -> &'static str {
+        self.shared.token_v1
+    }
+
+    /// A v2 token that is valid from 4.5 on.
+    pub fn token_v2(&self) -> &'static str {
+        self.shared.token_v2
+    }
+
+    /// The objects, to be changed.
+    pub fn netbox(&self) -> &NetBox {
+        &self.shared.netbox
+    }
+
+    /// The faults, by path (`/api/ipam/services/`).
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Another version from now on: an upgrade.
+    pub fn upgrade(&self, version: NetboxVersion) {
+        self.shared.netbox.lock().version = version;
+    }
+
+    /// How many requests there were.
+    pub fn requests(&self) -> u64 {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes all bodies had.
+    pub fn bytes(&self) -> u64 {
+        self.shared.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Paths and queries of the requests since the last call.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.log.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Serves until told to stop; connections end with it.
+async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else { continue };
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let service = service_fn(move |request| serve::answer(Arc::clone(&shared), request));
+            // A connection that ends badly is what some faults are for.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
