@@ -450,6 +450,25 @@ async fn a_refused_stream_leaves_polling_as_it_is() {
 }
 
 #[tokio::test]
+async fn an_engine_whose_stream_alone_fails_is_believed_at_once() {
+    let lab = media().await;
+    lab.faults().set("/events", Fault::Status(500));
+    let source = DockerSource::new(config(&lab.url())).unwrap();
+    assert!(observe(&source).await.coverage.is_complete());
+    let tried = lab.requests("/events");
+    let again = timeout(SOON, async {
+        while lab.requests("/events") < tried + 3 {
+            tokio::task::yield_now().await;
+        }
+    });
+    again.await.expect("it tries again");
+    lab.stop("mdns").unwrap();
+    let snapshot = observe(&source).await;
+    assert!(snapshot.coverage.is_complete(), "{:?}", snapshot.coverage);
+    assert_eq!(state(&snapshot, "mdns"), Fact::Known(RunState::Exited));
+}
+
+#[tokio::test]
 async fn a_hung_engine_is_noticed_in_the_silence_of_its_stream() {
     let lab = media().await;
     let watchdog = Duration::from_millis(50);

@@ -6,6 +6,7 @@
 mod container;
 mod engine;
 mod serve;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -44,14 +44,17 @@ impl Question<'_> {
         }
     }
 
-    fn query(&self) -> Option<&'static str> {
+    fn query(&self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Ping | Self::Version | Self::Info | Self::Inspect(_) => None,
-            Self::List => Some("all=true"),
+            Self::List => Some(("all", "true")),
             // Health checks alone would otherwise send three exec events each interval.
-            Self::Events => Some(concat!(
-                r#"filters={"type":["container"],"event":["create","start","die","oom","stop","kill","pause","#,
-                r#""unpause","rename","destroy","health_status","update"]}"#
+            Self::Events => Some((
+                "filters",
+                concat!(
+                    r#"{"type":["container"],"event":["create","start","die","oom","stop","kill","pause","#,
+                    r#""unpause","rename","destroy","health_status","update"]}"#
+                ),
             )),
         }
     }
@@ -168,12 +171,17 @@ impl Client {
         }
     }
 
-    /// Whether anybody is there. Any status is a sign of life: a proxy may refuse the path.
+    /// Whether the engine is there. A proxy may refuse the path, which is a sign of life; one that reports that it finds
+    /// nobody behind it is not.
     pub(super) async fn ping(&self) -> Result<(), Gap> {
         let mut request = self.request(Question::Ping);
         *request.timeout_mut() = Some(self.timeout);
         let fetched = http::fetch(&self.http, &request, &Retry::never(), Question::Ping.limit()).await;
-        fetched.map(|_| ()).map_err(|gap| self.localised(gap))
+        let answer = fetched.map_err(|gap| self.localised(gap))?;
+        if answer.status.is_server_error() {
+            return self.judge_status(Question::Ping, answer.status, &answer.body);
+        }
+        Ok(())
     }
 
     /// Opens the event stream; it has no end of its own, only its beginning is bounded in time.
@@ -222,7 +230,10 @@ impl Client {
             self.base.path().trim_end_matches('/'),
             question.path()
         ));
-        url.set_query(question.query());
+        if let Some((key, value)) = question.query() {
+            // Braces and quotes are escaped: strict proxies refuse them bare.
+            url.query_pairs_mut().append_pair(key, value);
+        }
         Request::new(Method::GET, url)
     }
 

@@ -133,9 +133,9 @@ impl Board {
     }
 
     /// The stream could not be opened. That the engine is away was signalled when its stream ended.
-    fn not_opened(&self, gap: Gap) {
+    fn not_opened(&self, gap: Gap, engine_is_away: bool) {
         let mut notes = self.lock();
-        if matches!(gap.kind, GapKind::Unreachable | GapKind::TimedOut) {
+        if engine_is_away {
             notes.settle.unreachable(Instant::now());
         }
         notes.stream = Stream::Lost(gap);
@@ -222,7 +222,12 @@ pub(super) async fn listen(client: Arc<Client>, board: Arc<Board>, watchdog: Dur
                     pauses = self::pauses();
                 }
             }
-            Err(gap) => board.not_opened(gap),
+            Err(gap) => {
+                // A stream that is refused or held up by a proxy says nothing about the engine behind it.
+                let suspicious = matches!(gap.kind, GapKind::Unreachable | GapKind::TimedOut);
+                let away = suspicious && client.ping().await.is_err();
+                board.not_opened(gap, away);
+            }
         }
         let pause = pauses.next().unwrap_or(Duration::from_secs(30));
         tokio::time::sleep(pause).await;
