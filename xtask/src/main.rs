@@ -1,2 +1,47 @@
-//! xtask
-fn main() {}
+//! `cargo xtask`: what developers and CI run. One file per command; `cargo xtask help` lists them.
+
+use std::process::ExitCode;
+
+use xtask::say::say;
+
+mod cargo;
+mod check;
+mod systems;
+mod test;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  check [ARGS]    formatting, lints, licences (where cargo-deny is installed), then `test`
+  test [ARGS]     every test of the workspace, with the real systems it needs started beside it;
+                  ARGS go to `cargo test` (as in `cargo xtask test -p evenkeel-core diff`)
+  systems         the same real systems, held for as long as standard input is open;
+                  standard output gets the variables to set for `cargo test` in another terminal
+
+options of `test`, `check` and `systems`, before ARGS:
+  --no-install    never install a package (otherwise Debian packages are installed where they are missing,
+                  this runs as root and apt-get is there)
+  --no-systems    start nothing; tests that need a real system say SKIPPED and pass";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_deref() {
+        Some("check") => check::run(&rest),
+        Some("test") => test::run(&rest),
+        Some("systems") => systems::run(&rest),
+        Some("help" | "--help" | "-h") | None => {
+            say(HELP);
+            Ok(())
+        }
+        Some(other) => Err(anyhow::anyhow!("there is no command `{other}`\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

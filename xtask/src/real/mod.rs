@@ -1,0 +1,132 @@
+//! Real systems beside the tests: a Docker engine, Prometheus. Whatever cannot be had is said out loud, and the tests
+//! that need it say `SKIPPED` and pass.
+//!
+//! | variable | what it holds |
+//! | --- | --- |
+//! | `EVENKEEL_TEST_DOCKER` | `unix://…`: an engine to share; create containers under names of your own, never stop it |
+//! | `EVENKEEL_TEST_IMAGE` | an image on it: busybox, sleeps for a day |
+//! | `EVENKEEL_TEST_DOCKER_NETWORK` | `bridge` if containers can publish ports, `none` otherwise |
+//! | `EVENKEEL_TEST_PROMETHEUS`, `EVENKEEL_TEST_PROMTOOL` | paths of the programs |
+
+mod engine;
+mod image;
+mod packages;
+mod socket;
+
+pub use engine::{Engine, Network};
+pub use packages::{find, is_root};
+pub use socket::{Answer, request};
+
+use std::time::Instant;
+
+use crate::say::{loud, say};
+
+/// The image every engine of ours holds.
+pub const IMAGE: &str = "evenkeel/busybox:1";
+
+/// What the command line may switch off.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    install: bool,
+    systems: bool,
+}
+
+impl Options {
+    /// Takes our options off the front; the rest is somebody else's.
+    pub fn parse(args: &[String]) -> (Self, &[String]) {
+        let mut options = Self {
+            install: true,
+            systems: true,
+        };
+        let mut rest = args;
+        while let [first, more @ ..] = rest {
+            match first.as_str() {
+                "--no-install" => options.install = false,
+                "--no-systems" => options.systems = false,
+                _ => break,
+            }
+            rest = more;
+        }
+        (options, rest)
+    }
+}
+
+/// Everything that was started; dropping it stops it.
+#[derive(Debug)]
+pub struct Rig {
+    variables: Vec<(&'static str, String)>,
+    missing: Vec<String>,
+    _engine: Option<Engine>,
+}
+
+impl Rig {
+    /// Starts what can be started. Never fails: what is not there is in [`Rig::missing`].
+    pub fn start(options: Options) -> Self {
+        let mut rig = Self {
+            variables: Vec::new(),
+            missing: Vec::new(),
+            _engine: None,
+        };
+        if !options.systems {
+            rig.missing
+                .push("Docker engine, Prometheus: switched off by --no-systems".to_owned());
+            return rig;
+        }
+        packages::provide(options.install);
+        rig.docker();
+        rig.prometheus();
+        rig
+    }
+
+    /// Environment variables for the tests.
+    pub fn variables(&self) -> &[(&'static str, String)] {
+        &self.variables
+    }
+
+    /// What could not be started and why, a line each.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    fn docker(&mut self) {
+        let started = Instant::now();
+        match Engine::start() {
+            Ok(engine) => {
+                say(format!(
+                    "docker engine on {} ({}; {} ms)",
+                    engine.endpoint(),
+                    engine.flags(),
+                    started.elapsed().as_millis()
+                ));
+                self.variables.push(("EVENKEEL_TEST_DOCKER", engine.endpoint()));
+                self.variables.push(("EVENKEEL_TEST_IMAGE", IMAGE.to_owned()));
+                let network = match engine.network() {
+                    Network::Bridge => "bridge",
+                    Network::None => "none",
+                };
+                self.variables
+                    .push(("EVENKEEL_TEST_DOCKER_NETWORK", network.to_owned()));
+                self._engine = Some(engine);
+            }
+            Err(error) => self.miss(format!("Docker engine: {error:#}")),
+        }
+    }
+
+    fn prometheus(&mut self) {
+        let programs = [
+            ("prometheus", "EVENKEEL_TEST_PROMETHEUS"),
+            ("promtool", "EVENKEEL_TEST_PROMTOOL"),
+        ];
+        for (program, variable) in programs {
+            match find(program) {
+                Some(path) => self.variables.push((variable, path.display().to_string())),
+                None => self.miss(format!("{program}: not installed (Debian package prometheus)")),
+            }
+        }
+    }
+
+    fn miss(&mut self, what: String) {
+        loud(&what);
+        self.missing.push(what);
+    }
+}

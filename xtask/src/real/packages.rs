@@ -1,0 +1,118 @@
+//! Programs from Debian's packages: found where they are, installed where they are not and that is possible.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::say::{loud, say};
+
+/// Which package brings which program.
+const NEEDED: &[(&str, &str)] = &[
+    ("dockerd", "docker.io"),
+    ("containerd", "docker.io"),
+    ("iptables", "iptables"),
+    ("ip", "iproute2"),
+    ("unshare", "util-linux"),
+    ("busybox", "busybox-static"),
+    ("prometheus", "prometheus"),
+    ("promtool", "prometheus"),
+];
+
+/// Where services are asked whether they may start after their installation.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// A program of this name: on the path, or where Debian keeps those of the administrator.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// Whether this process may do what only root may.
+pub fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// Installs what is missing, if it may and can. What is missing afterwards shows where it is needed.
+pub(super) fn provide(install: bool) {
+    let mut packages: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    packages.dedup();
+    if packages.is_empty() {
+        return;
+    }
+    let names = packages.join(" ");
+    if !install || !is_root() || find("apt-get").is_none() {
+        loud(format!(
+            "not installed, and not to be installed from here (--no-install, no root or no apt): {names}"
+        ));
+        return;
+    }
+    say(format!("installing Debian packages: {names}"));
+    let _policy = Policy::hold();
+    let update = apt(&["update"]);
+    let mut args = vec!["install", "--yes", "--no-install-recommends"];
+    args.extend(&packages);
+    // A list that could not be brought up to date may still be good enough.
+    if let Err(why) = apt(&args) {
+        let update = update
+            .err()
+            .map(|why| format!("\napt-get update: {why}"))
+            .unwrap_or_default();
+        loud(format!("apt-get install: {why}{update}"));
+    }
+}
+
+fn apt(args: &[&str]) -> Result<(), String> {
+    let output = Command::new("apt-get")
+        .arg("-q")
+        .args(args)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let tail: Vec<&str> = text.lines().rev().take(5).collect();
+    Err(format!(
+        "{}: {}",
+        output.status,
+        tail.into_iter().rev().collect::<Vec<_>>().join(" | ")
+    ))
+}
+
+/// While it lives, packages do not start their services. A policy that the machine already has is left alone.
+struct Policy {
+    ours: bool,
+}
+
+impl Policy {
+    fn hold() -> Self {
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o755)
+            .open(POLICY);
+        let ours = file
+            .and_then(|mut file| io::Write::write_all(&mut file, b"#!/bin/sh\nexit 101\n"))
+            .is_ok();
+        Self { ours }
+    }
+}
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        if self.ours {
+            let _ = fs::remove_file(Path::new(POLICY));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `cargo xtask test`: every test of the workspace, with the real systems it needs started beside it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use xtask::real::{Options, Rig};
+use xtask::say::{loud, say};
+
+use crate::cargo::cargo;
+
+pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
+    let (options, rest) = Options::parse(args);
+    if rest.is_empty() {
+        // A build that fails needs no engine.
+        let started = Instant::now();
+        let status = cargo(&["test", "--workspace", "--no-run", "--quiet"])
+            .status()
+            .context("run cargo test")?;
+        if !status.success() {
+            bail!("the tests do not build");
+        }
+        say(format!("built in {} s", started.elapsed().as_secs()));
+    }
+
+    let rig = Rig::start(options);
+    let started = Instant::now();
+    // Arguments narrow the run down; without them it is everything, to the end, whatever fails on the way.
+    let mut command = if rest.is_empty() {
+        cargo(&["test", "--workspace", "--no-fail-fast"])
+    } else {
+        cargo(&["test"])
+    };
+    let mut child = command
+        .args(rest)
+        .envs(rig.variables().iter().map(|(name, value)| (name, value)))
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("run cargo test")?;
+    let mut total = Total::default();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.context("read from cargo test")?;
+            total.add(&String::from_utf8_lossy(&line));
+            let mut out = std::io::stdout().lock();
+            out.write_all(&line)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    let status = child.wait().context("wait for cargo test")?;
+    say(format!("ran in {} s", started.elapsed().as_secs()));
+    if !rig.missing().is_empty() {
+        loud(format!(
+            "not everything was tested; what needs these said SKIPPED:\n{}",
+            rig.missing().join("\n")
+        ));
+    }
+    drop(rig);
+    writeln!(
+        std::io::stdout(),
+        "\n{} passed, {} failed",
+        total.passed,
+        total.failed
+    )?;
+    if !status.success() {
+        bail!("cargo test ended with {status}");
+    }
+    Ok(())
+}
+
+/// The sum of cargo test's summary lines, one per test program.
+#[derive(Default)]
+struct Total {
+    passed: u64,
+    failed: u64,
+}
+
+impl Total {
+    fn add(&mut self, line: &str) {
+        // `test result: ok. 12 passed; 0 failed; 0 ignored; …`
+        let Some((_, counts)) = line
+            .strip_prefix("test result: ")
+            .and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for part in counts.split(';') {
+            match part.trim().split_once(' ') {
+                Some((n, "passed")) => self.passed += n.parse::<u64>().unwrap_or(0),
+                Some((n, "failed")) => self.failed += n.parse::<u64>().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_of_all_test_programs_add_up() {
+        let mut total = Total::default();
+        total.add(
+            "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.11s",
+        );
+        total.add("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
+        total.add("test a::test_result ... ok");
+        assert_eq!((total.passed, total.failed), (15, 2));
+    }
+}
