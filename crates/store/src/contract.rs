@@ -79,9 +79,15 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<Claimed>>;
 
-    /// Says how a claimed delivery ended. Returns whether that changed anything: `Delivered` counts even when the lease
-    /// has passed on, because it is a fact; `Retry` and `Dead` of an outdated ticket do not.
-    async fn settle(&self, ticket: Ticket, outcome: Outcome, now: Timestamp) -> Result<bool>;
+    /// Says how claimed deliveries ended, all in one transaction. Says for each whether that changed anything: `Delivered`
+    /// counts even when the lease has passed on, because it is a fact; `Retry` and `Dead` of an outdated ticket do not.
+    async fn settle_all(&self, outcomes: &[(Ticket, Outcome)], now: Timestamp) -> Result<Vec<bool>>;
+
+    /// Says how one claimed delivery ended; see [`Store::settle_all`].
+    async fn settle(&self, ticket: Ticket, outcome: Outcome, now: Timestamp) -> Result<bool> {
+        let changed = self.settle_all(&[(ticket, outcome)], now).await?;
+        Ok(changed.first().copied().unwrap_or(false))
+    }
 
     /// Gives claimed deliveries back unsent (graceful stop); the attempt is not counted.
     async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()>;
@@ -113,7 +119,7 @@ pub trait Store: Send + Sync {
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>>;
 
-    /// Ledger entries of any subject, sorted by subject and drift.
+    /// Ledger entries of any subject, in the order they were first stored.
     async fn drifts(&self, filter: &DriftFilter, after: Option<Cursor>, limit: u32) -> Result<Page<Entry>>;
 
     /// The entries behind a handle, in any case; more than one only where two drifts share it.

@@ -11,6 +11,9 @@ mod query;
 mod rows;
 mod types;
 
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub mod conformance;
 pub mod sqlite;
 
 pub use canonical::{expected_snapshot, observed_snapshot};

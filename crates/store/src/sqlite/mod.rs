@@ -1,5 +1,363 @@
-//! The embedded store: one SQLite file (or memory).
+//! The embedded store: one SQLite file, or memory.
+//!
+//! One connection writes, a few read. What every method of the contract does lies in the file named after it; here is
+//! how a store is opened and closed, and who is called.
 
-/// The embedded store.
+mod commit;
+mod export;
+mod failure;
+mod group;
+mod journal;
+mod ledger;
+mod lock;
+mod open;
+mod outbox;
+mod queries;
+mod retention;
+mod snapshots;
+mod text;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evenkeel_core::id::{EventId, SourceId, Subject};
+use evenkeel_core::identity::hosts::NetboxRef;
+use evenkeel_core::ledger::Entry;
+use jiff::Timestamp;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+
+use crate::contract::Store;
+use crate::error::Result;
+use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
+use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory};
+use crate::types::{
+    Claimed, Committed, DeliveryRow, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned, Resend,
+    RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+};
+use lock::FileLock;
+use writer::{Durability, Writer};
+
+/// When a commit counts as kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// When it is on the disk: survives a power failure.
+    #[default]
+    Full,
+    /// When the operating system has it: survives a crash of evenkeel; a power failure may forget the newest commits,
+    /// and what they would have delivered is found again by the next pass.
+    Normal,
+}
+
+/// How to open a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// When a commit counts as kept.
+    pub synchronous: Synchronous,
+    /// How many connections read at once.
+    pub readers: u32,
+    /// How long to wait for another program's lock on the file.
+    pub busy_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            synchronous: Synchronous::Full,
+            readers: 3,
+            busy_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A [`Store`] in SQLite. Clones share it.
 #[derive(Clone, Debug)]
-pub struct SqliteStore {}
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// The database as the operator knows it.
+    at: Arc<str>,
+    synchronous: Synchronous,
+    read_only: bool,
+    /// `None` once closed.
+    writer: Mutex<Option<Writer>>,
+    /// `None` for a database in memory, which has one connection for everything.
+    readers: Option<SqlitePool>,
+    queue: group::Queue,
+    /// Let go of last.
+    lock: std::sync::Mutex<Option<FileLock>>,
+}
+
+impl SqliteStore {
+    /// Opens a database file, creating or migrating it. Refused while another process has it open this way.
+    pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Self> {
+        let path = path.as_ref();
+        let lock = FileLock::take(path)?;
+        let connection = open::writer(path, &options).await?;
+        let readers = Some(open::readers(path, &options));
+        Self::start(
+            &path.display().to_string(),
+            options,
+            connection,
+            readers,
+            Some(lock),
+        )
+        .await
+    }
+
+    /// Opens a database that lives as long as the store.
+    pub async fn in_memory(options: Options) -> Result<Self> {
+        let at = "in memory";
+        let connection = open::memory(at, &options).await?;
+        Self::start(at, options, connection, None, None).await
+    }
+
+    /// Opens a database file for questions only, whether or not a controller has it open.
+    pub async fn open_read_only(path: impl AsRef<Path>, options: Options) -> Result<Self> {
+        let path = path.as_ref();
+        let readers = Some(open::readers_alone(path, &options).await?);
+        Ok(Self::build(
+            &path.display().to_string(),
+            options,
+            None,
+            readers,
+            None,
+        ))
+    }
+
+    async fn start(
+        at: &str,
+        options: Options,
+        mut connection: SqliteConnection,
+        readers: Option<SqlitePool>,
+        lock: Option<FileLock>,
+    ) -> Result<Self> {
+        let explain = |error| failure::explain(at, error);
+        let last_seq = sqlx::query_scalar(writer::LAST_SEQ)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(explain)?;
+        // Nobody else can hold a claim: the lock is ours alone. What was claimed when the last controller ended is due
+        // again at once instead of when its lease ends.
+        sqlx::query(outbox::RECLAIM)
+            .execute(&mut connection)
+            .await
+            .map_err(explain)?;
+        Ok(Self::build(
+            at,
+            options,
+            Some(Writer::new(connection, last_seq)),
+            readers,
+            lock,
+        ))
+    }
+
+    fn build(
+        at: &str,
+        options: Options,
+        writer: Option<Writer>,
+        readers: Option<SqlitePool>,
+        lock: Option<FileLock>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                at: Arc::from(at),
+                synchronous: options.synchronous,
+                read_only: writer.is_none(),
+                writer: Mutex::new(writer),
+                readers,
+                queue: group::Queue::default(),
+                lock: std::sync::Mutex::new(lock),
+            }),
+        }
+    }
+}
+
+impl Inner {
+    async fn health(&self) -> Result<()> {
+        let mut reader = self.reader().await?;
+        sqlx::query("SELECT count(*) FROM subjects LIMIT 1")
+            .execute(&mut *reader)
+            .await
+            .map_err(|error| self.explain(error))?;
+        drop(reader);
+        if self.read_only {
+            return Ok(());
+        }
+        // Taking the write lock finds a file that became read-only or is held by another program.
+        self.begin(Durability::Relaxed).await?.end(Ok(())).await
+    }
+
+    async fn close(&self) {
+        if let Some(readers) = &self.readers {
+            readers.close().await;
+        }
+        let writer = self.writer.lock().await.take();
+        if let Some(mut writer) = writer {
+            let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+                .execute(&mut writer.connection)
+                .await;
+            if let Err(error) = emptied.map(|_| ()) {
+                tracing::debug!(store = %self.at, %error, "the log could not be emptied; it is read at the next start");
+            }
+            if let Err(error) = writer.connection.close().await {
+                tracing::debug!(store = %self.at, %error, "closing failed");
+            }
+        }
+        self.lock
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn load(&self, subject: &Subject) -> Result<Loaded> {
+        self.inner.load(subject).await
+    }
+
+    async fn load_all(&self) -> Result<Vec<Loaded>> {
+        self.inner.load_all().await
+    }
+
+    async fn commit(&self, pass: PassCommit) -> Result<Committed> {
+        group::commit(&self.inner, pass).await
+    }
+
+    async fn commit_all(&self, passes: Vec<PassCommit>) -> Vec<Result<Committed>> {
+        self.inner.commit_all(passes).await
+    }
+
+    async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
+        self.inner.remember(matches).await
+    }
+
+    async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
+        self.inner.save_observed(rows).await
+    }
+
+    async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {
+        self.inner.save_expected(rows).await
+    }
+
+    async fn save_inventory(&self, inventory: &SavedInventory) -> Result<()> {
+        self.inner.save_inventory(inventory).await
+    }
+
+    async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
+        self.inner.last_inventory(source).await
+    }
+
+    async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()> {
+        self.inner.save_sources(sources, at).await
+    }
+
+    async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
+        self.inner.save_assets(assets, at).await
+    }
+
+    async fn claim(
+        &self,
+        sink: Option<&str>,
+        limit: u32,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>> {
+        self.inner.claim(sink, limit, lease, now).await
+    }
+
+    async fn settle_all(&self, outcomes: &[(Ticket, Outcome)], now: Timestamp) -> Result<Vec<bool>> {
+        self.inner.settle_all(outcomes, now).await
+    }
+
+    async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()> {
+        self.inner.release(tickets, now).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>> {
+        self.inner.next_due().await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow>> {
+        self.inner.deliveries(filter, after, limit).await
+    }
+
+    async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
+        self.inner.resend(what, now).await
+    }
+
+    async fn events(
+        &self,
+        filter: &EventFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<StoredEvent>> {
+        self.inner.events(filter, after, limit).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
+        self.inner.event(id).await
+    }
+
+    async fn drifts(&self, filter: &DriftFilter, after: Option<Cursor>, limit: u32) -> Result<Page<Entry>> {
+        self.inner.drifts(filter, after, limit).await
+    }
+
+    async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>> {
+        self.inner.drift_by_handle(handle).await
+    }
+
+    async fn open_counts(&self) -> Result<Vec<OpenCount>> {
+        self.inner.open_counts().await
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
+        self.inner.outbox().await
+    }
+
+    async fn stats(&self) -> Result<Stats> {
+        self.inner.stats().await
+    }
+
+    fn export(&self, since: Option<Timestamp>) -> ExportStream<'_> {
+        export::stream(&self.inner, since)
+    }
+
+    async fn note(&self, rows: &[JournalRow]) -> Result<()> {
+        self.inner.note(rows).await
+    }
+
+    async fn journal(
+        &self,
+        filter: &JournalFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<JournalRow>> {
+        self.inner.journal(filter, after, limit).await
+    }
+
+    async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
+        self.inner.prune(policy, now).await
+    }
+
+    async fn health(&self) -> Result<()> {
+        self.inner.health().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}

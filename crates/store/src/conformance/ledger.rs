@@ -1,0 +1,382 @@
+//! Ledgers: what is committed, what is refused, what is read back.
+
+use std::sync::Arc;
+
+use evenkeel_core::fingerprint::Fingerprint;
+use evenkeel_core::ledger::State;
+use evenkeel_core::model::HostKind;
+use jiff::SignedDuration;
+
+use super::Outcome;
+use super::sample::{at, delivery, entry, event, event_id, host, journal, missing, opening};
+use crate::query::{DeliveryFilter, EventFilter, JournalFilter};
+use crate::rows::JournalKind;
+use crate::types::PassCommit;
+use crate::{Error, Store};
+
+type Fresh = Arc<dyn Store>;
+
+pub async fn an_unknown_subject_has_an_empty_ledger_of_revision_zero(store: Fresh) -> Outcome {
+    let loaded = store.load(&host("a")).await?;
+    assert_eq!(loaded.revision, 0);
+    assert_eq!(loaded.ledger.subject, host("a"));
+    assert!(loaded.ledger.entries.is_empty() && loaded.ledger.born.is_none() && loaded.fingerprint.is_none());
+    assert!(store.load_all().await?.is_empty());
+    Ok(())
+}
+
+pub async fn a_commit_is_read_back_whole(store: Fresh) -> Outcome {
+    let mut pass = opening("a", "freshrss", 1, 0, &["n8n", "ntfy"]);
+    pass.events.push(event(2, &missing("a", "readeck")));
+    pass.born = Some(at(5));
+    pass.fingerprint = Some(Fingerprint(u128::MAX - 1));
+    pass.journal = vec![journal(JournalKind::Decision, "opened", 1)];
+    let committed = store.commit(pass.clone()).await?;
+    assert_eq!(committed.revision, 1);
+    assert_eq!(committed.event_seqs.len(), 2);
+    assert!(committed.event_seqs[0] < committed.event_seqs[1]);
+
+    let loaded = store.load(&host("a")).await?;
+    assert_eq!(loaded.revision, 1);
+    assert_eq!(loaded.ledger.born, Some(at(5)));
+    assert_eq!(loaded.fingerprint, pass.fingerprint);
+    assert_eq!(
+        loaded.ledger.entries.values().cloned().collect::<Vec<_>>(),
+        pass.upserts
+    );
+    assert_eq!(store.load_all().await?, vec![loaded]);
+
+    let stored = store.event(event_id(1)).await?.ok_or("the event is gone")?;
+    assert_eq!(stored.seq, committed.event_seqs[0]);
+    assert_eq!(stored.subject, host("a"));
+    assert_eq!(stored.event, pass.events[0]);
+    assert_eq!(
+        store
+            .deliveries(&DeliveryFilter::default(), None, 10)
+            .await?
+            .rows
+            .len(),
+        2
+    );
+    assert_eq!(
+        store.journal(&JournalFilter::default(), None, 10).await?.rows,
+        pass.journal
+    );
+    Ok(())
+}
+
+/// Nothing of `opening("a", "freshrss", ..)` is there.
+async fn nothing_of(
+    store: &Fresh,
+    subject: &str,
+    revision: u64,
+    events: usize,
+    deliveries: usize,
+) -> Outcome {
+    let loaded = store.load(&host(subject)).await?;
+    assert_eq!(loaded.revision, revision, "the revision moved");
+    assert_eq!(
+        loaded.ledger.entries.len() as u64,
+        revision,
+        "an entry was written"
+    );
+    assert_eq!(
+        store.events(&EventFilter::default(), None, 100).await?.rows.len(),
+        events
+    );
+    assert_eq!(
+        store
+            .deliveries(&DeliveryFilter::default(), None, 100)
+            .await?
+            .rows
+            .len(),
+        deliveries
+    );
+    assert_eq!(
+        store
+            .journal(&JournalFilter::default(), None, 100)
+            .await?
+            .rows
+            .len(),
+        0
+    );
+    Ok(())
+}
+
+pub async fn a_stale_revision_is_refused_and_writes_nothing(store: Fresh) -> Outcome {
+    store.commit(opening("a", "freshrss", 1, 0, &["n8n"])).await?;
+    for stale in [0, 2, 7] {
+        let mut pass = opening("a", "readeck", 2, stale, &["n8n"]);
+        pass.journal = vec![journal(JournalKind::Log, "no", 1)];
+        match store.commit(pass).await {
+            Err(Error::Conflict {
+                subject,
+                expected,
+                found,
+            }) => {
+                assert_eq!((subject, expected, found), (host("a"), stale, 1));
+            }
+            other => return Err(format!("not refused: {other:?}").into()),
+        }
+        nothing_of(&store, "a", 1, 1, 1).await?;
+    }
+    match store.commit(opening("b", "x", 3, 1, &[])).await {
+        Err(Error::Conflict { found: 0, .. }) => nothing_of(&store, "b", 0, 1, 1).await,
+        other => Err(format!("not refused: {other:?}").into()),
+    }
+}
+
+pub async fn an_event_id_used_twice_leaves_nothing_of_its_commit(store: Fresh) -> Outcome {
+    store.commit(opening("a", "freshrss", 1, 0, &["n8n"])).await?;
+    let mut pass = opening("b", "readeck", 2, 0, &["n8n"]);
+    pass.journal = vec![journal(JournalKind::Log, "no", 1)];
+    pass.events.push(event(1, &missing("b", "maloja")));
+    let refused = store.commit(pass).await;
+    assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+    nothing_of(&store, "b", 0, 1, 1).await?;
+    // And the store goes on.
+    store.commit(opening("b", "readeck", 2, 0, &["n8n"])).await?;
+    Ok(())
+}
+
+pub async fn a_delivery_of_an_unknown_event_leaves_nothing_of_its_commit(store: Fresh) -> Outcome {
+    let mut pass = opening("a", "freshrss", 1, 0, &["n8n"]);
+    pass.deliveries
+        .push(delivery("n8n", &event(99, &missing("a", "freshrss"))));
+    let refused = store.commit(pass).await;
+    assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+    nothing_of(&store, "a", 0, 0, 0).await
+}
+
+pub async fn entries_are_changed_and_removed(store: Fresh) -> Outcome {
+    store.commit(opening("a", "freshrss", 1, 0, &[])).await?;
+    store.commit(opening("a", "readeck", 2, 1, &[])).await?;
+    store.commit(opening("b", "readeck", 3, 0, &[])).await?;
+    let mut resolved = entry(missing("a", "readeck"));
+    resolved.state = State::Resolved;
+    resolved.resolved_at = Some(at(9));
+    let pass = PassCommit {
+        upserts: vec![resolved.clone()],
+        removals: vec![missing("a", "freshrss"), missing("a", "never-there")],
+        ..PassCommit::new(host("a"), 2, at(9))
+    };
+    store.commit(pass).await?;
+    let entries = store.load(&host("a")).await?.ledger.entries;
+    assert_eq!(entries.into_values().collect::<Vec<_>>(), vec![resolved]);
+    assert_eq!(
+        store.load(&host("b")).await?.ledger.entries.len(),
+        1,
+        "another subject was touched"
+    );
+    Ok(())
+}
+
+pub async fn born_stays_and_a_fingerprint_is_cleared(store: Fresh) -> Outcome {
+    let settled = PassCommit {
+        born: Some(at(3)),
+        fingerprint: Some(Fingerprint(7)),
+        ..PassCommit::new(host("a"), 0, at(3))
+    };
+    store.commit(settled).await?;
+    store.commit(PassCommit::new(host("a"), 1, at(4))).await?;
+    let loaded = store.load(&host("a")).await?;
+    assert_eq!(
+        (loaded.ledger.born, loaded.fingerprint, loaded.revision),
+        (Some(at(3)), None, 2)
+    );
+    Ok(())
+}
+
+pub async fn a_remembered_match_does_not_touch_the_revision(store: Fresh) -> Outcome {
+    store.commit(opening("a", "freshrss", 1, 0, &[])).await?;
+    let vm = (HostKind::VirtualMachine, 14);
+    let device = (HostKind::Device, 3);
+    store
+        .remember(&[(host("a"), Some(vm)), (host("new"), Some(device))])
+        .await?;
+    assert_eq!(store.load(&host("a")).await?.identity, Some(vm));
+    assert_eq!(store.load(&host("new")).await?.identity, Some(device));
+    store.commit(opening("a", "readeck", 2, 1, &[])).await?;
+    store.commit(opening("new", "readeck", 3, 0, &[])).await?;
+    assert_eq!(
+        store.load(&host("a")).await?.identity,
+        Some(vm),
+        "a commit forgot the match"
+    );
+    store.remember(&[(host("a"), None)]).await?;
+    assert_eq!(store.load(&host("a")).await?.identity, None);
+    Ok(())
+}
+
+pub async fn passes_in_one_transaction_have_outcomes_of_their_own(store: Fresh) -> Outcome {
+    store.commit(opening("stale", "x", 1, 0, &[])).await?;
+    let passes = vec![
+        opening("a", "x", 2, 0, &["n8n"]),
+        opening("stale", "y", 3, 0, &["n8n"]),
+        opening("b", "x", 1, 0, &["n8n"]),
+        opening("c", "x", 4, 0, &["n8n"]),
+    ];
+    let outcomes = store.commit_all(passes).await;
+    assert!(
+        matches!(outcomes[0], Ok(ref done) if done.revision == 1),
+        "{:?}",
+        outcomes[0]
+    );
+    assert!(
+        matches!(outcomes[1], Err(Error::Conflict { .. })),
+        "{:?}",
+        outcomes[1]
+    );
+    assert!(
+        matches!(outcomes[2], Err(Error::Refused { .. })),
+        "{:?}",
+        outcomes[2]
+    );
+    assert!(matches!(outcomes[3], Ok(_)), "{:?}", outcomes[3]);
+    assert_eq!(
+        store.events(&EventFilter::default(), None, 100).await?.rows.len(),
+        3
+    );
+    assert_eq!(
+        store
+            .deliveries(&DeliveryFilter::default(), None, 100)
+            .await?
+            .rows
+            .len(),
+        2
+    );
+    assert_eq!(store.load(&host("b")).await?.revision, 0);
+    Ok(())
+}
+
+pub async fn a_later_pass_of_a_subject_builds_on_the_earlier_one(store: Fresh) -> Outcome {
+    let mut back = opening("a", "x", 3, 2, &["n8n"]);
+    back.upserts[0].seen = 77;
+    let gone = PassCommit {
+        removals: vec![missing("a", "x")],
+        ..PassCommit::new(host("a"), 1, at(2))
+    };
+    let outcomes = store
+        .commit_all(vec![opening("a", "x", 1, 0, &["n8n"]), gone, back])
+        .await;
+    let revisions: Vec<u64> = outcomes
+        .into_iter()
+        .map(|o| o.map(|c| c.revision))
+        .collect::<Result<_, _>>()?;
+    assert_eq!(revisions, [1, 2, 3]);
+    let entries = store.load(&host("a")).await?.ledger.entries;
+    assert_eq!(entries.values().map(|e| e.seen).collect::<Vec<_>>(), [77]);
+    Ok(())
+}
+
+pub async fn concurrent_writers_all_get_in(store: Fresh) -> Outcome {
+    let mut tasks = Vec::new();
+    for subject in 0..24_u32 {
+        let store = Arc::clone(&store);
+        tasks.push(tokio::spawn(async move {
+            let name = format!("host-{subject}");
+            for step in 0..8_u32 {
+                let n = subject * 100 + step;
+                let service = format!("s{step}");
+                store
+                    .commit(opening(&name, &service, n, u64::from(step), &["n8n"]))
+                    .await?;
+            }
+            Ok::<_, Error>(())
+        }));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    let all = store.load_all().await?;
+    assert_eq!(all.len(), 24);
+    assert!(
+        all.iter()
+            .all(|loaded| loaded.revision == 8 && loaded.ledger.entries.len() == 8)
+    );
+    let events = store.events(&EventFilter::default(), None, 1000).await?.rows;
+    assert_eq!(events.len(), 24 * 8);
+    assert!(
+        events.windows(2).all(|pair| pair[0].seq > pair[1].seq),
+        "numbers are not unique and falling"
+    );
+    Ok(())
+}
+
+pub async fn one_of_two_writers_of_a_subject_is_refused(store: Fresh) -> Outcome {
+    for round in 0..20_u32 {
+        let revision = u64::from(round);
+        let (one, other) = tokio::join!(
+            store.commit(opening("a", "x", round * 2, revision, &["n8n"])),
+            store.commit(opening("a", "y", round * 2 + 1, revision, &["n8n"])),
+        );
+        let refused = [one, other]
+            .iter()
+            .filter(|o| matches!(o, Err(Error::Conflict { .. })))
+            .count();
+        assert_eq!(refused, 1);
+        assert_eq!(store.load(&host("a")).await?.revision, revision + 1);
+    }
+    assert_eq!(
+        store.events(&EventFilter::default(), None, 100).await?.rows.len(),
+        20
+    );
+    Ok(())
+}
+
+pub async fn names_of_any_script_survive(store: Fresh) -> Outcome {
+    let names = [
+        "bücher-höhle",
+        "データ",
+        "o'neil\"; DROP TABLE events; --",
+        "a|b:c/d",
+        "🚢",
+        "tab\tand\\slash",
+    ];
+    for (n, name) in (0_u32..).zip(names) {
+        let mut pass = opening(name, name, n, 0, &[name]);
+        pass.events[0].details = format!("{name}\nnew line \u{1}");
+        store.commit(pass.clone()).await?;
+        let loaded = store.load(&host(name)).await?;
+        assert_eq!(
+            loaded.ledger.entries.values().cloned().collect::<Vec<_>>(),
+            pass.upserts
+        );
+        assert_eq!(
+            store.event(event_id(n)).await?.map(|s| s.event),
+            pass.events.pop()
+        );
+        let filter = EventFilter {
+            host: Some(name.into()),
+            service: Some(name.into()),
+            ..EventFilter::default()
+        };
+        assert_eq!(store.events(&filter, None, 10).await?.rows.len(), 1);
+        assert_eq!(
+            store
+                .claim(Some(name), 5, std::time::Duration::from_secs(1), at(60))
+                .await?
+                .len(),
+            1
+        );
+    }
+    Ok(())
+}
+
+pub async fn an_identical_entry_comes_back_to_the_nanosecond(store: Fresh) -> Outcome {
+    let mut pass = opening("a", "x", 1, 0, &[]);
+    let odd = at(1) + SignedDuration::from_nanos(123_456_789);
+    pass.upserts[0].last_seen = odd;
+    pass.upserts[0].blind = None;
+    pass.events[0].created_at = odd;
+    store.commit(pass.clone()).await?;
+    assert_eq!(
+        store.load(&host("a")).await?.ledger.entries.into_values().next(),
+        pass.upserts.pop()
+    );
+    assert_eq!(
+        store.event(event_id(1)).await?.map(|s| s.event.created_at),
+        Some(odd)
+    );
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The suite every database behind the contract must pass.
+//!
+//! A case gets a fresh, empty store and fails by assertion or by an error. [`store_conformance!`](crate::store_conformance)
+//! makes a test of each.
+
+pub mod keeping;
+pub mod ledger;
+pub mod outbox;
+pub mod queries;
+pub mod sample;
+
+/// How a case ends.
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Makes a module of tests, one per case. The second argument is an async function or closure that returns a fresh store
+/// as `Arc<dyn Store>`, and something to keep alive meanwhile.
+#[macro_export]
+macro_rules! store_conformance {
+    ($module:ident, $fresh:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::store_conformance!(@cases $fresh, ledger:
+                an_unknown_subject_has_an_empty_ledger_of_revision_zero
+                a_commit_is_read_back_whole
+                a_stale_revision_is_refused_and_writes_nothing
+                an_event_id_used_twice_leaves_nothing_of_its_commit
+                a_delivery_of_an_unknown_event_leaves_nothing_of_its_commit
+                entries_are_changed_and_removed
+                born_stays_and_a_fingerprint_is_cleared
+                a_remembered_match_does_not_touch_the_revision
+                passes_in_one_transaction_have_outcomes_of_their_own
+                a_later_pass_of_a_subject_builds_on_the_earlier_one
+                concurrent_writers_all_get_in
+                one_of_two_writers_of_a_subject_is_refused
+                names_of_any_script_survive
+                an_identical_entry_comes_back_to_the_nanosecond
+            );
+            $crate::store_conformance!(@cases $fresh, outbox:
+                a_delivery_is_claimed_once_until_its_lease_ends
+                an_outdated_ticket_cannot_retry_or_bury_but_delivered_is_a_fact
+                deliveries_of_one_drift_keep_their_order
+                a_dead_delivery_holds_nothing_back_and_can_be_sent_again
+                a_retry_comes_back_when_due_with_its_errors
+                what_waits_behind_a_retry_is_not_due_before_it
+                a_released_delivery_is_due_at_once_and_the_attempt_is_not_counted
+                each_sink_gets_its_share
+                a_limit_is_kept
+                payloads_are_kept_to_the_byte
+                the_depth_of_the_outbox_is_told_by_sink
+                deliveries_are_listed_and_filtered
+                many_claimants_never_share_a_delivery
+            );
+            $crate::store_conformance!(@cases $fresh, queries:
+                pages_stay_stable_while_events_are_added
+                a_cursor_of_nobody_ends_the_list
+                events_are_filtered
+                moments_compare_across_time_zones_and_fractions
+                drifts_are_filtered_and_paged
+                a_drift_is_found_by_its_handle_in_any_case
+                open_drifts_are_counted
+                the_journal_is_kept_and_filtered
+                an_export_is_one_object_a_line
+                an_export_larger_than_a_page_is_whole
+                figures_add_up
+                a_closed_store_says_so
+            );
+            $crate::store_conformance!(@cases $fresh, keeping:
+                a_snapshot_is_kept_only_when_it_changes
+                an_older_report_is_ignored
+                expected_snapshots_are_kept_only_when_they_change
+                ten_megabytes_of_snapshot_survive
+                the_last_inventory_replaces_the_one_before
+                sources_and_assets_may_be_said_again
+                retention_by_age_never_removes_what_is_not_delivered
+                retention_by_count_keeps_the_newest
+                retention_never_touches_ledger_entries_or_the_newest_snapshot
+                retention_works_through_more_than_a_batch
+                numbers_are_not_given_out_again_after_retention
+            );
+        }
+    };
+    (@cases $fresh:expr, $file:ident: $($case:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let (store, _keep) = $fresh().await;
+                if let Err(error) = $crate::conformance::$file::$case(store).await {
+                    panic!("{error}: {error:?}");
+                }
+            }
+        )*
+    };
+}

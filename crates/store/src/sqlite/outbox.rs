@@ -1,0 +1,363 @@
+//! The outbox: what is due, who has it, how it ended.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use evenkeel_core::id::EventId;
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::Inner;
+use super::commit::json;
+use super::queries::{any_of, page, start};
+use super::text::{Reading, stamp};
+use super::writer::Durability;
+use crate::error::Result;
+use crate::query::{Cursor, DeliveryFilter, DeliveryState, Page};
+use crate::types::{Claimed, DeliveryRow, OutboxDepth, Outcome, Resend, Ticket};
+
+/// Makes what a controller that is gone had claimed due again.
+pub(super) const RECLAIM: &str = "UPDATE deliveries SET due_at = claimed_at, claimed_at = NULL \
+    WHERE state = 'pending' AND claimed_at IS NOT NULL";
+
+/// The sinks with something pending, found by leaps over the index instead of a walk through it.
+const SINKS: &str = "WITH RECURSIVE sinks(sink) AS (
+        SELECT min(sink) FROM deliveries WHERE state = 'pending'
+        UNION ALL
+        SELECT (SELECT min(d.sink) FROM deliveries d WHERE d.state = 'pending' AND d.sink > s.sink)
+        FROM sinks s WHERE s.sink IS NOT NULL
+    ) SELECT sink FROM sinks WHERE sink IS NOT NULL";
+
+const CLAIM: &str = "UPDATE deliveries SET attempts = attempts + 1, claimed_at = ?2, due_at = ?3
+    WHERE id IN (
+        SELECT d.id FROM deliveries d
+        WHERE d.state = 'pending' AND d.sink = ?1 AND d.due_at <= ?2 AND NOT EXISTS (
+            SELECT 1 FROM deliveries e
+            WHERE e.state = 'pending' AND e.sink = d.sink AND e.drift_key = d.drift_key AND e.id < d.id)
+        ORDER BY d.due_at, d.id LIMIT ?4)
+    RETURNING id, attempts, sink, event_id, drift_key, payload, created_at";
+
+/// What waits behind a delivery need not be looked at before the delivery itself is due again ...
+const HOLD_BACK: &str = "UPDATE deliveries SET due_at = ?2 WHERE id IN (
+    SELECT w.id FROM deliveries d JOIN deliveries w ON w.sink = d.sink AND w.drift_key = d.drift_key
+    WHERE d.id = ?1 AND w.state = 'pending' AND w.id > d.id AND w.claimed_at IS NULL AND w.due_at < ?2)";
+
+/// ... and is due as soon as that is settled.
+const LET_GO: &str = "UPDATE deliveries SET due_at = ?2 WHERE id IN (
+    SELECT w.id FROM deliveries d JOIN deliveries w ON w.sink = d.sink AND w.drift_key = d.drift_key
+    WHERE d.id = ?1 AND w.state = 'pending' AND w.id > d.id AND w.claimed_at IS NULL AND w.due_at > ?2)";
+
+impl Inner {
+    pub(super) async fn claim(
+        &self,
+        sink: Option<&str>,
+        limit: u32,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>> {
+        // A claim that a power failure forgets is made again; what was sent under it arrives twice, as it may.
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        let claimed = self.claim_in(tx.connection(), sink, limit, lease, now).await;
+        tx.end(claimed).await
+    }
+
+    async fn claim_in(
+        &self,
+        connection: &mut SqliteConnection,
+        sink: Option<&str>,
+        limit: u32,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>> {
+        let sinks = match sink {
+            Some(sink) => vec![sink.to_owned()],
+            None => sqlx::query_scalar(SINKS)
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|error| self.explain(error))?,
+        };
+        let until = stamp(now.checked_add(lease).unwrap_or(Timestamp::MAX));
+        let mut claimed = Vec::new();
+        let mut left = limit;
+        for (i, sink) in sinks.iter().enumerate() {
+            // Each sink gets an equal part of what is left, so that one with a long queue does not starve the others.
+            let waiting = u32::try_from(sinks.len() - i).unwrap_or(u32::MAX);
+            let share = left.div_ceil(waiting);
+            let rows = sqlx::query(CLAIM)
+                .bind(sink)
+                .bind(stamp(now))
+                .bind(&until)
+                .bind(i64::from(share))
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|error| self.explain(error))?;
+            left -= u32::try_from(rows.len()).unwrap_or(u32::MAX).min(left);
+            let start = claimed.len();
+            for row in &rows {
+                claimed.push(self.claimed(row)?);
+            }
+            claimed[start..].sort_by_key(|one: &Claimed| one.ticket.delivery);
+        }
+        Ok(claimed)
+    }
+
+    fn claimed(&self, row: &SqliteRow) -> Result<Claimed> {
+        let reading = |column| Reading { at: &self.at, column };
+        Ok(Claimed {
+            ticket: Ticket {
+                delivery: self.cell::<i64>(row, 0)?.cast_unsigned(),
+                attempt: self.cell(row, 1)?,
+            },
+            sink: self.cell(row, 2)?,
+            event: EventId(reading("deliveries.event_id").uuid(self.cell(row, 3)?)?),
+            drift_key: self.cell(row, 4)?,
+            payload: self.cell(row, 5)?,
+            created_at: reading("deliveries.created_at").moment(self.cell(row, 6)?)?,
+        })
+    }
+
+    pub(super) async fn settle_all(
+        &self,
+        outcomes: &[(Ticket, Outcome)],
+        now: Timestamp,
+    ) -> Result<Vec<bool>> {
+        if outcomes.is_empty() {
+            return Ok(Vec::new());
+        }
+        // As with claims: forgotten, a delivery is made twice, which its receiver knows by its id.
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        let mut changed = Vec::with_capacity(outcomes.len());
+        let mut failed = Ok(());
+        for (ticket, outcome) in outcomes {
+            match settle(tx.connection(), *ticket, outcome, &stamp(now)).await {
+                Ok(one) => changed.push(one),
+                Err(error) => {
+                    failed = Err(self.explain(error));
+                    break;
+                }
+            }
+        }
+        tx.end(failed.map(|()| changed)).await
+    }
+
+    pub(super) async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()> {
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = tickets
+            .iter()
+            .map(|ticket| (ticket.delivery, ticket.attempt))
+            .collect();
+        let rows = json(&rows)?;
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        let released = sqlx::query(
+            "UPDATE deliveries SET due_at = ?2, claimed_at = NULL, attempts = attempts - 1
+                WHERE state = 'pending' AND claimed_at IS NOT NULL
+                    AND (id, attempts) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1))",
+        )
+        .bind(rows)
+        .bind(stamp(now))
+        .execute(tx.connection())
+        .await;
+        tx.end(released.map(|_| ()).map_err(|error| self.explain(error)))
+            .await
+    }
+
+    pub(super) async fn next_due(&self) -> Result<Option<Timestamp>> {
+        let mut reader = self.reader().await?;
+        let sinks: Vec<String> = sqlx::query_scalar(SINKS)
+            .fetch_all(&mut *reader)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let mut next: Option<String> = None;
+        for sink in sinks {
+            let due: Option<String> = sqlx::query_scalar(
+                "SELECT d.due_at FROM deliveries d WHERE d.state = 'pending' AND d.sink = ?1 AND NOT EXISTS (
+                    SELECT 1 FROM deliveries e
+                    WHERE e.state = 'pending' AND e.sink = d.sink AND e.drift_key = d.drift_key AND e.id < d.id)
+                ORDER BY d.due_at, d.id LIMIT 1",
+            )
+            .bind(sink)
+            .fetch_optional(&mut *reader)
+            .await
+            .map_err(|error| self.explain(error))?;
+            next = [next, due].into_iter().flatten().min();
+        }
+        Reading {
+            at: &self.at,
+            column: "deliveries.due_at",
+        }
+        .moments(next.as_deref())
+    }
+
+    pub(super) async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
+        let mut query: QueryBuilder<Sqlite> =
+            QueryBuilder::new("UPDATE deliveries SET state = 'pending', due_at = ");
+        query.push_bind(stamp(now));
+        query.push(", claimed_at = NULL, settled_at = NULL WHERE state = 'dead' AND ");
+        match what {
+            Resend::Delivery(id) => query.push("id = ").push_bind(id.cast_signed()),
+            Resend::Event(event) => query.push("event_id = ").push_bind(event.to_string()),
+            Resend::Sink(sink) => query.push("sink = ").push_bind(sink),
+        };
+        let mut tx = self.begin(Durability::Kept).await?;
+        let resent = query.build().execute(tx.connection()).await;
+        tx.end(
+            resent
+                .map(|done| done.rows_affected())
+                .map_err(|error| self.explain(error)),
+        )
+        .await
+    }
+
+    pub(super) async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow>> {
+        let Some(before) = start(after, i64::MAX) else {
+            return Ok(Page {
+                rows: Vec::new(),
+                next: None,
+            });
+        };
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "SELECT id, sink, event_id, drift_key, state, attempts, created_at, due_at, claimed_at, settled_at, \
+                first_error, last_error FROM deliveries WHERE id < ",
+        );
+        query.push_bind(before);
+        any_of(
+            &mut query,
+            "state",
+            filter.states.iter().map(|state| state.as_str()),
+        );
+        any_of(&mut query, "sink", filter.sink.iter().cloned());
+        any_of(
+            &mut query,
+            "event_id",
+            filter.event.iter().map(ToString::to_string),
+        );
+        any_of(&mut query, "drift_key", filter.drift_key.iter().cloned());
+        query
+            .push(" ORDER BY id DESC LIMIT ")
+            .push_bind(i64::from(limit) + 1);
+        let mut reader = self.reader().await?;
+        let rows = query
+            .build()
+            .fetch_all(&mut *reader)
+            .await
+            .map_err(|error| self.explain(error))?;
+        page(rows, limit, |row| self.delivery(row))
+    }
+
+    fn delivery(&self, row: &SqliteRow) -> Result<DeliveryRow> {
+        let reading = |column| Reading { at: &self.at, column };
+        Ok(DeliveryRow {
+            id: self.cell::<i64>(row, 0)?.cast_unsigned(),
+            sink: self.cell(row, 1)?,
+            event: EventId(reading("deliveries.event_id").uuid(self.cell(row, 2)?)?),
+            drift_key: self.cell(row, 3)?,
+            state: reading("deliveries.state").word(self.cell(row, 4)?, DeliveryState::parse)?,
+            attempts: self.cell(row, 5)?,
+            created_at: reading("deliveries.created_at").moment(self.cell(row, 6)?)?,
+            due_at: reading("deliveries.due_at").moment(self.cell(row, 7)?)?,
+            claimed_at: reading("deliveries.claimed_at").moments(self.cell(row, 8)?)?,
+            settled_at: reading("deliveries.settled_at").moments(self.cell(row, 9)?)?,
+            first_error: self.cell(row, 10)?,
+            last_error: self.cell(row, 11)?,
+        })
+    }
+
+    pub(super) async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(
+            "SELECT sink, 'pending', count(*), min(created_at) FROM deliveries WHERE state = 'pending' GROUP BY sink
+            UNION ALL
+            SELECT sink, 'dead', count(*), NULL FROM deliveries WHERE state = 'dead' GROUP BY sink",
+        )
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(|error| self.explain(error))?;
+        let mut sinks: HashMap<String, OutboxDepth> = HashMap::new();
+        for row in &rows {
+            let sink: String = self.cell(row, 0)?;
+            let empty = OutboxDepth {
+                sink: sink.clone(),
+                pending: 0,
+                dead: 0,
+                oldest_pending: None,
+            };
+            let depth = sinks.entry(sink).or_insert(empty);
+            let count = self.cell::<i64>(row, 2)?.cast_unsigned();
+            if self.cell::<&str>(row, 1)? == "dead" {
+                depth.dead = count;
+            } else {
+                let reading = Reading {
+                    at: &self.at,
+                    column: "deliveries.created_at",
+                };
+                depth.pending = count;
+                depth.oldest_pending = reading.moments(self.cell(row, 3)?)?;
+            }
+        }
+        let mut sinks: Vec<OutboxDepth> = sinks.into_values().collect();
+        sinks.sort_by(|a, b| a.sink.cmp(&b.sink));
+        Ok(sinks)
+    }
+}
+
+async fn settle(
+    connection: &mut SqliteConnection,
+    ticket: Ticket,
+    outcome: &Outcome,
+    now: &str,
+) -> Result<bool, sqlx::Error> {
+    let id = ticket.delivery.cast_signed();
+    let (update, follow, moment) = match outcome {
+        Outcome::Delivered => {
+            let delivered = "UPDATE deliveries SET state = 'delivered', settled_at = ?2, claimed_at = NULL \
+                WHERE id = ?1 AND state <> 'delivered'";
+            (sqlx::query(delivered).bind(id).bind(now), LET_GO, now.to_owned())
+        }
+        Outcome::Retry { at, why } => {
+            let retry = "UPDATE deliveries SET due_at = ?2, claimed_at = NULL, \
+                first_error = coalesce(first_error, ?3), last_error = ?3 \
+                WHERE id = ?1 AND state = 'pending' AND claimed_at IS NOT NULL AND attempts = ?4";
+            let due = stamp(*at);
+            (
+                sqlx::query(retry)
+                    .bind(id)
+                    .bind(due.clone())
+                    .bind(why)
+                    .bind(ticket.attempt),
+                HOLD_BACK,
+                due,
+            )
+        }
+        Outcome::Dead { why } => {
+            let dead = "UPDATE deliveries SET state = 'dead', settled_at = ?2, claimed_at = NULL, \
+                first_error = coalesce(first_error, ?3), last_error = ?3 \
+                WHERE id = ?1 AND state = 'pending' AND claimed_at IS NOT NULL AND attempts = ?4";
+            (
+                sqlx::query(dead)
+                    .bind(id)
+                    .bind(now)
+                    .bind(why)
+                    .bind(ticket.attempt),
+                LET_GO,
+                now.to_owned(),
+            )
+        }
+    };
+    let changed = update.execute(&mut *connection).await?.rows_affected() > 0;
+    if changed {
+        sqlx::query(follow)
+            .bind(id)
+            .bind(moment)
+            .execute(connection)
+            .await?;
+    }
+    Ok(changed)
+}

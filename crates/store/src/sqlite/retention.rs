@@ -1,0 +1,149 @@
+//! What is too old or too much goes, a thousand rows at a time, so that passes wait for no more than that.
+
+use jiff::Timestamp;
+
+use super::Inner;
+use super::commit::json;
+use super::text::stamp_before;
+use super::writer::Durability;
+use crate::error::Result;
+use crate::types::{Keep, Pruned, RetentionPolicy};
+
+/// Rows per transaction.
+const BATCH: i64 = 1000;
+
+/// Which rows of a table may go: those before a moment, and those up to an id. `?1` moment, `?2` id, `?3` how many.
+/// The newest row of a table always stays: without it SQLite would give its number out again.
+struct Table {
+    /// The id below which rows are too many, given how many to keep (`?1`).
+    surplus: &'static str,
+    doomed: &'static str,
+    /// Takes the ids as a JSON array.
+    delete: &'static str,
+}
+
+/// An event goes when no delivery of it is pending or dead; its delivered ones go with it.
+const EVENTS: Table = Table {
+    surplus: "SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT e.id FROM events e WHERE (e.created_at < ?1 OR e.id <= ?2)
+            AND e.id < (SELECT max(id) FROM events)
+            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = e.event_id AND d.state <> 'delivered')
+        ORDER BY e.id LIMIT ?3",
+    delete: "DELETE FROM deliveries WHERE event_id IN
+            (SELECT event_id FROM events WHERE id IN (SELECT value FROM json_each(?1)));
+        DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))",
+};
+
+const EXPECTED: Table = Table {
+    surplus: "SELECT id FROM snapshots ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT s.id FROM snapshots s WHERE (s.created_at < ?1 OR s.id <= ?2)
+            AND NOT EXISTS (SELECT 1 FROM expected_heads h WHERE h.snapshot_id = s.id)
+        ORDER BY s.id LIMIT ?3",
+    delete: "DELETE FROM snapshots WHERE id IN (SELECT value FROM json_each(?1))",
+};
+
+const OBSERVED: Table = Table {
+    surplus: "SELECT id FROM observed_snapshots ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT o.id FROM observed_snapshots o WHERE (o.observed_at < ?1 OR o.id <= ?2)
+            AND NOT EXISTS (SELECT 1 FROM observed_heads h WHERE h.snapshot_id = o.id)
+        ORDER BY o.id LIMIT ?3",
+    delete: "DELETE FROM observed_snapshots WHERE id IN (SELECT value FROM json_each(?1))",
+};
+
+const DELIVERED: Table = Table {
+    surplus: "SELECT id FROM deliveries WHERE state = 'delivered' ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT id FROM deliveries WHERE state = 'delivered' AND (settled_at < ?1 OR id <= ?2)
+        AND id < (SELECT max(id) FROM deliveries) ORDER BY id LIMIT ?3",
+    delete: DELETE_DELIVERIES,
+};
+
+const DEAD: Table = Table {
+    surplus: "SELECT id FROM deliveries WHERE state = 'dead' ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT id FROM deliveries WHERE state = 'dead' AND (settled_at < ?1 OR id <= ?2)
+        AND id < (SELECT max(id) FROM deliveries) ORDER BY id LIMIT ?3",
+    delete: DELETE_DELIVERIES,
+};
+
+/// The state is asked again: between choosing and deleting, a dead delivery may have been sent again.
+const DELETE_DELIVERIES: &str =
+    "DELETE FROM deliveries WHERE state <> 'pending' AND id IN (SELECT value FROM json_each(?1))";
+
+const JOURNAL: Table = Table {
+    surplus: "SELECT id FROM journal ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT id FROM journal WHERE (created_at < ?1 OR id <= ?2)
+        AND id < (SELECT max(id) FROM journal) ORDER BY id LIMIT ?3",
+    delete: "DELETE FROM journal WHERE id IN (SELECT value FROM json_each(?1))",
+};
+
+impl Inner {
+    pub(super) async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
+        let RetentionPolicy {
+            events,
+            snapshots,
+            delivered,
+            dead,
+            journal,
+        } = policy;
+        // Deliveries first: an event whose dead deliveries go may go in the same run.
+        let deliveries = self.thin(&DELIVERED, *delivered, now).await? + self.thin(&DEAD, *dead, now).await?;
+        Ok(Pruned {
+            deliveries,
+            events: self.thin(&EVENTS, *events, now).await?,
+            snapshots: self.thin(&EXPECTED, *snapshots, now).await?
+                + self.thin(&OBSERVED, *snapshots, now).await?,
+            journal: self.thin(&JOURNAL, *journal, now).await?,
+        })
+    }
+
+    async fn thin(&self, table: &Table, keep: Keep, now: Timestamp) -> Result<u64> {
+        let Keep { age, count } = keep;
+        if age.is_none() && count.is_none() {
+            return Ok(0);
+        }
+        let before = age.map(|age| stamp_before(now, age)).unwrap_or_default();
+        let mut removed = 0;
+        loop {
+            let mut tx = self.begin(Durability::Relaxed).await?;
+            let batch = self.thin_batch(tx.connection(), table, &before, count).await;
+            let batch = tx.end(batch).await?;
+            removed += batch as u64;
+            if (batch as i64) < BATCH {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn thin_batch(
+        &self,
+        connection: &mut sqlx::sqlite::SqliteConnection,
+        table: &Table,
+        before: &str,
+        count: Option<u64>,
+    ) -> Result<usize> {
+        let explain = |error| self.explain(error);
+        let surplus: Option<i64> = match count {
+            None => None,
+            Some(count) => sqlx::query_scalar(table.surplus)
+                .bind(i64::try_from(count).unwrap_or(i64::MAX))
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(explain)?,
+        };
+        let doomed: Vec<i64> = sqlx::query_scalar(table.doomed)
+            .bind(before)
+            .bind(surplus.unwrap_or(0))
+            .bind(BATCH)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(explain)?;
+        if !doomed.is_empty() {
+            let ids = json(&doomed)?;
+            sqlx::query(table.delete)
+                .bind(ids)
+                .execute(connection)
+                .await
+                .map_err(explain)?;
+        }
+        Ok(doomed.len())
+    }
+}

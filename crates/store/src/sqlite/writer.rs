@@ -1,0 +1,211 @@
+//! The one connection that writes, and transactions on it.
+//!
+//! Transactions are begun and ended here by hand: where SQLite itself ends one (disk full, I/O error), sqlx would go on
+//! counting it as open and refuse every later one.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use tokio::sync::{MappedMutexGuard, MutexGuard};
+
+use super::failure::explain;
+use super::{Inner, Synchronous};
+use crate::error::{Error, Result};
+
+/// The writing connection and what must be known about it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// The connection.
+    pub(super) connection: SqliteConnection,
+    /// The newest event's sequence number.
+    pub(super) last_seq: i64,
+    /// A transaction was begun and not ended: its future was dropped, or it failed.
+    unfinished: bool,
+}
+
+impl Writer {
+    pub(super) fn new(connection: SqliteConnection, last_seq: i64) -> Self {
+        Self {
+            connection,
+            last_seq,
+            unfinished: false,
+        }
+    }
+
+    async fn clean(&mut self) {
+        if !self.unfinished {
+            return;
+        }
+        // SQLite may have ended it already; then there is nothing to roll back and it says so. Whether the connection
+        // still works, the next statement tells.
+        if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.connection).await {
+            tracing::debug!(%error, "rolled back already");
+        }
+        // It may also have been committed, and only the answer got lost.
+        match sqlx::query_scalar(LAST_SEQ).fetch_one(&mut self.connection).await {
+            Ok(last) => {
+                self.last_seq = self.last_seq.max(last);
+                self.unfinished = false;
+            }
+            Err(error) => tracing::debug!(%error, "the writer does not answer"),
+        }
+    }
+}
+
+/// The newest event's sequence number.
+pub(super) const LAST_SEQ: &str = "SELECT coalesce(max(id), 0) FROM events";
+
+/// How much a transaction's end may be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// On the disk before it is acknowledged, unless the operator configured otherwise.
+    Kept,
+    /// May be forgotten by a power failure, never torn: for what is done again anyway (claims, what was seen).
+    Relaxed,
+}
+
+/// The writer, taken for one transaction.
+pub(super) struct Tx<'a> {
+    writer: MappedMutexGuard<'a, Writer>,
+    at: Arc<str>,
+}
+
+impl Tx<'_> {
+    /// The writer.
+    pub(super) fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+
+    /// The connection.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.writer.connection
+    }
+
+    /// The connection, for a caller whose own statement begins the transaction.
+    pub(super) fn beginning(&mut self) -> &mut SqliteConnection {
+        self.writer.unfinished = true;
+        &mut self.writer.connection
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self, durability: Durability, synchronous: Synchronous) -> Result<()> {
+        let begin = match (durability, synchronous) {
+            (Durability::Kept, Synchronous::Full) => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+            (Durability::Kept, Synchronous::Normal) | (Durability::Relaxed, _) => {
+                "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE"
+            }
+        };
+        let begun = sqlx::query(begin).execute(self.beginning()).await;
+        begun.map(|_| ()).map_err(|error| explain(&self.at, error))
+    }
+
+    /// Commits what went well and rolls back what did not.
+    pub(super) async fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
+        let outcome = match outcome {
+            Ok(value) => {
+                let committed = sqlx::query("COMMIT").execute(&mut self.writer.connection).await;
+                committed.map(|_| value).map_err(|error| explain(&self.at, error))
+            }
+            Err(error) => Err(error),
+        };
+        self.settle(outcome.is_ok()).await;
+        outcome
+    }
+
+    /// For a caller whose own statement ended with the commit: says whether it did.
+    pub(super) async fn settle(&mut self, committed: bool) {
+        if committed {
+            self.writer.unfinished = false;
+        } else {
+            self.writer.clean().await;
+        }
+    }
+}
+
+/// A connection to read with.
+pub(super) enum Reader<'a> {
+    /// One of the readers.
+    Pooled(sqlx::pool::PoolConnection<sqlx::Sqlite>),
+    /// The only connection there is: a database in memory.
+    Shared(Tx<'a>),
+}
+
+impl Deref for Reader<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Shared(tx) => &tx.writer.connection,
+        }
+    }
+}
+
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Shared(tx) => tx.connection(),
+        }
+    }
+}
+
+impl Inner {
+    /// Takes the writer. Nothing is begun yet.
+    pub(super) async fn lock(&self) -> Result<Tx<'_>> {
+        if self.read_only {
+            let why = "it was opened for reading only".to_owned();
+            return Err(Error::ReadOnly {
+                at: self.at.to_string(),
+                why,
+            });
+        }
+        let guard = self.writer.lock().await;
+        let mut writer = MutexGuard::try_map(guard, Option::as_mut).map_err(|_| self.closed())?;
+        writer.clean().await;
+        Ok(Tx {
+            writer,
+            at: Arc::clone(&self.at),
+        })
+    }
+
+    /// Takes the writer and begins a transaction.
+    pub(super) async fn begin(&self, durability: Durability) -> Result<Tx<'_>> {
+        let mut tx = self.lock().await?;
+        tx.begin(durability, self.synchronous).await?;
+        Ok(tx)
+    }
+
+    /// A connection to read with.
+    pub(super) async fn reader(&self) -> Result<Reader<'_>> {
+        match &self.readers {
+            Some(pool) => Ok(Reader::Pooled(
+                pool.acquire().await.map_err(|error| self.explain(error))?,
+            )),
+            None => Ok(Reader::Shared(self.lock().await?)),
+        }
+    }
+
+    /// A column of a row. The tables are strict, so a wrong type is corruption and not ours.
+    pub(super) fn cell<'r, T>(&self, row: &'r SqliteRow, column: usize) -> Result<T>
+    where
+        T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        row.try_get(column).map_err(|error| self.explain(error))
+    }
+
+    /// An error of the driver in the store's words.
+    pub(super) fn explain(&self, error: sqlx::Error) -> Error {
+        explain(&self.at, error)
+    }
+
+    pub(super) fn closed(&self) -> Error {
+        Error::Unavailable {
+            at: self.at.to_string(),
+            why: "it is closed".to_owned(),
+            source: None,
+        }
+    }
+}
