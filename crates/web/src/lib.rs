@@ -1,1 +1,38 @@
-//! web
+//! The HTTP surface of evenkeel: a read-only JSON API, health, readiness and metrics.
+//!
+//! What lives here: routes, the shapes they answer in, what a request must look like, and the server that carries them.
+//! What does not: what is known about the world (behind [`Live`], kept by the controller), what is kept (behind
+//! [`Store`](evenkeel_store::Store)), and anything that changes either. Nothing here writes, so nothing here asks who
+//! is calling; who may reach the port is decided by the address it is bound to and by [`HostPolicy`].
+
+mod api;
+mod headers;
+mod health;
+mod problem;
+mod serve;
+mod state;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+
+pub use headers::HostPolicy;
+pub use serve::{GRACE, serve};
+pub use state::{AppState, BlindScope, HostStatus, Live, Readiness, SourceStatus};
+
+/// Every route, guarded: the host is checked first, then the length of the address, then time runs.
+pub fn router(state: AppState) -> Router {
+    let policy = state.allowed_hosts.clone();
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .merge(api::routes())
+        .fallback(problem::unknown_path)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .with_state(state)
+        .layer(from_fn(headers::in_time))
+        .layer(from_fn(headers::bounded))
+        .layer(from_fn_with_state(policy, headers::known_host))
+        .layer(from_fn(headers::hardened))
+}

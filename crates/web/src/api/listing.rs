@@ -1,0 +1,117 @@
+//! The frame around every answer: the rows, where to go on, how old and how complete what is shown is. Not here: what
+//! a row looks like.
+
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::headers::{entity_tag, has_already};
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, SourceStatus};
+
+/// How much of the world stands behind an answer.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Reach {
+    /// Sources that show nothing, or not everything.
+    blind_sources: usize,
+    /// None is blind, and there is at least one.
+    complete: bool,
+}
+
+impl Reach {
+    fn of(sources: &[SourceStatus]) -> Self {
+        let blind_sources = sources.iter().filter(|s| !s.coverage.is_complete()).count();
+        Self {
+            blind_sources,
+            complete: blind_sources == 0 && !sources.is_empty(),
+        }
+    }
+}
+
+/// The rows of a list, already in words.
+pub(super) struct Rows {
+    shown: Vec<u8>,
+    lasting: Option<Vec<u8>>,
+}
+
+impl Rows {
+    /// These rows.
+    pub(super) fn of(rows: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self {
+            shown: words(rows)?,
+            lasting: None,
+        })
+    }
+
+    /// The same without what changes by the clock alone: only these make the entity tag.
+    pub(super) fn lasting(self, rows: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self {
+            lasting: Some(words(rows)?),
+            ..self
+        })
+    }
+}
+
+/// Answers with a list, or with "as you have it".
+pub(super) fn list(
+    state: &AppState,
+    request: &HeaderMap,
+    rows: &Rows,
+    next: Option<&str>,
+) -> Result<Response, Problem> {
+    let reach = words(&Reach::of(&state.live.sources()))?;
+    let next = words(&next)?;
+    let lasting = rows.lasting.as_ref().unwrap_or(&rows.shown);
+    let tag = entity_tag(&[lasting, next.as_slice(), reach.as_slice()].concat());
+    let mut response = if has_already(request, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let as_of = words(&state.live.now())?;
+        let body = [
+            b"{\"items\":".as_slice(),
+            &rows.shown,
+            b",\"next\":",
+            &next,
+            b",\"as_of\":",
+            &as_of,
+            b",\"coverage\":",
+            &reach,
+            b"}",
+        ];
+        let mut response = body.concat().into_response();
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    };
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    Ok(response)
+}
+
+#[derive(Serialize)]
+struct Framed<T> {
+    #[serde(flatten)]
+    content: T,
+    as_of: Timestamp,
+    coverage: Reach,
+}
+
+/// Answers with one thing.
+pub(super) fn one(state: &AppState, content: impl Serialize) -> Response {
+    let coverage = Reach::of(&state.live.sources());
+    Json(Framed {
+        content,
+        as_of: state.live.now(),
+        coverage,
+    })
+    .into_response()
+}
+
+fn words(value: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(value).map_err(|error| Problem::new(Kind::Internal, error.to_string()))
+}

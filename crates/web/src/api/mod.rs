@@ -1,0 +1,52 @@
+//! The JSON API, version 1: which path answers what. What the answers have in common is in `listing` and `params`; a
+//! file per resource has the rest. Not here: anything that changes something.
+
+mod deliveries;
+mod drifts;
+mod events;
+mod hosts;
+mod listing;
+mod params;
+mod sources;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::routing::get;
+use evenkeel_core::HostName;
+
+use crate::problem::{Kind, Problem};
+use crate::state::{AppState, Live};
+
+/// The routes under `/api/v1`, spelled out: a nested router would see, and repeat in problems, a path cut short.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/hosts", get(hosts::list))
+        .route("/api/v1/hosts/{name}", get(hosts::one))
+        .route("/api/v1/drifts", get(drifts::list))
+        .route("/api/v1/drifts/{handle}", get(drifts::one))
+        .route("/api/v1/events", get(events::list))
+        .route("/api/v1/events/{id}", get(events::one))
+        .route("/api/v1/sources", get(sources::list))
+        .route("/api/v1/deliveries", get(deliveries::list))
+}
+
+/// What stands in the path, decoded.
+type Named = Result<Path<String>, PathRejection>;
+
+fn named(name: Named) -> Result<String, Problem> {
+    match name {
+        Ok(Path(name)) => Ok(name),
+        Err(_) => Err(Problem::new(
+            Kind::BadPath,
+            "the path is not valid UTF-8 once percent-decoded",
+        )),
+    }
+}
+
+/// The host as it is spelled where it is known: names are matched without regard to case. A host nobody knows any more
+/// still has a history, under the name given.
+fn spelled(live: &dyn Live, name: &str) -> HostName {
+    let name = HostName::new(name);
+    live.host(&name).map_or(name, |status| status.host)
+}

@@ -1,0 +1,207 @@
+//! What went wrong, told the way RFC 9457 (`application/problem+json`) tells it. Not here: when something is wrong.
+
+use std::fmt::Write;
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use evenkeel_store::Error as StoreError;
+use serde::Serialize;
+use tracing::warn;
+
+/// The kinds of trouble, each with its status. The word ends up in `type`, and clients may rely on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A parameter is unknown, repeated, empty or not among the accepted values.
+    BadParameter,
+    /// A cursor of no list, or of another one.
+    BadCursor,
+    /// The path is not valid text.
+    BadPath,
+    /// No such route.
+    UnknownPath,
+    /// The route is there, the thing is not.
+    NotFound,
+    /// Everything here is read-only.
+    WrongMethod,
+    /// The address is too long.
+    TooLong,
+    /// Called by a name that is not ours.
+    UnknownHost,
+    /// The store does not answer, or cannot be used.
+    StoreUnavailable,
+    /// The store cannot read back what it holds.
+    StoreCorrupt,
+    /// No answer within the time allowed.
+    TimedOut,
+    /// An answer could not be put into words.
+    Internal,
+}
+
+impl Kind {
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::BadParameter => (
+                StatusCode::BAD_REQUEST,
+                "bad-parameter",
+                "A parameter cannot be understood",
+            ),
+            Self::BadCursor => (
+                StatusCode::BAD_REQUEST,
+                "bad-cursor",
+                "The cursor does not belong to this list",
+            ),
+            Self::BadPath => (
+                StatusCode::BAD_REQUEST,
+                "bad-path",
+                "The path cannot be understood",
+            ),
+            Self::UnknownPath => (
+                StatusCode::NOT_FOUND,
+                "unknown-path",
+                "There is nothing at this path",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+            Self::WrongMethod => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "wrong-method",
+                "Only reading is possible",
+            ),
+            Self::TooLong => (StatusCode::URI_TOO_LONG, "too-long", "The address is too long"),
+            Self::UnknownHost => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "unknown-host",
+                "Not called by a known name",
+            ),
+            Self::StoreUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-unavailable",
+                "The store is unavailable",
+            ),
+            Self::StoreCorrupt => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "store-corrupt",
+                "The store is corrupt",
+            ),
+            Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed-out", "No answer in time"),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "The answer could not be written",
+            ),
+        }
+    }
+}
+
+/// A refusal or failure, with the one sentence that helps to mend it.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl Problem {
+    /// Trouble of this kind.
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+        }
+    }
+
+    /// A parameter whose value is not among the accepted ones.
+    pub(crate) fn bad_value(name: &str, value: &str, accepted: &[&str]) -> Self {
+        let mut detail = format!("parameter `{name}`: {} is not accepted; ", quoted(value));
+        match accepted {
+            [one] => detail.push_str(&format!("it takes {one}")),
+            many => {
+                detail.push_str("accepted values: ");
+                detail.push_str(&many.join(", "));
+            }
+        }
+        Self::new(Kind::BadParameter, detail)
+    }
+}
+
+/// What a client sent, cut short: a problem repeats enough to be recognised and no more.
+pub(crate) fn quoted(value: &str) -> String {
+    const SHOWN: usize = 80;
+    let mut text = String::from("`");
+    text.extend(value.chars().take(SHOWN));
+    if value.chars().nth(SHOWN).is_some() {
+        text.push('…');
+    }
+    text.push('`');
+    text
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, word, title) = self.kind.parts();
+        let body = Body {
+            r#type: format!("urn:evenkeel:problem:{word}"),
+            title,
+            status: status.as_u16(),
+            detail: &self.detail,
+        };
+        let json = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (status, json).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let mut detail = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            // Writing to a String cannot fail.
+            let _ = write!(detail, ": {inner}");
+            cause = inner.source();
+        }
+        warn!(error = %detail, "a request could not be answered from the store");
+        // Only the sentence meant for people leaves; the database's own words stay in the log.
+        let kind = if matches!(error, StoreError::Corrupt { .. }) {
+            Kind::StoreCorrupt
+        } else {
+            Kind::StoreUnavailable
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// The answer where no route is.
+pub(crate) async fn unknown_path(uri: Uri) -> Problem {
+    Problem::new(
+        Kind::UnknownPath,
+        format!(
+            "there is nothing at {}; the API begins at /api/v1/",
+            quoted(uri.path())
+        ),
+    )
+}
+
+/// The answer where the route is, but not for this method.
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        Kind::WrongMethod,
+        format!(
+            "{} is read-only: GET or HEAD, not {}",
+            quoted(uri.path()),
+            quoted(method.as_str())
+        ),
+    )
+}

@@ -1,0 +1,207 @@
+//! What the routes are given: the store, the live view of the world, and the shapes in which the controller describes
+//! it. Not here: how any of it is found out.
+
+use std::sync::Arc;
+
+use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
+use evenkeel_store::Store;
+use jiff::Timestamp;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::headers::HostPolicy;
+
+/// What every route can reach.
+#[derive(Clone)]
+pub struct AppState {
+    /// What is kept: drifts, events, deliveries.
+    pub store: Arc<dyn Store>,
+    /// What is known at this moment.
+    pub live: Arc<dyn Live>,
+    /// By which names evenkeel may be called.
+    pub allowed_hosts: HostPolicy,
+}
+
+/// The world as it is at this moment. Every method is called on a thread that serves requests: it reads memory and
+/// waits for nothing.
+pub trait Live: Send + Sync {
+    /// Every host, declared or seen, in any order.
+    fn hosts(&self) -> Vec<HostStatus>;
+
+    /// One host, matched as names are matched everywhere (case does not count); `None` if nobody knows it.
+    fn host(&self, name: &HostName) -> Option<HostStatus>;
+
+    /// Every configured source, NetBox first.
+    fn sources(&self) -> Vec<SourceStatus>;
+
+    /// How far the start has come. [`Readiness::of`] the sources is the answer unless the controller knows more.
+    fn ready(&self) -> Readiness {
+        Readiness::of(&self.sources())
+    }
+
+    /// The figures, in Prometheus' text format.
+    fn metrics(&self) -> String;
+
+    /// The time, from which ages are counted.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// One source at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// Which.
+    pub source: SourceId,
+    /// The host it speaks about, where it speaks about one.
+    pub host: Option<HostName>,
+    /// How far its newest answer reaches.
+    pub coverage: Coverage,
+    /// When the newest answer came, complete or not; `None` before the first.
+    pub answered_at: Option<Timestamp>,
+    /// When the newest complete answer came.
+    pub complete_at: Option<Timestamp>,
+    /// Since when it has been blind.
+    pub blind_since: Option<Timestamp>,
+    /// How many objects the newest complete answer shows.
+    pub objects: usize,
+}
+
+impl Serialize for SourceStatus {
+    /// By hand, so that a reader gets `docker/box2-media` and a plain `gap` and not the enums behind them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            source,
+            host,
+            coverage,
+            answered_at,
+            complete_at,
+            blind_since,
+            objects,
+        } = self;
+        let mut object = serializer.serialize_struct("SourceStatus", 9)?;
+        object.serialize_field("source", &source.to_string())?;
+        object.serialize_field("kind", &source.kind)?;
+        object.serialize_field("host", host)?;
+        object.serialize_field("up", &coverage.is_complete())?;
+        object.serialize_field("gap", &coverage.gap())?;
+        object.serialize_field("answered_at", answered_at)?;
+        object.serialize_field("complete_at", complete_at)?;
+        object.serialize_field("blind_since", blind_since)?;
+        object.serialize_field("objects", objects)?;
+        object.end()
+    }
+}
+
+/// One host at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostStatus {
+    /// Its name.
+    pub host: HostName,
+    /// Whether NetBox declares it; `None` if that cannot be said now.
+    pub declared: Option<bool>,
+    /// NetBox's status.
+    pub status: Option<String>,
+    /// Slug of its site.
+    pub site: Option<String>,
+    /// Slug of its tenant.
+    pub tenant: Option<String>,
+    /// Declared services.
+    pub expected_services: usize,
+    /// Declared services that must run.
+    pub required_services: usize,
+    /// The sources that speak about it.
+    pub sources: Vec<SourceId>,
+    /// Those of them that are blind now.
+    pub blind: Vec<SourceId>,
+}
+
+impl Serialize for HostStatus {
+    /// By hand for the same reason as [`SourceStatus`].
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            host,
+            declared,
+            status,
+            site,
+            tenant,
+            expected_services,
+            required_services,
+            sources,
+            blind,
+        } = self;
+        let words = |ids: &[SourceId]| ids.iter().map(SourceId::to_string).collect::<Vec<_>>();
+        let mut object = serializer.serialize_struct("HostStatus", 9)?;
+        object.serialize_field("host", host)?;
+        object.serialize_field("declared", declared)?;
+        object.serialize_field("status", status)?;
+        object.serialize_field("site", site)?;
+        object.serialize_field("tenant", tenant)?;
+        object.serialize_field("expected_services", expected_services)?;
+        object.serialize_field("required_services", required_services)?;
+        object.serialize_field("sources", &words(sources))?;
+        object.serialize_field("blind", &words(blind))?;
+        object.end()
+    }
+}
+
+/// A source that shows nothing, or not everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BlindScope {
+    /// Which (`docker/box2-media`).
+    pub source: String,
+    /// The host it speaks about, where it speaks about one.
+    pub host: Option<HostName>,
+    /// Why.
+    pub gap: Gap,
+    /// Since when; `None` if it has never been otherwise.
+    pub since: Option<Timestamp>,
+}
+
+/// How far the start has come. Blindness is listed, but it is no reason to be unready: a host that is switched off
+/// must not keep evenkeel from reporting on the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// NetBox was read completely at least once, now or before a restart.
+    pub intent_read: bool,
+    /// Sources nobody has heard of yet, neither an answer nor a failure.
+    pub unanswered: Vec<String>,
+    /// Sources that show nothing, or not everything.
+    pub blind: Vec<BlindScope>,
+}
+
+impl Readiness {
+    /// What the sources' own state says.
+    pub fn of(sources: &[SourceStatus]) -> Self {
+        let unheard = |s: &&SourceStatus| {
+            s.answered_at.is_none()
+                && s.coverage
+                    .gap()
+                    .is_some_and(|gap| gap.kind == GapKind::NotYetObserved)
+        };
+        let blind = |s: &SourceStatus| {
+            s.coverage.gap().map(|gap| BlindScope {
+                source: s.source.to_string(),
+                host: s.host.clone(),
+                gap: gap.clone(),
+                since: s.blind_since,
+            })
+        };
+        Self {
+            intent_read: sources
+                .iter()
+                .any(|s| s.source.kind == SourceKind::Netbox && s.complete_at.is_some()),
+            unanswered: sources
+                .iter()
+                .filter(unheard)
+                .map(|s| s.source.to_string())
+                .collect(),
+            blind: sources.iter().filter_map(blind).collect(),
+        }
+    }
+
+    /// Whether every source has been heard of and intent is known.
+    pub fn is_complete(&self) -> bool {
+        self.intent_read && self.unanswered.is_empty()
+    }
+}
