@@ -102,6 +102,7 @@ pub async fn deliveries_of_one_drift_keep_their_order(store: Fresh) -> Done {
         numbers(&store.claim(Some("ntfy"), 9, LEASE, at(11)).await?),
         [event_id(1)]
     );
+    store.settle(first[1].ticket, Outcome::Delivered, at(11)).await?;
     store.settle(first[0].ticket, retry(100, "no"), at(12)).await?;
     assert!(
         store.claim(Some("n8n"), 9, LEASE, at(13)).await?.is_empty(),

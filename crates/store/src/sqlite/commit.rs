@@ -25,27 +25,28 @@ macro_rules! begin {
     };
 }
 
+/// The parameters are taken in the order they stand here, by all statements together; numbered ones with gaps would not be.
 const WRITE: &str = "INSERT INTO subjects (subject, revision, born, fingerprint)
-        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?1) WHERE true
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
         ON CONFLICT (subject) DO UPDATE SET revision = excluded.revision,
             born = coalesce(excluded.born, born), fingerprint = excluded.fingerprint;
     INSERT INTO drifts (subject, drift_id, handle, state, event_type, severity, service, folded, entry)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-            value -> 8 FROM jsonb_each(?2) WHERE true
+            value -> 8 FROM jsonb_each(?) WHERE true
         ON CONFLICT (subject, drift_id) DO UPDATE SET state = excluded.state, severity = excluded.severity,
             folded = excluded.folded, entry = excluded.entry;
-    DELETE FROM drifts WHERE (subject, drift_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?3));
+    DELETE FROM drifts WHERE (subject, drift_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));
     INSERT INTO events (id, event_id, hostname, service, event_type, severity, created_at, transition, handle,
             subject, announce, body)
-        SELECT ?5 + 1 + key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-            value ->> 6, value ->> 7, value ->> 8, value ->> 9, value -> 10 FROM jsonb_each(?4);
+        SELECT ? + 1 + key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+            value ->> 6, value ->> 7, value ->> 8, value ->> 9, value -> 10 FROM jsonb_each(?);
     INSERT INTO deliveries (sink, event_id, drift_key, created_at, due_at, payload)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 3,
             CASE value ->> 5 WHEN 0 THEN CAST(value ->> 4 AS BLOB) ELSE unhex(value ->> 4) END
-        FROM jsonb_each(?6);
+        FROM jsonb_each(?);
     INSERT INTO journal (kind, subject, event_id, drift_id, actor, text, data, created_at)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value -> 6, value ->> 7
-        FROM jsonb_each(?7);
+        FROM jsonb_each(?);
     COMMIT";
 
 impl Inner {
@@ -107,8 +108,8 @@ impl Inner {
             .bind(json(&batch.subjects)?)
             .bind(json(&batch.upserts)?)
             .bind(json(&batch.removals)?)
-            .bind(json(&batch.events)?)
             .bind(last_seq)
+            .bind(json(&batch.events)?)
             .bind(json(&batch.deliveries)?)
             .bind(json(&batch.journal)?)
             .execute(tx.connection())
