@@ -260,7 +260,7 @@ fn overlay(table: &Table<'_>, config: &mut Config, take: Take) {
         );
     }
     if wanted(&API_VERSION) {
-        let version = table.checked::<String>(&API_VERSION, is_version);
+        let version = table.checked::<String>(&API_VERSION, |text| is_version(text));
         config.api_version = version.or(config.api_version.take());
     }
     // A program's name is looked up in PATH; only one with a slash is a path, and then relative to the file.
@@ -273,7 +273,7 @@ fn overlay(table: &Table<'_>, config: &mut Config, take: Take) {
     }
 }
 
-fn is_version(text: &String) -> Result<(), String> {
+fn is_version(text: &str) -> Result<(), String> {
     let digits = |part: &str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
     match text.split_once('.') {
         Some((major, minor)) if digits(major) && digits(minor) => Ok(()),

@@ -122,7 +122,7 @@ fn each<T>(tables: &[Table<'_>], read: impl Fn(&Table<'_>) -> Option<T>) -> Opti
 fn engines(root: &Table<'_>, defaults: Option<&DockerDefaults>) -> Option<Vec<DockerConfig>> {
     let tables = root.tables(&DOCKER, &docker::SECTION);
     unique(&tables, &docker::NAME, "name", str::to_lowercase);
-    unique(&tables, &docker::HOST, "host", |host| canonical(host));
+    unique(&tables, &docker::HOST, "host", canonical);
     let watched = defaults.is_some_and(|defaults| defaults.declared_endpoints);
     if tables.is_empty() && !root.has(&DOCKER) {
         let reader = root.reader();

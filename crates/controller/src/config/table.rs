@@ -168,22 +168,21 @@ impl<'r> Table<'r> {
             Some(DeValue::Array(items)) => {
                 let tables = items.iter().enumerate().filter_map(|(i, item)| {
                     let place = place.item(i, Some(self.reader.line(item.span().start)));
-                    match item.get_ref() {
-                        DeValue::Table(table) => Some(Table::known(self.reader, place, Some(table), section)),
-                        other => {
-                            self.reader
-                                .error(&place, format!("must be a table, not {}", kind_of(other)));
-                            None
-                        }
+                    Value {
+                        reader: self.reader,
+                        place,
+                        value: item.get_ref(),
                     }
+                    .table(section)
                 });
                 tables.collect()
             }
             Some(other) => {
                 let what = format!("is a list of tables; write {} with two brackets", section.header);
-                let what = match other {
-                    DeValue::Table(_) => what,
-                    _ => format!("{what}, not {}", kind_of(other)),
+                let what = if other.is_table() {
+                    what
+                } else {
+                    format!("{what}, not {}", kind_of(other))
                 };
                 self.reader.error(&place, what);
                 Vec::new()
@@ -269,14 +268,14 @@ impl<'r> Value<'r> {
 
     /// The table this value must be, with the keys of `section`.
     pub(super) fn table(&self, section: &'static Section) -> Option<Table<'r>> {
-        match self.value {
-            DeValue::Table(table) => Some(Table::known(
+        match self.value.as_table() {
+            Some(table) => Some(Table::known(
                 self.reader,
                 self.place.clone(),
                 Some(table),
                 section,
             )),
-            _ => self.expected("a table"),
+            None => self.expected("a table"),
         }
     }
 
@@ -298,7 +297,9 @@ impl<'r> Value<'r> {
                 place: self.place.clone(),
                 value: self.value,
             }]),
-            _ => self.expected("a list"),
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+                self.expected("a list")
+            }
         }
     }
 }

@@ -86,12 +86,10 @@ impl Read for u32 {
 
 impl Read for f64 {
     fn read(value: &Value<'_>) -> Option<Self> {
-        let number = match value.raw() {
-            DeValue::Float(number) => number.as_str().parse().ok(),
-            DeValue::Integer(number) => number.as_str().parse().ok(),
-            _ => None,
-        };
-        match number {
+        let raw = value.raw();
+        let text = raw.as_float().map(|number| number.as_str());
+        let text = text.or_else(|| raw.as_integer().map(|number| number.as_str()));
+        match text.and_then(|text| text.parse().ok()) {
             Some(number) => Some(number),
             None => value.expected("a number"),
         }
@@ -107,7 +105,9 @@ impl Read for Duration {
             },
             DeValue::Integer(number) => value.wrong(unitless(number.as_str())),
             DeValue::Float(number) => value.wrong(unitless(number.as_str())),
-            _ => value.expected("a duration such as \"30s\", \"5m\" or \"1h30m\""),
+            DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+                value.expected("a duration such as \"30s\", \"5m\" or \"1h30m\"")
+            }
         }
     }
 }
@@ -202,7 +202,13 @@ impl Read for Moment {
         let text = match value.raw() {
             DeValue::Datetime(at) => at.to_string(),
             DeValue::String(text) => text.trim().to_owned(),
-            _ => return value.expected("a date (2026-12-31) or a moment (2026-12-31T18:00:00Z)"),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                return value.expected("a date (2026-12-31) or a moment (2026-12-31T18:00:00Z)");
+            }
         };
         if let Ok(at) = text.parse::<Timestamp>() {
             return Some(Self::At(at));
