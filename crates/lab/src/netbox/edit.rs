@@ -531,9 +531,16 @@ fn fresh_host(state: &mut State, kind: Kind, name: &str) -> Host {
     }
 }
 
-/// Removes a row, with a trace.
+/// Removes a row, with a trace. The trace comes first: it may say something about the row.
 fn forget(state: &mut State, kind: Kind, id: u64) -> bool {
-    let gone = match kind {
+    if state.has(kind, id) {
+        state.record(
+            Action::Delete,
+            ObjectRef::new(kind.content_type(), id),
+            format!("{id}"),
+        );
+    }
+    match kind {
         Kind::Device => state.devices.remove(&id).is_some(),
         Kind::Vm => state.vms.remove(&id).is_some(),
         Kind::Cluster => state.clusters.remove(&id).is_some(),
@@ -548,15 +555,7 @@ fn forget(state: &mut State, kind: Kind, id: u64) -> bool {
         Kind::Ip => state.ips.remove(&id).is_some(),
         Kind::Service => state.services.remove(&id).is_some(),
         Kind::Change => state.changes.remove(&id).is_some(),
-    };
-    if gone {
-        state.record(
-            Action::Delete,
-            ObjectRef::new(kind.content_type(), id),
-            format!("{id}"),
-        );
     }
-    gone
 }
 
 fn drop_primary(state: &mut State, ip: u64) {

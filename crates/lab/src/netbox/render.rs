@@ -517,7 +517,7 @@ impl<'a> Renderer<'a> {
         );
         let parent = self.nested_host(&service.parent);
         value.extend(object(json!({
-            "name": service.name, "protocol": choice(&service.protocol), "ports": service.ports, "ipaddresses": [],
+            "name": service.name, "protocol": {"value": service.protocol, "label": service.protocol.to_uppercase()}, "ports": service.ports, "ipaddresses": [],
         })));
         if self.state.version < NetboxVersion::V4_5 {
             let is_vm = service.parent.kind == Kind::Vm.content_type();

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use futures_util::stream;
-use hyper::body::{Frame, Incoming};
+use futures_util::{StreamExt, stream};
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -123,11 +123,12 @@ fn respond(reply: Reply, cut: bool, version: NetboxVersion) -> Result<Response<B
     }
     let body = if cut {
         let half = Bytes::from(reply.body[..reply.body.len() / 2].to_vec());
-        let frames = [
-            Ok(Frame::data(half).into_data().unwrap_or_default()),
-            Err(io::Error::other("cut")),
-        ];
-        Body::from_stream(stream::iter(frames))
+        // Cut only once the first half is on its way; an error at once would take the headers with it.
+        let cut = async {
+            tokio::task::yield_now().await;
+            Err::<Bytes, _>(io::Error::other("cut"))
+        };
+        Body::from_stream(stream::once(async { Ok(half) }).chain(stream::once(cut)))
     } else {
         Body::from(reply.body)
     };

@@ -292,6 +292,11 @@ impl State {
         if self.untracked {
             return;
         }
+        // Before MAC addresses were objects, they were a text of their interface.
+        let (action, object) = match self.interface_of_old_mac(&object) {
+            Some(interface) => (Action::Update, interface),
+            None => (action, object),
+        };
         let (id, time) = match self.reserved.pop_front() {
             Some(reserved) => reserved,
             None => (self.next_id(Kind::Change), Timestamp::now()),
@@ -305,5 +310,12 @@ impl State {
             request: self.last_request,
         };
         self.changes.insert(id, change);
+    }
+
+    fn interface_of_old_mac(&self, object: &ObjectRef) -> Option<ObjectRef> {
+        if self.version > NetboxVersion::V4_0 || object.kind != Kind::Mac.content_type() {
+            return None;
+        }
+        self.macs.get(&object.id)?.interface.clone()
     }
 }
