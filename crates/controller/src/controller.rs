@@ -122,6 +122,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         book,
         store,
         metrics,
+        registry,
         policy,
         schedule,
         routes,
@@ -170,7 +171,7 @@ impl Running {
         tasks.spawn(fleet.follow());
     }
 
-    /// Stops: no new questions, the passes that wait are made, what is being delivered is finished, the store is closed.
+    /// Stops: no new questions, the passes that wait are made, what is being delivered is finished.
     /// What is not done by the deadline is abandoned; it is found again at the next start.
     pub async fn stop(self) {
         let Self { hub, stop, tasks, workers, deadline } = self;
@@ -186,7 +187,6 @@ impl Running {
             let left = hub.queue.abandon();
             warn!(deadline_s = deadline.as_secs(), left = left.len(), "stopped without finishing; nothing is lost");
         }
-        hub.store.close().await;
         info!("stopped");
     }
 }

@@ -10,6 +10,7 @@ use evenkeel_core::{Event, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use evenkeel_store::{NewDelivery, Store};
 use jiff::Timestamp;
+use prometheus::Registry;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tracing::error;
@@ -49,6 +50,8 @@ pub struct Hub {
     pub store: Arc<dyn Store>,
     /// The figures.
     pub metrics: Metrics,
+    /// Where they are registered.
+    pub registry: Registry,
     /// What the operator decided.
     pub policy: Arc<Policy>,
     /// When things happen.

@@ -6,17 +6,22 @@
 
 pub mod book;
 pub mod breaker;
+pub mod cli;
 pub mod collect;
 pub mod config;
 pub mod controller;
 pub mod deliver;
+pub mod face;
 pub mod figures;
 pub mod fleet;
 pub mod hub;
 pub mod keep;
+pub mod logging;
 pub mod metrics;
 pub mod pass;
 pub mod queue;
+pub mod render;
+pub mod wiring;
 pub mod work;
 pub mod worker;
 pub mod world;

@@ -2,11 +2,10 @@
 //! the meaning is the same; every label is bounded by the configuration or by an enum.
 
 use evenkeel_core::{EventType, Severity, SourceId, SourceKind, Transition};
+use evenkeel_web::SourceStatus;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
-
-use crate::world::SourceStatus;
 
 /// Every figure evenkeel keeps about itself.
 #[derive(Clone, Debug)]

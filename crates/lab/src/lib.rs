@@ -3,6 +3,8 @@
 
 pub mod docker;
 pub mod fault;
+pub mod homelab;
+pub mod incidents;
 pub mod inventory;
 pub mod netbox;
 pub mod receiver;

@@ -7,6 +7,8 @@ mod intent;
 mod observations;
 mod stamps;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,7 +24,6 @@ use jiff::Timestamp;
 use intent::Intent;
 use observations::Observation;
 pub use stamps::Stamps;
-pub use status::{HostStatus, SourceStatus};
 
 /// Everything known at this moment.
 #[derive(Debug)]
@@ -89,7 +90,8 @@ impl World {
     pub fn add_source(&mut self, id: SourceId, configured: Option<HostName>, remembered: Option<NetboxRef>) -> Touched {
         let observation = Observation::new(id.clone(), configured, remembered);
         self.observations.insert(id.clone(), observation);
-        self.resettle(&id)
+        let touched = self.resettle(&id);
+        self.restamp(touched)
     }
 
     /// Stops listening to a source. What it said no longer counts.
@@ -106,21 +108,15 @@ impl World {
     pub fn replace_inventory(&mut self, inventory: Inventory, now: Timestamp) -> Touched {
         let mut touched = self.intent.replace(inventory, &self.policy, now);
         touched.insert(Subject::Source(self.intent.source.clone()));
-        let ids: Vec<SourceId> = self.observations.keys().cloned().collect();
-        for id in ids {
-            touched.extend(self.rebind(&id, &touched));
-        }
+        self.rebind_all(&mut touched);
         self.restamp(touched)
     }
 
     /// The last complete declaration of an earlier run: what was declared stays expected, but proves nothing absent
     /// until NetBox has answered again.
     pub fn remember_inventory(&mut self, inventory: Inventory) -> Touched {
-        let touched = self.intent.remember(inventory);
-        let ids: Vec<SourceId> = self.observations.keys().cloned().collect();
-        for id in ids {
-            self.rebind(&id, &touched);
-        }
+        let mut touched = self.intent.remember(inventory);
+        self.rebind_all(&mut touched);
         self.restamp(touched)
     }
 
@@ -132,7 +128,8 @@ impl World {
             // An answer of a source that was removed while it was asked.
             None => return Touched::new(),
         }
-        self.resettle(&id)
+        let touched = self.resettle(&id);
+        self.restamp(touched)
     }
 
     /// One subject's slice, as it may be judged at this moment.
@@ -201,6 +198,11 @@ impl World {
         }
     }
 
+    /// Whom a source of observation speaks about.
+    pub fn subject_of(&self, id: &SourceId) -> Option<Subject> {
+        self.observations.get(id).map(|observation| observation.subject.clone())
+    }
+
     /// What a source shows of a host at this moment, if it speaks about one.
     pub fn seen_by(&self, id: &SourceId) -> Option<Seen> {
         let observation = self.observations.get(id)?;
@@ -240,7 +242,7 @@ impl World {
         Observed::new(views.collect())
     }
 
-    /// Decides anew whom a source speaks about and binds its services.
+    /// Decides anew whom a source speaks about and binds its services. Returns whose slice that may have changed.
     fn resettle(&mut self, id: &SourceId) -> Touched {
         let mut touched = Touched::new();
         let Some(observation) = self.observations.get_mut(id) else { return touched };
@@ -277,14 +279,15 @@ impl World {
         }
         self.by_subject.entry(new.clone()).or_default().insert(id.clone());
         touched.insert(new);
-        self.restamp(touched)
+        touched
     }
 
     /// After a change of intent: a source is bound anew if its host changed, or if it might now be another host.
-    fn rebind(&mut self, id: &SourceId, changed: &Touched) -> Touched {
-        match self.observations.get(id) {
-            Some(o) if changed.contains(&o.subject) || !self.intent.is_declared(&o.subject) => self.resettle(id),
-            Some(_) | None => Touched::new(),
+    fn rebind_all(&mut self, touched: &mut Touched) {
+        let concerned = |o: &&Observation| touched.contains(&o.subject) || !self.intent.is_declared(&o.subject);
+        let ids: Vec<SourceId> = self.observations.values().filter(concerned).map(|o| o.id.clone()).collect();
+        for id in ids {
+            touched.extend(self.resettle(&id));
         }
     }
 
@@ -297,7 +300,8 @@ impl World {
         }
     }
 
-    /// Keeps the subjects whose stamp changed, and remembers the new stamps.
+    /// Keeps the subjects whose stamp changed, and remembers the new stamps. Once per change: a second call would find
+    /// nothing new.
     fn restamp(&mut self, touched: Touched) -> Touched {
         touched.into_iter().filter(|subject| self.stamp_again(subject)).collect()
     }

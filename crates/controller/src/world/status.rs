@@ -1,53 +1,11 @@
 //! The world in words: what each source and each host looks like at this moment, for API, metrics and command line.
 
 use evenkeel_core::model::Demand;
-use evenkeel_core::{Coverage, HostName, Lookup, SourceId, Subject};
+use evenkeel_core::{HostName, Lookup, SourceId, Subject};
+use evenkeel_web::{HostStatus, SourceStatus};
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::{Slice, World};
-
-/// One source at this moment.
-#[derive(Clone, Debug, Serialize)]
-pub struct SourceStatus {
-    /// Which.
-    pub source: SourceId,
-    /// The host it speaks about, where it speaks about one.
-    pub host: Option<HostName>,
-    /// How far its newest answer reaches.
-    pub coverage: Coverage,
-    /// When the newest answer was complete; `None` before the first.
-    pub answered_at: Option<Timestamp>,
-    /// When the newest complete answer was.
-    pub complete_at: Option<Timestamp>,
-    /// Since when it has been blind.
-    pub blind_since: Option<Timestamp>,
-    /// How many objects the newest complete answer shows.
-    pub objects: usize,
-}
-
-/// One host at this moment.
-#[derive(Clone, Debug, Serialize)]
-pub struct HostStatus {
-    /// Its name.
-    pub host: HostName,
-    /// Whether NetBox declares it; `None` if that cannot be said now.
-    pub declared: Option<bool>,
-    /// NetBox's status.
-    pub status: Option<String>,
-    /// Slug of its site.
-    pub site: Option<String>,
-    /// Slug of its tenant.
-    pub tenant: Option<String>,
-    /// Declared services.
-    pub expected_services: usize,
-    /// Declared services that must run.
-    pub required_services: usize,
-    /// The sources that speak about it.
-    pub sources: Vec<SourceId>,
-    /// Those of them that are blind now.
-    pub blind: Vec<SourceId>,
-}
 
 impl World {
     /// Every source, NetBox first.

@@ -1,0 +1,198 @@
+//! Every argument of every command.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use evenkeel_core::{EventType, Severity};
+use jiff::Timestamp;
+
+/// Says what should exist, what does exist, and keeps telling the difference.
+#[derive(Debug, Parser)]
+#[command(name = "evenkeel", version, about, long_about = None, max_term_width = 110)]
+pub(crate) struct Args {
+    /// The configuration [default: ./evenkeel.toml, then /etc/evenkeel/evenkeel.toml]
+    #[arg(long, short, global = true, env = "EVENKEEL_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+
+    /// Log more: -v debug, -vv trace
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read the configuration and say everything that is wrong with it
+    Check,
+    /// Prove reach and rights of every source and destination, and print the fingerprints to pin
+    Doctor,
+    /// Compare everything once and print the differences; writes nothing
+    #[command(after_help = "Exit codes: 0 in sync and complete, 1 drift, 2 failed, 3 no drift seen but a scope is blind.")]
+    Diff(DiffOptions),
+    /// Keep comparing, remembering and telling until stopped (SIGHUP reads the configuration again)
+    Run,
+    /// Run the controller on a simulated homelab and play a few incidents
+    Demo(DemoOptions),
+    /// Tell everything about one drift
+    Explain(ExplainOptions),
+    /// List what happened, newest last
+    Events(EventsOptions),
+    /// Write events and snapshots as JSON Lines
+    Export(ExportOptions),
+    /// Write a shell's completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffOptions {
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+    /// Only these hosts (globs)
+    #[arg(value_name = "HOST")]
+    pub(crate) hosts: Vec<String>,
+    /// Also show what ignore rules accept
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoOptions {
+    /// Keep running after the incidents, until stopped
+    #[arg(long)]
+    pub(crate) stay: bool,
+    /// Where the API listens
+    #[arg(long, default_value = "127.0.0.1:9797", value_name = "ADDRESS")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Keep the database here instead of in memory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Speak as this NetBox
+    #[arg(long, default_value = "4.5", value_name = "VERSION")]
+    pub(crate) netbox: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainOptions {
+    /// The drift's handle, as `diff`, `events` and every webhook show it
+    pub(crate) handle: String,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = TextOrJson::Table)]
+    pub(crate) output: TextOrJson,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EventsOptions {
+    /// Only these types (older names are understood)
+    #[arg(long = "type", value_name = "TYPE", value_parser = event_type, value_delimiter = ',')]
+    pub(crate) types: Vec<EventType>,
+    /// Only of this severity or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) severity: Option<Severity>,
+    /// Only on this host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// Only about this service
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Only since then: a moment (2026-11-21T08:00:00Z) or an age (2h, 7d)
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
+    /// At most this many
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]
+    pub(crate) limit: u32,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = EventsFormat::Table)]
+    pub(crate) output: EventsFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportOptions {
+    /// Only since then: a moment (2026-11-21T08:00:00Z) or an age (2h, 7d)
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
+    /// JSON Lines, the only form there is
+    #[arg(long, hide = true)]
+    pub(crate) jsonl: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// From here on every stream of `anstream` follows the choice.
+    pub(crate) fn apply(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// The forms of a diff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Jsonl,
+    Markdown,
+    Junit,
+}
+
+/// For people or for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    Table,
+    Json,
+}
+
+/// The forms of a list of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventsFormat {
+    Table,
+    Json,
+    Jsonl,
+}
+
+fn event_type(text: &str) -> Result<EventType, String> {
+    EventType::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = EventType::ALL.into_iter().map(EventType::code).collect();
+        format!("not an event type; there are {}", known.join(", "))
+    })
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    Severity::parse(text).ok_or_else(|| "not a severity; there are info, low, medium, high, critical".to_owned())
+}
+
+/// A moment, or an age counted back from now.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    // Days are 24 hours here: an age has no calendar.
+    let age: jiff::Span = text.parse().map_err(|_| "neither a moment (2026-11-21T08:00:00Z) nor an age (2h, 7d)".to_owned())?;
+    let seconds = age
+        .total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours()))
+        .map_err(|error| error.to_string())?;
+    let age = jiff::SignedDuration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+    Timestamp::now().checked_sub(age).map_err(|error| error.to_string())
+}

@@ -1,0 +1,136 @@
+//! `evenkeel demo`: the real controller on a simulated homelab. The lab speaks the real protocols on loopback; nothing
+//! outside this process is contacted.
+
+mod lab;
+mod show;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::{Event, Transition};
+use evenkeel_lab::homelab::Homelab;
+use evenkeel_lab::incidents::INCIDENTS;
+use evenkeel_lab::netbox::NetboxVersion;
+use evenkeel_lab::receiver::Receiver;
+use evenkeel_store::{SqliteStore, Store};
+use tokio::sync::broadcast;
+use tokio::time::{Instant, timeout};
+
+use super::args::{Args, DemoOptions};
+use super::failure::{Failure, OrFail};
+use super::serve::Surface;
+use super::{Done, output};
+use crate::config::LogFormat;
+use crate::controller::{self, Running};
+use crate::hub::Hub;
+
+/// How long an incident may take to show.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it must be quiet before the next incident.
+const QUIET: Duration = Duration::from_millis(1500);
+
+pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
+    output::log(args, "off", LogFormat::Text);
+    let version = netbox_version(&options.netbox)?;
+    let homelab = Homelab::start(version).await.or_fail("the demo needs to listen on 127.0.0.1")?;
+    let receiver = Receiver::start(lab::SIGNING_SECRET).await.or_fail("the demo needs to listen on 127.0.0.1")?;
+    let store = open_store(options).await?;
+    let http = lab::http(options.listen);
+    let surface =
+        Surface::open(&http, store.clone()).await.or_fail("name another address with --listen, or 127.0.0.1:0")?;
+    let running = controller::start(lab::setup(&homelab, &receiver, store.clone())?)
+        .await
+        .or_fail("please report this")?;
+    surface.show(running.hub.clone());
+    show::opening(&homelab, version, surface.address());
+    let mut events = running.hub.events.subscribe();
+    let played = play(&homelab, &running.hub, &mut events).await?;
+    show::closing(&running.hub, &receiver, &played).await;
+    if options.stay {
+        show::staying(surface.address());
+        // Without a handler for it there is nothing to wait for; the demo then ends.
+        let _ = tokio::signal::ctrl_c().await;
+    }
+    end(running, surface, store).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the incidents led to.
+#[derive(Debug, Default)]
+struct Played {
+    events: Vec<Event>,
+}
+
+impl Played {
+    fn open(&self) -> usize {
+        let count = |wanted: &[Transition]| self.events.iter().filter(|e| wanted.contains(&e.transition)).count();
+        count(&[Transition::Opened, Transition::Reopened]).saturating_sub(count(&[Transition::Resolved]))
+    }
+}
+
+async fn play(
+    homelab: &Homelab,
+    hub: &Arc<Hub>,
+    events: &mut broadcast::Receiver<Event>,
+) -> Result<Played, Failure> {
+    let mut played = Played::default();
+    show::waiting_for_first_look();
+    first_look(hub).await?;
+    show::first_verdict(hub);
+    for (n, incident) in INCIDENTS.iter().enumerate() {
+        show::incident(n + 1, incident);
+        let begun = Instant::now();
+        incident.play(homelab).await.or_fail("please report this")?;
+        let mut patience = PATIENCE;
+        // Quiet means that no news came for a while after the first.
+        while let Ok(Ok(event)) = timeout(patience, events.recv()).await {
+            show::event(&event, begun.elapsed());
+            played.events.push(event);
+            patience = QUIET;
+        }
+        show::lesson(incident);
+    }
+    Ok(played)
+}
+
+/// Waits until every source has been heard completely.
+async fn first_look(hub: &Hub) -> Result<(), Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    while !hub.see(|world| world.source_statuses().iter().all(|status| status.coverage.is_complete())) {
+        if Instant::now() > deadline {
+            return Err(Failure::new(
+                anyhow::anyhow!("the simulated homelab did not answer in {} s", PATIENCE.as_secs()),
+                Some("run it again with -v to see why"),
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+async fn open_store(options: &DemoOptions) -> Result<Arc<dyn Store>, Failure> {
+    let opened = match &options.store {
+        Some(path) => SqliteStore::open(path, Default::default()).await,
+        None => SqliteStore::in_memory(Default::default()).await,
+    };
+    Ok(Arc::new(opened.or_fail("name another file with --store, or none to keep it in memory")?))
+}
+
+fn netbox_version(text: &str) -> Result<NetboxVersion, Failure> {
+    match text {
+        "4.2" => Ok(NetboxVersion::V4_2),
+        "4.5" => Ok(NetboxVersion::V4_5),
+        "4.6" => Ok(NetboxVersion::V4_6),
+        other => Err(Failure::new(
+            anyhow::anyhow!("the simulated NetBox cannot speak as {other}"),
+            Some("it can speak as 4.2, 4.5 and 4.6"),
+        )),
+    }
+}
+
+async fn end(running: Running, surface: Surface, store: Arc<dyn Store>) {
+    running.stop().await;
+    surface.close().await;
+    store.close().await;
+}

@@ -1,0 +1,118 @@
+//! What the demo prints.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use evenkeel_core::{Event, Severity, Transition};
+use evenkeel_lab::homelab::Homelab;
+use evenkeel_lab::incidents::{INCIDENTS, Incident};
+use evenkeel_lab::netbox::NetboxVersion;
+use evenkeel_lab::receiver::Receiver;
+use tokio::time::Instant;
+
+use super::Played;
+use crate::cli::output::line;
+use crate::hub::Hub;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+pub(super) fn opening(homelab: &Homelab, version: NetboxVersion, api: SocketAddr) {
+    line(&format!("{BOLD}evenkeel on a simulated homelab{BOLD:#}"));
+    line(&format!("  NetBox {}  {}", version.full(), homelab.netbox.url()));
+    let engines: Vec<&str> = homelab.engines().map(|(name, _)| name).collect();
+    line(&format!("  Docker        {} engines: {}", engines.len(), engines.join(", ")));
+    line(&format!("  API, metrics  http://{api}/api/v1/drifts  http://{api}/metrics"));
+    line("");
+}
+
+pub(super) fn waiting_for_first_look() {
+    line(&format!("{DIM}Nothing is known yet, so nothing is missing. Asking everybody …{DIM:#}"));
+}
+
+pub(super) fn first_verdict(hub: &Hub) {
+    let (hosts, services) = hub.see(|world| {
+        let hosts: Vec<_> = world.declared().collect();
+        (hosts.len(), hosts.iter().map(|host| host.services.len()).sum::<usize>())
+    });
+    let open = hub.book.entries().len();
+    line(&format!("{} hosts and {services} services declared; {open} differences.", hosts));
+}
+
+pub(super) fn incident(n: usize, incident: &Incident) {
+    line("");
+    line(&format!("{BOLD}{n:>2}/{} {}{BOLD:#}", INCIDENTS.len(), incident.story));
+}
+
+pub(super) fn event(event: &Event, after: Duration) {
+    let style = style(event);
+    let place = match (&event.hostname, &event.service) {
+        (Some(host), Some(service)) => format!("{host} › {service}"),
+        (Some(host), None) => host.to_string(),
+        (None, _) => event.source.to_string(),
+    };
+    line(&format!(
+        "      {style}{:<9}{style:#} {:<19} {:<9} {place}  {DIM}after {:.1} s{DIM:#}",
+        event.transition.to_string(),
+        event.event_type.to_string(),
+        event.severity.to_string(),
+        after.as_secs_f64(),
+    ));
+    line(&format!("      {DIM}{}{DIM:#}", event.details));
+}
+
+pub(super) fn lesson(incident: &Incident) {
+    line(&format!("      {DIM}↳ {}{DIM:#}", incident.lesson));
+}
+
+/// The count that matters: every announced event arrived at the receiver, once, signed.
+pub(super) async fn closing(hub: &Hub, receiver: &Receiver, played: &Played) {
+    let announced = played.events.iter().filter(|event| event.announce).count();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while receiver.arrived().len() < announced && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let arrived = receiver.arrived();
+    let ids: BTreeSet<&str> = arrived.iter().map(|a| a.id.as_str()).collect();
+    let verified = arrived.iter().filter(|a| a.verified).count();
+    line("");
+    line(&format!(
+        "{BOLD}{} events{BOLD:#}, {announced} of them sent; {} arrived at the webhook ({verified} with a valid signature, \
+         {} twice); {} drifts open.",
+        played.events.len(),
+        ids.len(),
+        arrived.len() - ids.len(),
+        played.open(),
+    ));
+    let false_missing = played.events.iter().filter(|e| e.details.contains("unknown, not missing")).count();
+    line(&format!(
+        "{} times a source went blind; no service was called missing because of it.",
+        false_missing.max(blindness(played))
+    ));
+    let still = hub.book.entries();
+    for entry in still.iter().filter(|entry| entry.is_root()) {
+        line(&format!("  still open: {}", entry.difference.details(&entry.id)));
+    }
+}
+
+pub(super) fn staying(api: SocketAddr) {
+    line("");
+    line(&format!("Staying. http://{api}/api/v1/drifts · /api/v1/events · /metrics · Ctrl-C ends it."));
+}
+
+fn blindness(played: &Played) -> usize {
+    played.events.iter().filter(|e| e.event_type.is_blindness() && e.transition == Transition::Opened).count()
+}
+
+fn style(event: &Event) -> Style {
+    if event.transition == Transition::Resolved {
+        return AnsiColor::Green.on_default();
+    }
+    match event.severity {
+        Severity::Critical | Severity::High => AnsiColor::Red.on_default().bold(),
+        Severity::Medium => AnsiColor::Yellow.on_default(),
+        Severity::Low | Severity::Info => AnsiColor::Cyan.on_default(),
+    }
+}

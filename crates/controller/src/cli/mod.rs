@@ -1,0 +1,52 @@
+//! The command line: one file per command. Data goes to standard output, everything else to standard error.
+//!
+//! Exit codes: 0 in sync and complete · 1 drift · 2 the command failed · 3 no drift seen, but a scope is blind.
+
+mod args;
+mod check;
+mod completions;
+mod demo;
+mod export;
+mod failure;
+mod history;
+mod output;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use failure::Failure;
+
+/// What a command ended with: the shell's exit code, or a failure that becomes 2.
+type Done = Result<ExitCode, Failure>;
+
+/// Reads the arguments, runs the command, and says what went wrong if something did.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    args.color.apply();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::new(error.into(), None).show(),
+    };
+    let done = runtime.block_on(dispatch(&args));
+    // Whatever still runs (a resolver thread, an ssh child being reaped) must not hold the command up.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    done.unwrap_or_else(|failure| failure.show())
+}
+
+async fn dispatch(args: &Args) -> Done {
+    match &args.command {
+        Command::Check => check::run(args),
+        Command::Doctor => Ok(ExitCode::SUCCESS),
+        Command::Diff(_) => Ok(ExitCode::SUCCESS),
+        Command::Run => run::run(args).await,
+        Command::Demo(options) => demo::run(args, options).await,
+        Command::Explain(_) => Ok(ExitCode::SUCCESS),
+        Command::Events(_) => Ok(ExitCode::SUCCESS),
+        Command::Export(options) => export::run(args, options).await,
+        Command::Completions { shell } => completions::run(*shell),
+    }
+}

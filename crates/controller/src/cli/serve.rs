@@ -1,0 +1,62 @@
+//! The HTTP surface of a running command.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use evenkeel_store::Store;
+use evenkeel_web::{AppState, HostPolicy};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::HttpConfig;
+use crate::face::Face;
+use crate::hub::Hub;
+
+/// The open port and what is shown on it.
+pub(super) struct Surface {
+    face: Arc<Face>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Surface {
+    /// Opens the port. Until a controller is shown, it answers that nothing is known.
+    pub(super) async fn open(config: &HttpConfig, store: Arc<dyn Store>) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
+        let address = listener.local_addr()?;
+        let face = Arc::new(Face::default());
+        let allowed_hosts = HostPolicy::bound_to(address.ip(), std::iter::empty::<&str>());
+        let state = AppState { store, live: face.clone(), allowed_hosts };
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(evenkeel_web::serve(
+            listener,
+            evenkeel_web::router(state),
+            stop.clone().cancelled_owned(),
+        ));
+        Ok(Self { face, address, stop, server })
+    }
+
+    /// Shows this controller from now on.
+    pub(super) fn show(&self, hub: Arc<Hub>) {
+        self.face.show(hub);
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets running requests end and closes the port.
+    pub(super) async fn close(self) {
+        self.stop.cancel();
+        match self.server.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the http server ended early"),
+            Err(error) => tracing::error!(%error, "the http server did not end"),
+        }
+    }
+}
