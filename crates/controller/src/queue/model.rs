@@ -282,7 +282,7 @@ impl Trial {
             .values()
             .map(|&(began, _)| now.since(Tick::from_nanos(began)));
         assert_eq!(queue.longest_running(now), runs.clone().max().unwrap_or_default());
-        assert_eq!(queue.unfinished(now), runs.sum());
+        assert_eq!(queue.unfinished(now), runs.sum::<Duration>());
         for key in 0..6 {
             assert_eq!(queue.failures(&key), *model.failures.get(&key).unwrap_or(&0));
         }
