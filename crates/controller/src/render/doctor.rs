@@ -69,7 +69,7 @@ pub fn worst(checks: &[Check]) -> Status {
 }
 
 /// The checks as text, by group in the order in which the groups first appear.
-pub fn doctor(checks: &[Check], columns: usize) -> String {
+pub fn render(checks: &[Check], columns: usize) -> String {
     let columns = columns.clamp(40, 120);
     let mut groups: Vec<&str> = Vec::new();
     for check in checks {
@@ -125,7 +125,6 @@ fn last_line(checks: &[Check]) -> String {
 }
 
 /// The checks as one JSON list.
-pub fn doctor_json(checks: &[Check]) -> String {
-    let text = serde_json::to_string_pretty(checks).unwrap_or_else(|_| "[]".to_owned());
-    format!("{}\n", harmless_json(&text))
+pub fn render_json(checks: &[Check]) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(checks).map(|text| harmless_json(&text))
 }

@@ -5,7 +5,7 @@ use evenkeel_core::{Event, Transition};
 use super::text::{BAD, DIM, GOOD, WARN, clean, cut, fit, harmless_json, moment, of_severity, styled, width};
 
 /// Events as lines, in the order given; empty text for no event.
-pub fn events(events: &[Event], columns: usize) -> String {
+pub fn render(events: &[Event], columns: usize) -> String {
     let columns = columns.clamp(40, 200);
     let kind = events
         .iter()
@@ -54,17 +54,19 @@ pub fn events(events: &[Event], columns: usize) -> String {
 }
 
 /// Events as JSON Lines, in their canonical form.
-pub fn events_jsonl(events: &[Event]) -> String {
-    let lines = events
-        .iter()
-        .filter_map(|event| serde_json::to_string(event).ok());
-    lines.map(|line| format!("{}\n", harmless_json(&line))).collect()
+pub fn render_lines(events: &[Event]) -> Result<String, serde_json::Error> {
+    let mut out = String::new();
+    for event in events {
+        out.push_str(&harmless_json(&serde_json::to_string(event)?));
+        out.push('
+');
+    }
+    Ok(out)
 }
 
 /// Events as one JSON list, in their canonical form.
-pub fn events_json(events: &[Event]) -> String {
-    let text = serde_json::to_string_pretty(events).unwrap_or_else(|_| "[]".to_owned());
-    format!("{}\n", harmless_json(&text))
+pub fn render_json(events: &[Event]) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(events).map(|text| harmless_json(&text))
 }
 
 /// `box2-media/sonarr`, `box2-media`, `netbox`.

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::outcome::{BlindScope, Coverages, Outcome, SubjectOutcome, Totals};
+use super::coverage::Coverages;
+use super::outcome::{BlindScope, Outcome, SubjectOutcome, Totals};
 use super::text::{harmless_json, percent};
 use super::words::kind_and_name;
 
 /// One document with everything.
-pub fn json(outcome: &Outcome) -> String {
+pub fn render(outcome: &Outcome) -> Result<String, serde_json::Error> {
     let totals = outcome.totals();
     let subjects = || outcome.subjects.iter();
     let document = json!({
@@ -51,20 +52,19 @@ pub fn json(outcome: &Outcome) -> String {
         "expiring_rules": outcome.expiring.iter().map(|(rule, end)| json!({ "rule": rule, "ends": end }))
             .collect::<Vec<_>>(),
     });
-    // A document of our own making is always JSON; `{:#}` indents it.
-    format!("{}\n", harmless_json(&format!("{document:#}")))
+    serde_json::to_string_pretty(&document).map(|text| harmless_json(&text))
 }
 
 /// One object per drift and per blind scope, each on its line.
-pub fn jsonl(outcome: &Outcome) -> String {
+pub fn render_lines(outcome: &Outcome) -> Result<String, serde_json::Error> {
     let mut out = String::new();
     for subject in &outcome.subjects {
         for line in blind(subject, outcome.now).chain(drifts(subject, outcome.now)) {
-            out.push_str(&harmless_json(&line.to_string()));
+            out.push_str(&harmless_json(&serde_json::to_string(&line)?));
             out.push('\n');
         }
     }
-    out
+    Ok(out)
 }
 
 fn summary(totals: &Totals) -> Value {

@@ -7,7 +7,7 @@ use super::text::{count, xml};
 use super::words::{gap_words, heading};
 
 /// The whole look.
-pub fn junit(outcome: &Outcome) -> String {
+pub fn render(outcome: &Outcome) -> String {
     let mut cases = String::new();
     let mut tally = Tally::default();
     for subject in &outcome.subjects {

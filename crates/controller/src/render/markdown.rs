@@ -7,7 +7,7 @@ use super::text::{age, count, md, moment, percent};
 use super::words::{about, change, folded, gap_words, heading};
 
 /// The whole look.
-pub fn markdown(outcome: &Outcome) -> String {
+pub fn render(outcome: &Outcome) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = write(&mut out, outcome);

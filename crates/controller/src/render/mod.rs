@@ -8,6 +8,9 @@
 //! Names come from containers and people. Every one of them passes through [`text::clean`] before it is shown, so that
 //! no escape sequence in a container's name reaches a terminal.
 
+mod advice;
+mod closing;
+pub mod coverage;
 pub mod doctor;
 pub mod events;
 pub mod explain;
@@ -19,4 +22,6 @@ pub mod table;
 pub mod text;
 mod words;
 
-pub use outcome::{BlindScope, Coverages, Exit, Netbox, Outcome, Root, SourceLine, SubjectOutcome, Totals};
+pub use advice::ignore_rule;
+pub use coverage::Coverages;
+pub use outcome::{BlindScope, Exit, Netbox, Outcome, Root, SourceLine, SubjectOutcome, Totals};

@@ -1,21 +1,21 @@
 //! The result of one look at everything, as a value: what the forms beside this file show.
 //!
-//! What lives here: gathering reports, telling roots from consequences, counting coverage, the exit code. What does not:
-//! any text.
+//! What lives here: sorting reports into roots, consequences and blind scopes, the numbers, the exit code. What does not:
+//! counting coverage, and any text.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::drift::Difference;
-use evenkeel_core::model::{
-    Demand, Expected, ExpectedHost, ExpectedService, HostView, Lifecycle, Observed, RunState,
-};
+use evenkeel_core::model::{Demand, Expected, Observed};
 use evenkeel_core::{
-    Coverage, Drift, DriftId, Gap, GapKind, HostName, Lookup, Report, Rules, Severity, SourceId, SourceKind,
+    Coverage, Drift, DriftId, Gap, GapKind, HostName, Lookup, Report, Rules, Severity, SourceId,
     Subject, fold,
 };
 use jiff::Timestamp;
+
+use super::coverage::Coverages;
 
 /// One look at everything.
 #[derive(Clone, Debug)]
@@ -113,27 +113,6 @@ pub struct BlindScope {
     pub folded: Vec<Drift>,
 }
 
-/// How much of each truth the other one confirms. Only what a complete answer speaks about is counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Coverages {
-    /// Services that are declared to run, and do.
-    pub declared_running: usize,
-    /// Services that are declared to run, and of which it is known whether they do.
-    pub declared: usize,
-    /// Services that are declared to run, and of which nobody can say whether they do.
-    pub declared_unknown: usize,
-    /// Services that run and are declared.
-    pub running_declared: usize,
-    /// Services that run, and of which it is known whether they are declared.
-    pub running: usize,
-    /// Services that run, and of which nobody can say whether they are declared.
-    pub running_unknown: usize,
-    /// Services that may be absent, and are.
-    pub planned: usize,
-    /// Services that must not run, and do not.
-    pub retired: usize,
-}
-
 /// The numbers of the last line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -221,29 +200,6 @@ impl Outcome {
     }
 }
 
-impl Coverages {
-    fn add(&mut self, other: Self) {
-        let Self {
-            declared_running,
-            declared,
-            declared_unknown,
-            running_declared,
-            running,
-            running_unknown,
-            planned,
-            retired,
-        } = other;
-        self.declared_running += declared_running;
-        self.declared += declared;
-        self.declared_unknown += declared_unknown;
-        self.running_declared += running_declared;
-        self.running += running;
-        self.running_unknown += running_unknown;
-        self.planned += planned;
-        self.retired += retired;
-    }
-}
-
 impl SubjectOutcome {
     /// Sorts a host's report: causes before consequences, what cannot be seen apart from what differs. `since` tells
     /// since when a drift is known, if anybody remembers.
@@ -261,7 +217,7 @@ impl SubjectOutcome {
         };
         let mut outcome = Self::of_report(Subject::Host(host.clone()), report, since);
         outcome.tenant = declared.and_then(|host| host.tenant.clone());
-        outcome.coverages = coverages(expected, observed, rules);
+        outcome.coverages = Coverages::of(expected, observed, rules);
         let must_run = declared.is_some_and(|host| host.demand() == Demand::Run);
         outcome.uncovered = observed.views().is_empty() && must_run && outcome.coverages.declared_unknown > 0;
         // Nobody has answered yet: no alarm, and no sight either.
@@ -365,89 +321,4 @@ fn root_of<'a>(id: &DriftId, causes: &[&'a DriftId]) -> Option<&'a DriftId> {
         }
     }
     Some(root)
-}
-
-/// Both sides of the coverage of one host.
-fn coverages(expected: &Expected, observed: &Observed, rules: &Rules) -> Coverages {
-    let mut counted = Coverages::default();
-    let declared = match expected.host() {
-        Lookup::Present(host) => Some(host),
-        Lookup::Absent | Lookup::Unknown(_) => None,
-    };
-    for service in declared.iter().flat_map(|host| &host.services) {
-        count_declared(&mut counted, declared, service, runs(observed, service, rules));
-    }
-    let mut seen: Vec<_> = observed.views().iter().flat_map(|view| &view.services).collect();
-    seen.retain(|service| service.state.known() == Ok(&RunState::Running));
-    seen.sort_by(|a, b| a.name.cmp(&b.name));
-    seen.dedup_by(|a, b| a.name == b.name);
-    for service in seen {
-        match expected.service(&service.name) {
-            Lookup::Present(_) => {
-                counted.running += 1;
-                counted.running_declared += 1;
-            }
-            Lookup::Absent => counted.running += 1,
-            Lookup::Unknown(_) => counted.running_unknown += 1,
-        }
-    }
-    counted
-}
-
-fn count_declared(
-    counted: &mut Coverages,
-    host: Option<&ExpectedHost>,
-    service: &ExpectedService,
-    runs: Option<bool>,
-) {
-    let demand = Demand::of_service(
-        host.map_or(Demand::Either, ExpectedHost::demand),
-        service.lifecycle,
-    );
-    match (demand, runs) {
-        (Demand::Run, None) => counted.declared_unknown += 1,
-        (Demand::Run, Some(runs)) => {
-            counted.declared += 1;
-            counted.declared_running += usize::from(runs);
-        }
-        (Demand::NotRun, Some(false)) => counted.retired += 1,
-        (Demand::MayRun | Demand::Either, Some(false)) if service.lifecycle != Some(Lifecycle::Active) => {
-            counted.planned += 1;
-        }
-        (Demand::NotRun | Demand::MayRun | Demand::Either, Some(_) | None) => {}
-    }
-}
-
-/// Whether a declared service runs, where anybody can say.
-fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option<bool> {
-    let mut answer = None;
-    for view in observed
-        .views()
-        .iter()
-        .filter(|view| may_speak(view, service, rules))
-    {
-        match view.service(&service.name) {
-            Lookup::Present(seen) => match seen.state.known() {
-                Ok(RunState::Running) => return Some(true),
-                Ok(RunState::Restarting | RunState::Paused | RunState::Created | RunState::Exited) => {
-                    answer = Some(false);
-                }
-                Err(_) => return None,
-            },
-            Lookup::Absent => answer = Some(false),
-            Lookup::Unknown(_) => return None,
-        }
-    }
-    answer
-}
-
-fn may_speak(view: &HostView, service: &ExpectedService, rules: &Rules) -> bool {
-    let asked = service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind);
-    let never = view.source.kind == SourceKind::Docker
-        && rules
-            .not_containers
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(service.name.as_str()))
-        && !matches!(view.service(&service.name), Lookup::Present(_));
-    asked && !never
 }

@@ -3,31 +3,23 @@
 
 use evenkeel_core::Coverage;
 
-use super::outcome::{BlindScope, Coverages, Exit, Outcome, Root, SubjectOutcome, Totals};
+use super::closing;
+use super::outcome::{BlindScope, Outcome, Root, SubjectOutcome};
 use super::text::{
-    BAD, BLIND, BOLD, DIM, GOOD, WARN, age, clean, count, cut, fit, moment, of_severity, percent,
+    BLIND, BOLD, DIM, WARN, age, clean, count, cut, fit, moment, of_severity, styled, width, wrap,
 };
-use super::text::{styled, width, wrap};
 use super::words::{about, change, folded, gap_words, heading, kind_and_name};
 
 /// Below this width a drift takes two lines.
 const NARROW: usize = 80;
+/// A terminal narrower than this has its lines wrapped by itself.
+const NARROWEST: usize = 40;
 /// Wider lines are harder to read, not easier.
 const WIDEST: usize = 200;
 
-/// How the look is shown.
-#[derive(Clone, Copy, Debug)]
-pub struct View {
-    /// How many columns the terminal has.
-    pub width: usize,
-    /// Also show what ignore rules accept.
-    pub all: bool,
-}
-
-/// The whole look. Ends with a line break.
-pub fn table(outcome: &Outcome, view: View) -> String {
-    let columns = view.width.clamp(40, WIDEST);
-    let totals = outcome.totals();
+/// The whole look for a terminal of this many columns; `all` also shows what ignore rules accept. Ends with a line break.
+pub fn render(outcome: &Outcome, columns: usize, all: bool) -> String {
+    let columns = columns.clamp(NARROWEST, WIDEST);
     let mut page = Page {
         lines: Vec::new(),
         columns,
@@ -36,37 +28,42 @@ pub fn table(outcome: &Outcome, view: View) -> String {
     blind(&mut page, outcome);
     drifts(&mut page, outcome);
     unjudged(&mut page, outcome);
-    if view.all {
+    if all {
         ignored(&mut page, outcome);
     }
     uncovered(&mut page, outcome);
-    page.gap();
-    coverage(&mut page, outcome, &totals);
-    last_line(&mut page, outcome, &totals);
+    closing::write(&mut page, outcome);
     let mut out = page.lines.join("\n");
     out.push('\n');
     out
 }
 
-struct Page {
+/// What is written so far.
+pub(super) struct Page {
     lines: Vec<String>,
     columns: usize,
 }
 
 impl Page {
-    fn line(&mut self, line: impl Into<String>) {
+    /// How many columns there are.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// One line.
+    pub(super) fn line(&mut self, line: impl Into<String>) {
         self.lines.push(line.into());
     }
 
     /// An empty line, unless there is one.
-    fn gap(&mut self) {
+    pub(super) fn gap(&mut self) {
         if self.lines.last().is_some_and(|line| !line.is_empty()) {
             self.lines.push(String::new());
         }
     }
 
     /// Words behind an indentation, in as many lines as they need.
-    fn words(&mut self, indent: usize, style: anstyle::Style, words: &str) {
+    pub(super) fn words(&mut self, indent: usize, style: anstyle::Style, words: &str) {
         for line in wrap(words, self.columns.saturating_sub(indent).max(20)) {
             self.line(format!("{}{}", " ".repeat(indent), styled(style, &line)));
         }
@@ -325,103 +322,4 @@ fn uncovered(page: &mut Page, outcome: &Outcome) {
     }
     page.gap();
     page.words(0, DIM, &format!("No source observes {}.", names.join(", ")));
-}
-
-fn coverage(page: &mut Page, outcome: &Outcome, totals: &Totals) {
-    let Coverages {
-        declared_running,
-        declared,
-        declared_unknown,
-        running_declared,
-        running,
-        running_unknown,
-        planned,
-        retired,
-    } = totals.coverages;
-    let side = |words: &str, part: usize, whole: usize, unknown: usize| {
-        let unknown = if unknown > 0 {
-            format!(", {unknown} unknown")
-        } else {
-            String::new()
-        };
-        if whole == 0 {
-            return format!("{words}: none known{unknown}");
-        }
-        format!("{words} {} % ({part} of {whole}{unknown})", percent(part, whole))
-    };
-    let mut said = vec![
-        side(
-            "Declared and running",
-            declared_running,
-            declared,
-            declared_unknown,
-        ),
-        side("running and declared", running_declared, running, running_unknown),
-    ];
-    let counted = [
-        (planned, "planned"),
-        (retired, "retired"),
-        (totals.ignored, "ignored"),
-    ];
-    let counted: Vec<_> = counted
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
-        .collect();
-    if !counted.is_empty() {
-        said.push(counted.join(", "));
-    }
-    for (rule, end) in &outcome.expiring {
-        said.push(if *end <= outcome.now {
-            format!("rule `{}` has ended", clean(rule))
-        } else {
-            format!("rule `{}` ends in {}", clean(rule), age(outcome.now, *end))
-        });
-    }
-    page.words(0, DIM, &said.join(" · "));
-}
-
-fn last_line(page: &mut Page, outcome: &Outcome, totals: &Totals) {
-    let drifts = count(totals.drifts, "drift", "drifts");
-    let scopes = count(totals.blind, "blind scope", "blind scopes");
-    let (style, said) = match outcome.exit() {
-        Exit::InSync => (GOOD, "In sync.".to_owned()),
-        Exit::Drift if totals.blind > 0 => (BAD, format!("{drifts}, {scopes}.")),
-        Exit::Drift => (BAD, format!("{drifts}.")),
-        Exit::Blind if totals.blind > 0 => {
-            (WARN, format!("No drift seen, {scopes}: not everything was seen."))
-        }
-        Exit::Blind => (WARN, "No drift seen, but open ones cannot be judged.".to_owned()),
-    };
-    let first = outcome
-        .subjects
-        .iter()
-        .flat_map(|subject| &subject.roots)
-        .map(|root| &root.drift);
-    let first = first
-        .max_by_key(|drift| drift.severity)
-        .map(|drift| drift.id.handle());
-    let blind = || {
-        outcome
-            .subjects
-            .iter()
-            .flat_map(|s| &s.blind)
-            .find_map(|scope| scope.drift.as_ref())
-    };
-    let Some(handle) = first.or_else(|| blind().map(|drift| drift.id.handle())) else {
-        return page.line(styled(style, &said));
-    };
-    let hint = format!("evenkeel explain {handle}");
-    let space = page.columns.saturating_sub(width(&said) + width(&hint));
-    if space >= 2 {
-        page.line(format!(
-            "{}{}{}",
-            styled(style, &said),
-            " ".repeat(space.min(20)),
-            styled(DIM, &hint)
-        ));
-    } else {
-        page.line(styled(style, &said));
-        page.line(styled(DIM, &hint));
-    }
 }

@@ -1,0 +1,136 @@
+//! Two-way coverage: how much of what is declared runs, how much of what runs is declared, and of how much nobody can say.
+
+use evenkeel_core::model::{
+    Demand, Expected, ExpectedHost, ExpectedService, HostView, Lifecycle, Observed, RunState,
+};
+use evenkeel_core::{Lookup, Rules, SourceKind};
+
+/// How much of each truth the other one confirms. Only what a complete answer speaks about is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverages {
+    /// Services that are declared to run, and do.
+    pub declared_running: usize,
+    /// Services that are declared to run, and of which it is known whether they do.
+    pub declared: usize,
+    /// Services that are declared to run, and of which nobody can say whether they do.
+    pub declared_unknown: usize,
+    /// Services that run and are declared.
+    pub running_declared: usize,
+    /// Services that run, and of which it is known whether they are declared.
+    pub running: usize,
+    /// Services that run, and of which nobody can say whether they are declared.
+    pub running_unknown: usize,
+    /// Services that may be absent, and are.
+    pub planned: usize,
+    /// Services that must not run, and do not.
+    pub retired: usize,
+}
+
+impl Coverages {
+    /// Both sides of the coverage of one host.
+    pub(super) fn of(expected: &Expected, observed: &Observed, rules: &Rules) -> Self {
+        let mut counted = Self::default();
+        let declared = match expected.host() {
+            Lookup::Present(host) => Some(host),
+            Lookup::Absent | Lookup::Unknown(_) => None,
+        };
+        for service in declared.iter().flat_map(|host| &host.services) {
+            count_declared(&mut counted, declared, service, runs(observed, service, rules));
+        }
+        let mut seen: Vec<_> = observed.views().iter().flat_map(|view| &view.services).collect();
+        seen.retain(|service| service.state.known() == Ok(&RunState::Running));
+        seen.sort_by(|a, b| a.name.cmp(&b.name));
+        seen.dedup_by(|a, b| a.name == b.name);
+        for service in seen {
+            match expected.service(&service.name) {
+                Lookup::Present(_) => {
+                    counted.running += 1;
+                    counted.running_declared += 1;
+                }
+                Lookup::Absent => counted.running += 1,
+                Lookup::Unknown(_) => counted.running_unknown += 1,
+            }
+        }
+        counted
+    }
+
+    /// Counts another one in.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self {
+            declared_running,
+            declared,
+            declared_unknown,
+            running_declared,
+            running,
+            running_unknown,
+            planned,
+            retired,
+        } = other;
+        self.declared_running += declared_running;
+        self.declared += declared;
+        self.declared_unknown += declared_unknown;
+        self.running_declared += running_declared;
+        self.running += running;
+        self.running_unknown += running_unknown;
+        self.planned += planned;
+        self.retired += retired;
+    }
+}
+
+fn count_declared(
+    counted: &mut Coverages,
+    host: Option<&ExpectedHost>,
+    service: &ExpectedService,
+    runs: Option<bool>,
+) {
+    let demand = Demand::of_service(
+        host.map_or(Demand::Either, ExpectedHost::demand),
+        service.lifecycle,
+    );
+    match (demand, runs) {
+        (Demand::Run, None) => counted.declared_unknown += 1,
+        (Demand::Run, Some(runs)) => {
+            counted.declared += 1;
+            counted.declared_running += usize::from(runs);
+        }
+        (Demand::NotRun, Some(false)) => counted.retired += 1,
+        (Demand::MayRun | Demand::Either, Some(false)) if service.lifecycle != Some(Lifecycle::Active) => {
+            counted.planned += 1;
+        }
+        (Demand::NotRun | Demand::MayRun | Demand::Either, Some(_) | None) => {}
+    }
+}
+
+/// Whether a declared service runs, where anybody can say.
+fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option<bool> {
+    let mut answer = None;
+    for view in observed
+        .views()
+        .iter()
+        .filter(|view| may_speak(view, service, rules))
+    {
+        match view.service(&service.name) {
+            Lookup::Present(seen) => match seen.state.known() {
+                Ok(RunState::Running) => return Some(true),
+                Ok(RunState::Restarting | RunState::Paused | RunState::Created | RunState::Exited) => {
+                    answer = Some(false);
+                }
+                Err(_) => return None,
+            },
+            Lookup::Absent => answer = Some(false),
+            Lookup::Unknown(_) => return None,
+        }
+    }
+    answer
+}
+
+fn may_speak(view: &HostView, service: &ExpectedService, rules: &Rules) -> bool {
+    let asked = service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind);
+    let never = view.source.kind == SourceKind::Docker
+        && rules
+            .not_containers
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(service.name.as_str()))
+        && !matches!(view.service(&service.name), Lookup::Present(_));
+    asked && !never
+}
