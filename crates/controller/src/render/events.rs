@@ -58,8 +58,7 @@ pub fn render_lines(events: &[Event]) -> Result<String, serde_json::Error> {
     let mut out = String::new();
     for event in events {
         out.push_str(&harmless_json(&serde_json::to_string(event)?));
-        out.push('
-');
+        out.push('\n');
     }
     Ok(out)
 }

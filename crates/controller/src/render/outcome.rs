@@ -10,8 +10,8 @@ use std::time::Duration;
 use evenkeel_core::drift::Difference;
 use evenkeel_core::model::{Demand, Expected, Observed};
 use evenkeel_core::{
-    Coverage, Drift, DriftId, Gap, GapKind, HostName, Lookup, Report, Rules, Severity, SourceId,
-    Subject, fold,
+    Coverage, Drift, DriftId, Gap, GapKind, HostName, Lookup, Report, Rules, Severity, SourceId, Subject,
+    fold,
 };
 use jiff::Timestamp;
 
