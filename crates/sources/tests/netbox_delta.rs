@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_core::model::ExpectedHost;
 use evenkeel_lab::fault::Fault;
-use evenkeel_lab::inventory::{Inventory, ObjectRef, fleet};
+use evenkeel_lab::inventory::{Inventory, ObjectRef, fleet, measured_fleet};
 use evenkeel_lab::netbox::{Action, NetBox, NetboxLab, NetboxVersion};
 use evenkeel_sources::Source;
 use evenkeel_sources::netbox::{Config, NetboxSource};
@@ -273,6 +273,26 @@ async fn many_edits_at_once_are_asked_for_in_requests_that_fit() {
             .iter()
             .flat_map(|host| &host.services)
             .all(|service| service.ports.as_slice()[0].number == 9)
+    );
+}
+
+#[tokio::test]
+async fn fourteen_thousand_objects_are_read_in_23_requests_and_then_in_one() {
+    let lab = NetboxLab::start(measured_fleet(), NetboxVersion::V4_5)
+        .await
+        .unwrap();
+    let source = source(&lab);
+    assert_eq!(complete(&source).await.len(), 2014);
+    assert_eq!(
+        source.stats().requests,
+        23,
+        "status, changelog, 7 + 3 + 5 + 3 pages, and three empty models"
+    );
+    let whole = source.stats().bytes;
+    complete(&source).await;
+    assert_eq!(
+        (source.stats().requests, source.stats().bytes * 1000 < whole),
+        (1, true)
     );
 }
 

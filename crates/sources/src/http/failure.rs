@@ -86,10 +86,7 @@ fn cause_of(error: &reqwest::Error) -> Cause {
             text.contains("before message completed") || text.contains("unexpected end of file");
         if let Some(io) = current.downcast_ref::<io::Error>() {
             cause.io = Some(io.kind());
-            if let Some(tls) = io
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            {
+            if let Some(tls) = tls_inside(io) {
                 cause.words = tls_words(tls);
                 return cause;
             }
@@ -113,6 +110,12 @@ fn cause_of(error: &reqwest::Error) -> Cause {
         _ => dns_words(&cause.words),
     };
     cause
+}
+
+/// An I/O error does not name what it wraps among its sources, and TLS failures come wrapped once or twice.
+fn tls_inside(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref::<rustls::Error>().or_else(|| tls_inside(inner.downcast_ref::<io::Error>()?))
 }
 
 fn dns_words(words: &str) -> String {

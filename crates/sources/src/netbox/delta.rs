@@ -53,8 +53,13 @@ impl Cursor {
         self.seen.keys().next_back().copied()
     }
 
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Where the next look begins.
-    fn from(&self) -> Option<Timestamp> {
+    pub(super) fn from(&self) -> Option<Timestamp> {
         self.seen
             .values()
             .max()
@@ -146,7 +151,7 @@ pub(super) async fn since(
 }
 
 /// The pure half of [`since`].
-fn digest(
+pub(super) fn digest(
     changes: &[Change],
     cursor: &Cursor,
     from: Option<Timestamp>,

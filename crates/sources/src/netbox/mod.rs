@@ -18,6 +18,8 @@ mod read;
 mod refs;
 mod rows;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod walk;
 mod wire;
