@@ -293,7 +293,7 @@ impl Trial {
 
     /// Faults and adds are over: everything accepted is handed out, and nothing more.
     fn settle(&mut self) {
-        for _ in 0..1000 {
+        for _ in 0..100 {
             let running = self.queue.running();
             for _ in 0..running {
                 self.step(&Op::Done(0, true));
