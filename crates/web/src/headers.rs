@@ -109,8 +109,9 @@ pub(crate) async fn known_host(State(policy): State<HostPolicy>, request: Reques
         return next.run(request).await;
     }
     let called = named.map_or_else(|| "no name".to_owned(), quoted);
-    let detail =
-        format!("called by {called}; use localhost, or add the name to the configuration's allowed hosts");
+    let detail = format!(
+        "called by {called}; evenkeel answers here to localhost, loopback addresses and the names it was given"
+    );
     Problem::new(Kind::UnknownHost, detail).into_response()
 }
 
@@ -168,4 +169,30 @@ pub(crate) fn has_already(headers: &HeaderMap, tag: &str) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|known| known.trim() == "*" || opaque(known) == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::Request;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::{PATIENCE, in_time};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_answered_with_a_problem() {
+        let router = Router::new()
+            .route("/", get(std::future::pending::<()>))
+            .layer(from_fn(in_time));
+        let began = tokio::time::Instant::now();
+        let response = router
+            .oneshot(Request::get("/").body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 503);
+        assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs());
+    }
 }

@@ -115,7 +115,7 @@ pub(super) async fn shown(store: &dyn Store, entries: &[Entry]) -> Result<Vec<Sh
     Ok(entries.iter().map(|entry| Shown::new(entry, &folded)).collect())
 }
 
-/// Drifts, sorted by subject and drift. Unless asked otherwise, those that are open: a pending one is not believed yet
+/// Drifts, in the order they were first stored. Unless asked otherwise, those that are open: a pending one is not believed yet
 /// and a resolved one no more, and neither may be taken for an alarm by a reader who did not ask for it.
 pub(super) async fn list(
     State(state): State<AppState>,

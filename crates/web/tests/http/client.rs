@@ -1,0 +1,226 @@
+//! A client of a router, and the world behind it.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
+use evenkeel_store::conformance::sample;
+use evenkeel_store::sqlite::Options;
+use evenkeel_store::{PassCommit, SqliteStore, Store};
+use evenkeel_web::{AppState, HostPolicy, HostStatus, Live, SourceStatus, router};
+use jiff::Timestamp;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// A world that is whatever the test says.
+pub(crate) struct World {
+    pub(crate) hosts: Vec<HostStatus>,
+    pub(crate) sources: Vec<SourceStatus>,
+    pub(crate) now: Mutex<Timestamp>,
+}
+
+impl Live for World {
+    fn hosts(&self) -> Vec<HostStatus> {
+        self.hosts.clone()
+    }
+
+    fn host(&self, name: &HostName) -> Option<HostStatus> {
+        self.hosts
+            .iter()
+            .find(|h| h.host.as_str().eq_ignore_ascii_case(name.as_str()))
+            .cloned()
+    }
+
+    fn sources(&self) -> Vec<SourceStatus> {
+        self.sources.clone()
+    }
+
+    fn metrics(&self) -> String {
+        "# TYPE evenkeel_hosts gauge\nevenkeel_hosts 2\n".to_owned()
+    }
+
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+}
+
+/// A source that answered completely, so many seconds after the start.
+pub(crate) fn seeing(kind: SourceKind, name: &str, seconds: i64) -> SourceStatus {
+    SourceStatus {
+        source: SourceId::new(kind, name),
+        host: (kind != SourceKind::Netbox).then(|| name.into()),
+        coverage: Coverage::Complete,
+        answered_at: Some(sample::at(seconds)),
+        complete_at: Some(sample::at(seconds)),
+        blind_since: None,
+        objects: 7,
+    }
+}
+
+/// A source that answered once and cannot be reached since.
+pub(crate) fn blind(name: &str) -> SourceStatus {
+    let gap = Gap::new(
+        GapKind::Unreachable,
+        format!("connect to tcp://{name}:2376: refused"),
+    );
+    SourceStatus {
+        coverage: Coverage::Partial(gap),
+        answered_at: Some(sample::at(90)),
+        blind_since: Some(sample::at(60)),
+        ..seeing(SourceKind::Docker, name, 30)
+    }
+}
+
+/// A source nobody has heard of.
+pub(crate) fn unheard(kind: SourceKind, name: &str) -> SourceStatus {
+    SourceStatus {
+        coverage: Coverage::Partial(Gap::new(GapKind::NotYetObserved, "")),
+        answered_at: None,
+        complete_at: None,
+        objects: 0,
+        ..seeing(kind, name, 0)
+    }
+}
+
+/// A declared host its Docker source speaks about.
+pub(crate) fn host(name: &str) -> HostStatus {
+    HostStatus {
+        host: name.into(),
+        declared: Some(true),
+        status: Some("active".to_owned()),
+        site: Some("bruce".to_owned()),
+        tenant: None,
+        expected_services: 6,
+        required_services: 5,
+        sources: vec![sample::docker(name)],
+        blind: Vec::new(),
+    }
+}
+
+impl Default for World {
+    /// Two hosts, everything seen.
+    fn default() -> Self {
+        Self {
+            hosts: vec![host("box2-media"), host("box2-daily")],
+            sources: vec![
+                seeing(SourceKind::Netbox, "main", 80),
+                seeing(SourceKind::Docker, "box2-daily", 90),
+                seeing(SourceKind::Docker, "box2-media", 95),
+            ],
+            now: Mutex::new(sample::at(100)),
+        }
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.text()))
+    }
+
+    pub(crate) fn items(&self) -> Vec<Value> {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        self.json()["items"].as_array().unwrap().clone()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .unwrap_or_else(|| panic!("no header {name}"))
+            .to_str()
+            .unwrap()
+    }
+
+    /// Checks that it is a problem of this kind and returns its detail.
+    pub(crate) fn problem(&self, status: u16, word: &str) -> String {
+        let body = self.json();
+        assert_eq!(self.status.as_u16(), status, "{body}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(body["type"], format!("urn:evenkeel:problem:{word}"));
+        assert_eq!(body["status"], status);
+        assert!(body["title"].is_string());
+        body["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A router to ask.
+pub(crate) struct Client {
+    pub(crate) router: Router,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) world: Arc<World>,
+}
+
+impl Client {
+    /// A client of an empty store.
+    pub(crate) async fn of(world: World) -> Self {
+        Self::named(
+            world,
+            HostPolicy::bound_to([127, 0, 0, 1].into(), std::iter::empty::<&str>()),
+        )
+        .await
+    }
+
+    pub(crate) async fn named(world: World, allowed_hosts: HostPolicy) -> Self {
+        let store = Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap());
+        let world = Arc::new(world);
+        let state = AppState {
+            store: store.clone(),
+            live: world.clone(),
+            allowed_hosts,
+        };
+        Self {
+            router: router(state),
+            store,
+            world,
+        }
+    }
+
+    pub(crate) async fn commit(&self, pass: PassCommit) {
+        self.store.commit(pass).await.unwrap();
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).header("host", "localhost:8480"))
+            .await
+    }
+
+    pub(crate) async fn send(&self, request: axum::http::request::Builder) -> Answer {
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// Follows a list to its end.
+    pub(crate) async fn walk(&self, path: &str) -> Vec<Vec<Value>> {
+        let mut pages = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let address = next.map_or_else(|| path.to_owned(), |n| format!("{path}{joint}cursor={n}"));
+            let answer = self.get(&address).await;
+            pages.push(answer.items());
+            match answer.json()["next"].as_str() {
+                Some(cursor) => next = Some(cursor.to_owned()),
+                None => return pages,
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The routes as a client meets them: a real store in memory, a world made up for the test, one request at a time.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod drifts;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod hosts;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod sources;
