@@ -38,6 +38,20 @@ impl Failure {
     }
 }
 
+/// An error and its causes in one sentence.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 /// Turns any error into a failure, with advice.
 pub(crate) trait OrFail<T> {
     fn or_fail(self, hint: &str) -> Result<T, Failure>;

@@ -6,9 +6,14 @@ mod args;
 mod check;
 mod completions;
 mod demo;
+mod diff;
+mod doctor;
+mod events;
+mod explain;
 mod export;
 mod failure;
 mod history;
+mod once;
 mod output;
 mod run;
 mod serve;
@@ -40,12 +45,12 @@ pub fn main() -> ExitCode {
 async fn dispatch(args: &Args) -> Done {
     match &args.command {
         Command::Check => check::run(args),
-        Command::Doctor => Ok(ExitCode::SUCCESS),
-        Command::Diff(_) => Ok(ExitCode::SUCCESS),
+        Command::Doctor => doctor::run(args).await,
+        Command::Diff(options) => diff::run(args, options).await,
         Command::Run => run::run(args).await,
         Command::Demo(options) => demo::run(args, options).await,
-        Command::Explain(_) => Ok(ExitCode::SUCCESS),
-        Command::Events(_) => Ok(ExitCode::SUCCESS),
+        Command::Explain(options) => explain::run(args, options).await,
+        Command::Events(options) => events::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
         Command::Completions { shell } => completions::run(*shell),
     }

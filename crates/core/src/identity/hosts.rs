@@ -1,5 +1,5 @@
-//! Which declared host a source speaks about: explicit link, then name and aliases, then MAC, then primary IP; and
-//! before all of them the identity matched last time, so that a rename stays a rename.
+//! Which declared host a source speaks about: explicit link, then name and aliases, then the identity matched last time
+//! (so that a rename stays a rename), then MAC, then primary IP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -47,7 +47,8 @@ pub struct HostIndex {
     by_name: BTreeMap<String, BTreeSet<HostName>>,
     by_mac: BTreeMap<Arc<str>, BTreeSet<HostName>>,
     by_ip: BTreeMap<IpAddr, BTreeSet<HostName>>,
-    by_ref: BTreeMap<(HostKind, u64), HostName>,
+    by_ref: BTreeMap<NetboxRef, HostName>,
+    refs: BTreeMap<HostName, NetboxRef>,
 }
 
 impl HostIndex {
@@ -67,29 +68,29 @@ impl HostIndex {
                 index.by_ip.entry(ip).or_default().insert(host.name.clone());
             }
             index.by_ref.insert((host.kind, host.netbox_id), host.name.clone());
+            index.refs.insert(host.name.clone(), (host.kind, host.netbox_id));
         }
         index
     }
 
     /// NetBox's identity of a matched host, to be remembered.
     pub fn reference(&self, name: &HostName) -> Option<NetboxRef> {
-        self.by_ref.iter().find(|(_, n)| *n == name).map(|(reference, _)| *reference)
+        self.refs.get(name).copied()
     }
 
     /// Finds the host. A level that finds exactly one ends the search; one that finds several ends it as ambiguous,
     /// because a weaker clue must not decide between two stronger ones.
     pub fn resolve(&self, claim: &Claim) -> HostMatch {
+        let name = claim.configured.as_ref().map(HostName::as_str).or(claim.name.as_deref());
+        if let Some(found) = name.and_then(|name| self.named(name)) {
+            return found;
+        }
+        // Nobody is called that any more: whoever was, was renamed.
         if let Some(name) = claim.remembered.and_then(|reference| self.by_ref.get(&reference)) {
             return HostMatch::Declared(name.clone());
         }
         if let Some(configured) = &claim.configured {
-            return match self.named(configured.as_str()) {
-                Some(found) => found,
-                None => HostMatch::Undeclared(configured.clone()),
-            };
-        }
-        if let Some(found) = claim.name.as_deref().and_then(|name| self.named(name)) {
-            return found;
+            return HostMatch::Undeclared(configured.clone());
         }
         let macs: BTreeSet<&HostName> = claim.macs.iter().filter_map(|mac| self.by_mac.get(mac)).flatten().collect();
         let ips: BTreeSet<&HostName> =

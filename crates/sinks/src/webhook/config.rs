@@ -181,6 +181,11 @@ impl Config {
         &self.place
     }
 
+    /// Host and port, to try whether anybody is there.
+    pub fn address(&self) -> (&str, u16) {
+        (self.url.host_str().unwrap_or_default(), self.url.port_or_known_default().unwrap_or(443))
+    }
+
     pub(super) fn url(&self) -> &Url {
         &self.url
     }

@@ -1,0 +1,274 @@
+//! The world's promises, one test each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::model::{
+    ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostSnapshot, HostStatus, Inventory,
+    ObservedService, Port, Ports, Published, RunState,
+};
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{
+    Coverage, Fact, Gap, GapKind, HostName, Lookup, ServiceName, SourceId, SourceKind, Subject,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Slice, World};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn netbox() -> SourceId {
+    SourceId::new(SourceKind::Netbox, "main")
+}
+
+fn docker(name: &str) -> SourceId {
+    SourceId::new(SourceKind::Docker, name)
+}
+
+fn subject(host: &str) -> Subject {
+    Subject::Host(host.into())
+}
+
+fn host(name: &str, id: u64, services: &[(&str, u16)]) -> ExpectedHost {
+    ExpectedHost {
+        name: name.into(),
+        kind: HostKind::VirtualMachine,
+        netbox_id: id,
+        status: HostStatus::Active,
+        primary_ip: None,
+        addresses: Vec::new(),
+        macs: Vec::new(),
+        aliases: Vec::new(),
+        role: None,
+        site: None,
+        tenant: None,
+        cluster: None,
+        node: None,
+        vcpus: None,
+        memory_mib: None,
+        disk_mib: None,
+        tags: Vec::new(),
+        observed_by: Vec::new(),
+        docker_endpoint: None,
+        sensitive: false,
+        services: services
+            .iter()
+            .enumerate()
+            .map(|(i, (name, port))| ExpectedService {
+                name: ServiceName::new(name),
+                lifecycle: None,
+                ports: Ports::new([Port::tcp(*port)]),
+                container_name: None,
+                compose_project: None,
+                role: None,
+                image: None,
+                observed_by: Vec::new(),
+                tags: Vec::new(),
+                netbox_ids: vec![id * 1000 + i as u64],
+            })
+            .collect(),
+        services_coverage: Coverage::Complete,
+        contradictions: Vec::new(),
+    }
+}
+
+fn inventory(seconds: i64, hosts: Vec<ExpectedHost>) -> Inventory {
+    Inventory {
+        source: netbox(),
+        started: at(seconds),
+        observed_at: at(seconds),
+        coverage: Coverage::Complete,
+        hosts: hosts.into_iter().map(Arc::new).collect(),
+    }
+}
+
+fn snapshot(source: &SourceId, seconds: i64, running: &[(&str, u16)]) -> HostSnapshot {
+    HostSnapshot {
+        source: source.clone(),
+        started: at(seconds),
+        observed_at: at(seconds),
+        coverage: Coverage::Complete,
+        facts: HostFacts::default(),
+        services: running
+            .iter()
+            .map(|(name, port)| ObservedService {
+                name: ServiceName::new(name),
+                hints: Hints { container_name: Some(Arc::from(*name)), ..Hints::default() },
+                state: Fact::Known(RunState::Running),
+                ports: Fact::Known(Published { open: Ports::new([Port::tcp(*port)]), loopback: Ports::default() }),
+                health: Fact::Known(Health::None),
+                image: None,
+                role: None,
+                restarts: Fact::Known(0),
+                replicas: 1,
+            })
+            .collect(),
+    }
+}
+
+fn world() -> World {
+    World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(90))
+}
+
+/// One host with one engine, both read once.
+fn settled() -> (World, SourceId) {
+    let (mut world, id) = (world(), docker("media"));
+    world.add_source(id.clone(), Some("media".into()), None);
+    world.replace_inventory(inventory(0, vec![host("media", 1, &[("sonarr", 8989)])]), at(0));
+    world.replace_host(snapshot(&id, 1, &[("sonarr", 8989)]), at(1));
+    (world, id)
+}
+
+fn expected_of(world: &World, name: &str, seconds: i64) -> evenkeel_core::model::Expected {
+    match world.slice(&subject(name), at(seconds)) {
+        Slice::Host { expected, .. } => expected,
+        Slice::Source { .. } => unreachable!("a host's slice is a host's"),
+    }
+}
+
+fn coverage_of(world: &World, name: &str, seconds: i64) -> Coverage {
+    match world.slice(&subject(name), at(seconds)) {
+        Slice::Host { observed, .. } => observed.views()[0].coverage.clone(),
+        Slice::Source { .. } => unreachable!("a host's slice is a host's"),
+    }
+}
+
+#[test]
+fn before_anybody_answered_everything_is_unknown() {
+    let mut world = world();
+    world.add_source(docker("media"), Some("media".into()), None);
+    assert!(matches!(expected_of(&world, "media", 0).host(), Lookup::Unknown(gap) if gap.kind == GapKind::NotYetObserved));
+    assert!(matches!(coverage_of(&world, "media", 0), Coverage::Partial(gap) if gap.kind == GapKind::NotYetObserved));
+}
+
+#[test]
+fn a_change_of_intent_touches_the_host_even_though_its_source_is_bound_anew() {
+    let (mut world, _) = settled();
+    let touched = world.replace_inventory(inventory(2, vec![host("media", 1, &[("sonarr", 9000)])]), at(2));
+    assert!(touched.contains(&subject("media")));
+}
+
+#[test]
+fn the_same_answer_again_touches_nothing() {
+    let (mut world, id) = settled();
+    assert!(world.replace_host(snapshot(&id, 9, &[("sonarr", 8989)]), at(9)).is_empty());
+    let touched = world.replace_inventory(inventory(9, vec![host("media", 1, &[("sonarr", 8989)])]), at(9));
+    assert_eq!(touched.into_iter().collect::<Vec<_>>(), [Subject::Source(netbox())]);
+}
+
+#[test]
+fn a_failed_read_of_netbox_keeps_the_declaration_and_proves_nothing_undeclared() {
+    let (mut world, _) = settled();
+    let gap = Gap::new(GapKind::Unreachable, "connection refused");
+    let failed = Inventory { coverage: Coverage::Partial(gap), ..inventory(5, Vec::new()) };
+    let touched = world.replace_inventory(failed, at(5));
+    assert!(touched.contains(&subject("media")));
+    let expected = expected_of(&world, "media", 5);
+    assert!(matches!(expected.service(&"sonarr".into()), Lookup::Present(_)));
+    assert!(matches!(expected.service(&"other".into()), Lookup::Unknown(_)));
+    assert!(matches!(expected_of(&world, "elsewhere", 5).host(), Lookup::Unknown(_)));
+}
+
+#[test]
+fn an_inventory_that_loses_most_hosts_at_once_is_held_back_until_it_has_been_repeated_long_enough() {
+    let mut world = world();
+    let many = (1..=20).map(|i| host(&format!("h{i}"), i, &[])).collect();
+    world.replace_inventory(inventory(0, many), at(0));
+    let few = || inventory(10, vec![host("h1", 1, &[])]);
+    world.replace_inventory(few(), at(10));
+    assert!(matches!(expected_of(&world, "h2", 10).host(), Lookup::Present(_)));
+    assert!(
+        matches!(expected_of(&world, "nobody", 10).coverage(), Coverage::Partial(gap) if gap.kind == GapKind::Implausible)
+    );
+    let accept_after = i64::try_from(Policy::default().brake.accept_after.unwrap().as_secs()).unwrap();
+    world.replace_inventory(few(), at(10 + accept_after));
+    assert!(matches!(expected_of(&world, "h2", 10 + accept_after).host(), Lookup::Absent));
+}
+
+#[test]
+fn an_engine_that_forgets_everything_at_once_is_blind_not_empty() {
+    let (mut world, id) = settled();
+    let services: Vec<(String, u16)> = (0..10).map(|i| (format!("s{i}"), 8000 + i)).collect();
+    let services: Vec<(&str, u16)> = services.iter().map(|(n, p)| (n.as_str(), *p)).collect();
+    world.replace_host(snapshot(&id, 2, &services), at(2));
+    world.replace_host(snapshot(&id, 3, &[]), at(3));
+    assert!(matches!(coverage_of(&world, "media", 3), Coverage::Partial(gap) if gap.kind == GapKind::Implausible));
+    world.replace_host(snapshot(&id, 4, &services), at(4));
+    assert!(coverage_of(&world, "media", 4).is_complete());
+}
+
+#[test]
+fn an_answer_that_is_older_than_the_newest_changes_nothing() {
+    let (mut world, id) = settled();
+    assert!(world.replace_host(snapshot(&id, -5, &[]), at(2)).is_empty());
+    assert!(coverage_of(&world, "media", 2).is_complete());
+}
+
+#[test]
+fn an_answer_that_is_too_old_proves_nothing() {
+    let (mut world, id) = settled();
+    assert!(coverage_of(&world, "media", 60).is_complete());
+    assert!(matches!(coverage_of(&world, "media", 300), Coverage::Partial(gap) if gap.kind == GapKind::Stale));
+    world.settle(&subject("media"), world_stamp(&world, 60));
+    assert!(world.unsettled(at(300)).contains(&subject("media")));
+    world.replace_host(snapshot(&id, 301, &[("sonarr", 8989)]), at(301));
+    assert!(coverage_of(&world, "media", 301).is_complete());
+}
+
+fn world_stamp(world: &World, seconds: i64) -> evenkeel_core::fingerprint::Fingerprint {
+    match world.slice(&subject("media"), at(seconds)) {
+        Slice::Host { expected, observed } => evenkeel_core::fingerprint::of_host(&expected, &observed, 0),
+        Slice::Source { .. } => unreachable!("a host's slice is a host's"),
+    }
+}
+
+#[test]
+fn a_host_renamed_in_netbox_keeps_its_source() {
+    let (mut world, id) = settled();
+    let touched = world.replace_inventory(inventory(5, vec![host("multimedia", 1, &[("sonarr", 8989)])]), at(5));
+    assert_eq!(world.subject_of(&id), Some(subject("multimedia")));
+    assert!(touched.contains(&subject("media")) && touched.contains(&subject("multimedia")));
+}
+
+#[test]
+fn another_host_that_takes_the_configured_name_is_the_configured_host() {
+    let (mut world, id) = settled();
+    let hosts = vec![host("old-media", 1, &[]), host("media", 2, &[("sonarr", 8989)])];
+    world.replace_inventory(inventory(5, hosts), at(5));
+    assert_eq!(world.subject_of(&id), Some(subject("media")));
+}
+
+#[test]
+fn a_source_that_several_hosts_answer_to_is_matched_with_none() {
+    let (mut world, id) = (world(), docker("dup"));
+    world.add_source(id.clone(), Some("dup.a.lan".into()), None);
+    let twins = vec![host("dup.b.lan", 1, &[]), host("dup.c.lan", 2, &[])];
+    world.replace_inventory(inventory(0, twins), at(0));
+    assert_eq!(world.subject_of(&id), Some(Subject::Source(id.clone())));
+    let Slice::Source { coverage, .. } = world.slice(&Subject::Source(id), at(0)) else {
+        unreachable!("a source's slice is a source's")
+    };
+    assert!(matches!(coverage, Coverage::Partial(gap) if gap.kind == GapKind::Ambiguous));
+}
+
+#[test]
+fn a_removed_source_no_longer_counts() {
+    let (mut world, id) = settled();
+    assert!(world.remove_source(&id).contains(&subject("media")));
+    assert!(world.sources_of(&subject("media")).is_empty());
+    assert!(world.replace_host(snapshot(&id, 9, &[]), at(9)).is_empty());
+}
+
+#[test]
+fn a_late_answer_after_blindness_lets_the_machine_keep_its_name() {
+    let (mut world, id) = settled();
+    let mut named = snapshot(&id, 2, &[("sonarr", 8989)]);
+    named.facts.name = Some(Fact::Known(Arc::from("media")));
+    world.replace_host(named, at(2));
+    let later = at(3) + SignedDuration::from_secs(1);
+    let gap = Gap::new(GapKind::TimedOut, "no answer");
+    world.replace_host(HostSnapshot::blind(id.clone(), later, later, gap), later);
+    assert_eq!(world.subject_of(&id), Some(Subject::Host(HostName::new("media"))));
+}
