@@ -6,7 +6,7 @@ use crate::coverage::{Coverage, Fact, Gap, Lookup};
 use crate::drift::{Drift, Evidence, Verdict};
 use crate::event::EventType;
 use crate::id::{DriftId, SourceId, Subject};
-use crate::judge::{self, Case, HOST_FIELDS, HOST_TYPES, Seen, ServiceCase, judge, seen};
+use crate::judge::{self, Case, HOST_FIELDS, HOST_TYPES, Seen, ServiceCase, judge, seen, sees_services};
 use crate::model::{ExpectedHost, ExpectedService, HostView};
 
 /// What one comparison found.
@@ -120,7 +120,7 @@ fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
         Lookup::Absent | Lookup::Unknown(_) => None,
     };
     match (case.observed.views(), host) {
-        ([view], Some(host)) if view.ambiguous.is_empty() && host.contradictions.is_empty() => {
+        ([view], Some(host)) if host.contradictions.is_empty() && plain_view(view) => {
             merge_join(case, host, view, out);
         }
         (views, _) => {
@@ -136,6 +136,11 @@ fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
             }
         }
     }
+}
+
+/// Whether what the view shows can be taken as it is.
+fn plain_view(view: &HostView) -> bool {
+    view.ambiguous.is_empty() && !view.is_stale() && sees_services(view.source.kind)
 }
 
 /// The common case, one view: both lists are sorted, so one walk sees every pair without a look-up.

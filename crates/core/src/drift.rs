@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::Gap;
+use crate::coverage::{Gap, GapKind};
 use crate::event::{Severity, Side};
 use crate::id::{DriftId, Field, SourceId};
 use crate::model::{Ports, Published, RunState};
@@ -86,7 +86,9 @@ impl Difference {
                 Self::Unexpected { retired: b, ports: _, state: _, image: _ },
             ) => a == b,
             (Self::Blind { gap: a, unknown_services: _ }, Self::Blind { gap: b, unknown_services: _ }) => {
-                a.kind == b.kind
+                // A machine that goes down refuses one moment and is silent the next.
+                let silent = |kind: GapKind| matches!(kind, GapKind::Unreachable | GapKind::TimedOut);
+                a.kind == b.kind || (silent(a.kind) && silent(b.kind))
             }
             (
                 Self::RestartLoop { restarts: _, state: _ },

@@ -4,9 +4,10 @@ use crate::event::EventType as T;
 use crate::id::{DriftId, Field, Subject};
 
 /// Whether `root` being true makes `other` unsurprising. `blind` says that `other` cannot be judged at the moment:
-/// only then is a failed observation its cause.
+/// only then is a failed observation its cause. A cause always lies deeper than what it explains, so that no two
+/// drifts can explain each other away.
 pub fn explains(root: &DriftId, other: &DriftId, blind: bool) -> bool {
-    if root == other || root.subject != other.subject {
+    if root.subject != other.subject || depth(root) >= depth(other) {
         return false;
     }
     match root.event_type {
@@ -16,20 +17,17 @@ pub fn explains(root: &DriftId, other: &DriftId, blind: bool) -> bool {
         T::SnapshotError => blind && other.service.is_some(),
         T::ConfigDrift if root.service.is_none() => explains_as_host_config(root, other),
         T::RestartLoop => same_service(root, other) && other.event_type != T::ServiceUnexpected,
-        T::ServiceMissing => same_service(root, other) && other.event_type != T::RestartLoop,
-        T::ConfigDrift => {
-            root.field == Some(Field::Identity)
-                && same_service(root, other)
-                && !matches!(other.event_type, T::RestartLoop)
-                && other.field != Some(Field::Identity)
-        }
+        T::ServiceMissing => same_service(root, other),
+        // Who the service is cannot be decided, so it cannot be judged. What can be judged all the same (a declaration
+        // that contradicts itself in its role, and the service dies) is no consequence, and must not hide behind it.
+        T::ConfigDrift => blind && root.field == Some(Field::Identity) && same_service(root, other),
         T::ServiceUnexpected | T::PortMismatch | T::VmUndeclared | T::ResourceExceeded => false,
     }
 }
 
-/// The root-most drift among `roots` that explains `id`.
+/// The root-most drift among `roots` that explains `id`, whatever their order.
 pub fn cause<'a>(id: &DriftId, blind: bool, roots: &[&'a DriftId]) -> Option<&'a DriftId> {
-    roots.iter().copied().filter(|root| explains(root, id, blind)).min_by_key(|root| depth(root))
+    roots.iter().copied().filter(|root| explains(root, id, blind)).min_by_key(|root| (depth(root), *root))
 }
 
 /// Whether a drift of this id can explain others at all; lets callers skip the many that cannot.
@@ -46,18 +44,18 @@ pub fn can_explain(id: &DriftId) -> bool {
     }
 }
 
-/// How far from the ground a cause lies: the machine first, then its engine, then the service.
-fn depth(id: &DriftId) -> u8 {
+/// How far from the ground a drift lies: the machine first, then its engine, then the service, then its attributes.
+pub(crate) fn depth(id: &DriftId) -> u8 {
     match id.event_type {
         T::NodeUnreachable => 0,
         T::VmDown => 1,
         T::DockerUnreachable => 2,
         T::SnapshotError => 3,
         T::ConfigDrift if id.service.is_none() => 4,
-        T::ConfigDrift => 5,
+        T::ConfigDrift if id.field == Some(Field::Identity) => 5,
         T::RestartLoop => 6,
         T::ServiceMissing => 7,
-        T::ServiceUnexpected | T::PortMismatch | T::VmUndeclared | T::ResourceExceeded => 8,
+        T::ConfigDrift | T::ServiceUnexpected | T::PortMismatch | T::VmUndeclared | T::ResourceExceeded => 8,
     }
 }
 

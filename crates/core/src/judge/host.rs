@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Case, blindness_type, evidence_of, newest, uncovered_gap};
-use crate::coverage::{Coverage, Gap, GapKind, Lookup};
+use super::{Case, blindness_type, evidence_of, newest, sees_services, uncovered_gap};
+use crate::coverage::{Coverage, Fact, Gap, GapKind, Lookup};
 use crate::drift::{Difference, Drift, Evidence, Verdict};
 use crate::event::EventType;
-use crate::id::{DriftId, Field, SourceId, Subject};
+use crate::id::{DriftId, Field, SourceId, SourceKind, Subject};
 use crate::identity::canonical;
-use crate::model::{Demand, Expected, ExpectedHost, HostView};
+use crate::model::{Demand, Expected, ExpectedHost, HostView, RunState};
 
 /// The types in which one source's view of a host can drift.
 pub(crate) const HOST_TYPES: [EventType; 2] = [EventType::DockerUnreachable, EventType::SnapshotError];
@@ -49,17 +49,29 @@ pub(super) fn judge(id: &DriftId, case: Case<'_>) -> Verdict {
 /// A source of a host that does not answer, or not fully.
 pub(crate) fn blindness(case: Case<'_>, view: &HostView, kind: EventType) -> Verdict {
     let unknown_services = || declared_services(case.expected);
-    let may_be_away = match case.expected.host() {
-        Lookup::Present(host) => host.demand() != Demand::Run,
-        // Undeclared, or intent unknown: the operator configured the source, so its silence is worth telling.
-        Lookup::Absent | Lookup::Unknown(_) => false,
+    let away = match case.expected.host() {
+        Lookup::Present(host) if host.demand() != Demand::Run => Away::Allowed,
+        // Undeclared: the operator configured the source, so its silence is worth telling.
+        Lookup::Present(_) | Lookup::Absent => Away::Drift,
+        Lookup::Unknown(_) => Away::Unknown,
     };
-    source_blindness(case.subject, &view.source, &view.coverage, evidence_of(view), kind, may_be_away, unknown_services)
+    source_blindness(case.subject, &view.source, &view.coverage, evidence_of(view), kind, away, unknown_services)
 }
 
 /// The verdict on a source that belongs to no host: NetBox itself.
 pub fn source_verdict(subject: &Subject, source: &SourceId, coverage: &Coverage, evidence: Evidence) -> Verdict {
-    source_blindness(subject, source, coverage, evidence, EventType::SnapshotError, false, || 0)
+    source_blindness(subject, source, coverage, evidence, EventType::SnapshotError, Away::Drift, || 0)
+}
+
+/// What it means that the machine behind a source does not answer at all.
+#[derive(Clone, Copy)]
+enum Away {
+    /// It must run.
+    Drift,
+    /// It may be switched off.
+    Allowed,
+    /// Nobody knows whether it must run.
+    Unknown,
 }
 
 fn source_blindness(
@@ -68,24 +80,31 @@ fn source_blindness(
     coverage: &Coverage,
     evidence: Evidence,
     kind: EventType,
-    may_be_away: bool,
+    away: Away,
     unknown_services: impl Fn() -> u32,
 ) -> Verdict {
     let Coverage::Partial(gap) = coverage else {
         return Verdict::Clean(evidence);
     };
-    match blindness_type(source.kind, coverage) {
-        None => Verdict::Unknown(gap.clone()),
-        Some(EventType::DockerUnreachable) if may_be_away => Verdict::Clean(evidence),
-        Some(reported) if reported == kind => {
+    match (blindness_type(source.kind, coverage), away) {
+        (None, _) => Verdict::Unknown(gap.clone()),
+        (Some(_), Away::Allowed) if is_silence(gap.kind) => Verdict::Clean(evidence),
+        (Some(_), Away::Unknown) if is_silence(gap.kind) => Verdict::Unknown(gap.clone()),
+        (Some(reported), _) if reported == kind => {
             let id = DriftId::of_source(subject.clone(), kind, source);
             let difference = Difference::Blind { gap: gap.clone(), unknown_services: unknown_services() };
             Verdict::Drifted(Drift::new(id, difference, evidence))
         }
-        // It answers, if badly: it is not unreachable. It does not answer: whether it would answer well is unknown.
-        Some(EventType::SnapshotError) => Verdict::Clean(evidence),
-        Some(_) => Verdict::Unknown(gap.clone()),
+        // It answers, if badly: it is not unreachable. That nobody has asked for a while says nothing.
+        (Some(EventType::SnapshotError), _) if gap.kind != GapKind::Stale => Verdict::Clean(evidence),
+        // It does not answer: whether it would answer well is unknown.
+        (Some(_), _) => Verdict::Unknown(gap.clone()),
     }
+}
+
+/// Whether the gap is what a machine that is switched off looks like.
+fn is_silence(kind: GapKind) -> bool {
+    matches!(kind, GapKind::Unreachable | GapKind::TimedOut)
 }
 
 fn declared_services(expected: &Expected) -> u32 {
@@ -111,15 +130,15 @@ fn identity(case: Case<'_>) -> Verdict {
                 let difference = Difference::Config { expected: Some(contradiction.what.clone()), observed: None };
                 drifted(case, Field::Identity, difference, case.expected.evidence().clone())
             }
-            None => Verdict::Clean(case.expected.evidence().clone()),
+            None => Verdict::Clean(newest(case)),
         },
-        Lookup::Absent => match answering_view(case) {
-            Ok(view) => {
+        Lookup::Absent => match machine(case) {
+            Machine::Answers(view) => {
                 let observed = Some(Arc::from(format!("a machine seen by {}", view.source)));
                 drifted(case, Field::Identity, Difference::Config { expected: None, observed }, evidence_of(view))
             }
-            Err(Some((_, gap))) => Verdict::Unknown(gap.clone()),
-            Err(None) => Verdict::Clean(newest(case)),
+            Machine::Silent(_, gap) | Machine::Unclear(gap) => Verdict::Unknown(gap.clone()),
+            Machine::Unasked => Verdict::Clean(newest(case)),
         },
     }
 }
@@ -134,7 +153,7 @@ fn name(case: Case<'_>) -> Verdict {
     let mut unknown = None;
     let mut clean = None;
     for view in case.observed.views() {
-        match view.facts.name.as_ref().map(crate::coverage::Fact::known) {
+        match view.facts.name.as_ref().map(Fact::known) {
             Some(Ok(real)) if !answers_to(host, real) => {
                 let difference =
                     Difference::Config { expected: Some(Arc::from(host.name.as_str())), observed: Some(real.clone()) };
@@ -167,31 +186,62 @@ fn status(case: Case<'_>) -> Verdict {
     if host.demand() != Demand::NotRun {
         return Verdict::Clean(newest(case));
     }
-    match answering_view(case) {
-        Ok(view) => {
+    match machine(case) {
+        Machine::Answers(view) => {
             let difference = Difference::Config {
                 expected: Some(Arc::from(host.status.to_string())),
                 observed: Some(Arc::from("running")),
             };
             drifted(case, Field::Status, difference, evidence_of(view))
         }
-        // What must not run refuses connections: that is agreement, not blindness.
-        Err(Some((view, gap))) if gap.kind == GapKind::Unreachable => Verdict::Clean(evidence_of(view)),
-        Err(Some((_, gap))) => Verdict::Unknown(gap.clone()),
-        Err(None) => Verdict::Clean(newest(case)),
+        // What must not run does not answer: that is agreement, not blindness.
+        Machine::Silent(view, _) => Verdict::Clean(evidence_of(view)),
+        Machine::Unclear(gap) => Verdict::Unknown(gap.clone()),
+        Machine::Unasked => Verdict::Clean(newest(case)),
     }
 }
 
-/// A view through which the machine really answered; otherwise the gap of one that did not, if any was asked.
-fn answering_view<'a>(case: Case<'a>) -> Result<&'a HostView, Option<(&'a HostView, &'a Gap)>> {
-    let mut away = None;
+/// Whether a machine was seen at work, all sources taken together.
+enum Machine<'a> {
+    /// This view comes from the machine itself.
+    Answers(&'a HostView),
+    /// Nobody who could reach it got an answer; one of them.
+    Silent(&'a HostView, &'a Gap),
+    /// Somebody who could reach it cannot say.
+    Unclear(&'a Gap),
+    /// Nobody who could reach it was asked.
+    Unasked,
+}
+
+fn machine(case: Case<'_>) -> Machine<'_> {
+    let mut answer = Machine::Unasked;
     for view in case.observed.views() {
-        match &view.coverage {
-            Coverage::Complete => return Ok(view),
-            Coverage::Partial(gap) => away = Some((&**view, gap)),
+        if comes_from_the_machine(view) {
+            return Machine::Answers(view);
         }
+        answer = match (view.coverage.gap(), answer) {
+            (Some(_) | None, answer @ (Machine::Answers(_) | Machine::Unclear(_))) => answer,
+            (None, answer @ (Machine::Silent(..) | Machine::Unasked)) => answer,
+            (Some(_), answer) if !sees_services(view.source.kind) => answer,
+            (Some(gap), _) if is_silence(gap.kind) => Machine::Silent(view, gap),
+            (Some(gap), _) => Machine::Unclear(gap),
+        };
     }
-    Err(away)
+    answer
+}
+
+/// An engine or a NAS that answers fully runs; so does whatever shows something at work in it. A hypervisor's or a
+/// probe's complete answer says nothing of the kind: it may be "switched off" or "every port is closed".
+fn comes_from_the_machine(view: &HostView) -> bool {
+    let at_work = || {
+        !view.is_stale()
+            && view.services.iter().any(|s| matches!(s.state, Fact::Known(RunState::Running | RunState::Restarting)))
+    };
+    match view.source.kind {
+        SourceKind::Docker | SourceKind::Truenas => view.coverage.is_complete() || at_work(),
+        SourceKind::Probe => at_work(),
+        SourceKind::Netbox | SourceKind::Proxmox => false,
+    }
 }
 
 fn drifted(case: Case<'_>, field: Field, difference: Difference, evidence: Evidence) -> Verdict {

@@ -78,8 +78,11 @@ pub fn judge(id: &DriftId, case: Case<'_>) -> Verdict {
 /// What the views together say about one service.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Seen<'a> {
-    /// This view shows it.
+    /// This view shows it, and whatever the others would say, this is the one to believe.
     Present(&'a HostView, &'a ObservedService),
+    /// This view shows it at work, so it is there; but a view that cannot say might have been believed rather than
+    /// this one, so nothing beyond that is certain.
+    AtLeast(&'a HostView, &'a ObservedService, &'a Gap),
     /// Every view that was asked proves that it is not there; one of them, for the evidence.
     Absent(&'a HostView),
     /// A view that was asked cannot say.
@@ -88,38 +91,108 @@ pub(crate) enum Seen<'a> {
     Uncovered,
 }
 
-/// Asks every view that may speak about the service. Present beats unknown beats absent: a thing seen is there,
-/// and it is absent only if everybody who could see it proves so.
+/// Asks every view that may speak about the service. Between two that show it, the one that says it runs is believed;
+/// between equals, the first. What a view cannot say could be anything: the answer is what holds whatever that is. So
+/// seen running beats unknown, unknown beats seen stopped, and it is absent only if everybody asked proves so.
 pub(crate) fn seen<'a>(case: Case<'a>, name: &ServiceName, expected: Option<&ExpectedService>) -> Seen<'a> {
-    let mut answer = Seen::Uncovered;
+    let mut asked = Asked::default();
+    let mut engine = None;
     for view in case.observed.views() {
         if !speaks_about(view, expected) {
             continue;
         }
-        let outside = || never_a_container(case.rules, view, name);
-        answer = match (view.service(name), answer) {
-            (Lookup::Present(new), Seen::Present(_, old)) if rank(old) >= rank(new) => answer,
-            (Lookup::Present(new), _) => Seen::Present(view, new),
-            (_, Seen::Present(..) | Seen::Unknown(_)) => answer,
-            (Lookup::Unknown(_) | Lookup::Absent, _) if expected.is_some() && outside() => answer,
-            (Lookup::Unknown(gap), _) => Seen::Unknown(gap),
-            (Lookup::Absent, _) => Seen::Absent(view),
-        };
+        let answer = view.service(name);
+        if expected.is_some() && never_a_container(case.rules, view, name) {
+            // The engine is no witness for what is no container, unless it is one after all and nobody else was asked.
+            if let Lookup::Present(service) = answer {
+                engine = Some((&**view, service));
+            }
+            continue;
+        }
+        asked.hear(view, answer);
     }
-    answer
+    match (asked.answer(), engine) {
+        (Seen::Uncovered, Some((view, service))) => Seen::Present(view, service),
+        (answer, _) => answer,
+    }
 }
 
-/// Between two sources that both show a service, the one that says it runs is believed.
+/// What the views said so far.
+#[derive(Clone, Copy, Default)]
+struct Asked<'a> {
+    best: Option<(&'a HostView, &'a ObservedService)>,
+    absent: Option<&'a HostView>,
+    /// The first view that could not say.
+    gap: Option<&'a Gap>,
+    /// The first state that could not be read.
+    unread: Option<&'a Gap>,
+    /// That gap, if it came before the best answer.
+    before_best: Option<&'a Gap>,
+}
+
+impl<'a> Asked<'a> {
+    fn hear(&mut self, view: &'a HostView, answer: Lookup<'a, ObservedService>) {
+        match answer {
+            Lookup::Present(service) => {
+                if self.best.is_none_or(|(_, old)| rank(service) > rank(old)) {
+                    self.best = Some((view, service));
+                    self.before_best = self.gap.or(self.unread);
+                }
+                if let Err(gap) = service.state.known() {
+                    self.unread = self.unread.or(Some(gap));
+                }
+            }
+            Lookup::Unknown(gap) => self.gap = self.gap.or(Some(gap)),
+            Lookup::Absent => self.absent = self.absent.or(Some(view)),
+        }
+    }
+
+    fn answer(self) -> Seen<'a> {
+        let Some((view, service)) = self.best else {
+            return match (self.gap, self.absent) {
+                (Some(gap), _) => Seen::Unknown(gap),
+                (None, Some(view)) => Seen::Absent(view),
+                (None, None) => Seen::Uncovered,
+            };
+        };
+        match (service.state.known(), self.gap.or(self.unread)) {
+            (Ok(RunState::Running), _) => match self.before_best {
+                Some(gap) => Seen::AtLeast(view, service, gap),
+                None => Seen::Present(view, service),
+            },
+            (Ok(RunState::Restarting), Some(gap)) => Seen::AtLeast(view, service, gap),
+            (Ok(RunState::Paused | RunState::Created | RunState::Exited), Some(gap)) => Seen::Unknown(gap),
+            (Err(_), _) => match self.gap {
+                Some(gap) => Seen::Unknown(gap),
+                None => Seen::Present(view, service),
+            },
+            (Ok(_), None) => Seen::Present(view, service),
+        }
+    }
+}
+
 fn rank(service: &ObservedService) -> u8 {
     match service.state.known() {
-        Ok(RunState::Running) => 2,
-        Ok(RunState::Restarting | RunState::Paused | RunState::Created | RunState::Exited) => 1,
+        Ok(RunState::Running) => 3,
+        Ok(RunState::Restarting) => 2,
+        Ok(RunState::Paused | RunState::Created | RunState::Exited) => 1,
         Err(_) => 0,
     }
 }
 
 fn speaks_about(view: &HostView, expected: Option<&ExpectedService>) -> bool {
-    expected.is_none_or(|service| service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind))
+    sees_services(view.source.kind)
+        && expected
+            .is_none_or(|service| service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind))
+}
+
+/// Whether a source of this kind looks into machines. One that only sees machines from outside proves nothing about
+/// what runs in them, however complete its answer is.
+pub(crate) fn sees_services(kind: SourceKind) -> bool {
+    match kind {
+        SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe => true,
+        SourceKind::Netbox | SourceKind::Proxmox => false,
+    }
 }
 
 fn never_a_container(rules: &Rules, view: &HostView, name: &ServiceName) -> bool {
@@ -133,13 +206,13 @@ pub(crate) fn evidence_of(view: &HostView) -> Evidence {
     Evidence { source: view.source.clone(), observed_at: view.observed_at }
 }
 
-/// The newest observation of the host, or the read of the intent if nothing observes it.
+/// The newest of what both truths rest on: the evidence for what is clean because of what is declared.
 pub(crate) fn newest(case: Case<'_>) -> Evidence {
-    case.observed
-        .views()
-        .iter()
-        .max_by_key(|view| view.observed_at)
-        .map_or_else(|| case.expected.evidence().clone(), |view| evidence_of(view))
+    let intent = case.expected.evidence();
+    match case.observed.views().iter().max_by_key(|view| view.observed_at) {
+        Some(view) if view.observed_at >= intent.observed_at => evidence_of(view),
+        Some(_) | None => intent.clone(),
+    }
 }
 
 pub(crate) fn uncovered_gap(subject: &Subject) -> Gap {

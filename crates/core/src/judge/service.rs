@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Case, PortRule, Seen, evidence_of, newest, seen, uncovered_gap};
+use super::{Case, PortRule, Seen, evidence_of, newest, seen, sees_services, uncovered_gap};
 use crate::coverage::{Fact, Gap, GapKind, Lookup};
 use crate::drift::{Difference, Drift, Evidence, Verdict};
 use crate::event::EventType;
@@ -22,6 +22,16 @@ pub(crate) struct Subject<'a> {
     host: Lookup<'a, ExpectedHost>,
     expected: Lookup<'a, ExpectedService>,
     seen: Seen<'a>,
+}
+
+/// Whether both sides can be compared in their attributes.
+// Short-lived and returned once per attribute; boxing the verdict would allocate on the way of every difference.
+#[allow(clippy::large_enum_variant)]
+enum Pair<'a> {
+    /// It may run and does.
+    Running(&'a ExpectedService, &'a HostView, &'a ObservedService),
+    /// Not comparable, and what that means for every attribute.
+    Incomparable(Verdict),
 }
 
 impl<'a> Subject<'a> {
@@ -99,7 +109,7 @@ impl<'a> Subject<'a> {
             return self.clean();
         }
         let (view, state) = match self.seen {
-            Seen::Present(view, service) => match service.state.known() {
+            Seen::Present(view, service) | Seen::AtLeast(view, service, _) => match service.state.known() {
                 Ok(RunState::Running) => return Verdict::Clean(evidence_of(view)),
                 // Between two attempts to run it is neither there nor gone; RESTART_LOOP says so if it goes on.
                 Ok(RunState::Restarting) => return unknown(GapKind::NotYetObserved, "it is being restarted"),
@@ -117,10 +127,10 @@ impl<'a> Subject<'a> {
 
     fn unexpected(self) -> Verdict {
         let (view, observed) = match self.seen {
-            Seen::Present(view, service) => (view, service),
+            Seen::Present(view, service) | Seen::AtLeast(view, service, _) => (view, service),
             Seen::Absent(view) => return Verdict::Clean(evidence_of(view)),
             Seen::Unknown(gap) => return Verdict::Unknown(gap.clone()),
-            Seen::Uncovered => return Verdict::Unknown(uncovered_gap(self.case.subject)),
+            Seen::Uncovered => return self.unseen(),
         };
         let state = match observed.state.known() {
             Ok(state @ (RunState::Running | RunState::Restarting)) => *state,
@@ -141,9 +151,9 @@ impl<'a> Subject<'a> {
     }
 
     fn ports(self) -> Verdict {
-        let (expected, view, observed) = match self.running_pair() {
-            Ok(pair) => pair,
-            Err(verdict) => return verdict,
+        let (expected, view, observed) = match self.pair() {
+            Pair::Running(expected, view, observed) => (expected, view, observed),
+            Pair::Incomparable(verdict) => return verdict,
         };
         if expected.ports.is_empty() {
             return Verdict::Clean(evidence_of(view));
@@ -162,11 +172,20 @@ impl<'a> Subject<'a> {
     }
 
     fn restart_loop(self) -> Verdict {
+        match self.expected {
+            Lookup::Present(service) => match self.demand(service) {
+                Demand::Run | Demand::MayRun => {}
+                // Nothing about it is drift, or that it runs at all is the drift.
+                Demand::Either | Demand::NotRun => return self.clean(),
+            },
+            Lookup::Absent => {}
+            Lookup::Unknown(gap) => return Verdict::Unknown(gap.clone()),
+        }
         let (view, observed) = match self.seen {
             Seen::Present(view, service) => (view, service),
             Seen::Absent(view) => return Verdict::Clean(evidence_of(view)),
-            Seen::Unknown(gap) => return Verdict::Unknown(gap.clone()),
-            Seen::Uncovered => return Verdict::Unknown(uncovered_gap(self.case.subject)),
+            Seen::Unknown(gap) | Seen::AtLeast(_, _, gap) => return Verdict::Unknown(gap.clone()),
+            Seen::Uncovered => return self.unseen(),
         };
         let state = match observed.state.known() {
             Ok(state @ (RunState::Running | RunState::Restarting)) => *state,
@@ -218,16 +237,19 @@ impl<'a> Subject<'a> {
             let evidence = self.case.expected.evidence().clone();
             return self.drifted(EventType::ConfigDrift, Some(Field::Identity), difference, evidence);
         }
-        for view in self.case.observed.views() {
+        let views = || self.case.observed.views().iter().filter(|view| sees_services(view.source.kind));
+        for view in views() {
             if let Some((_, gap)) = view.ambiguous.iter().find(|(name, _)| name == self.name) {
                 let difference = Difference::Config { expected: Some(gap.why.clone()), observed: None };
                 return self.drifted(EventType::ConfigDrift, Some(Field::Identity), difference, evidence_of(view));
             }
         }
-        match self.seen {
-            Seen::Unknown(gap) => Verdict::Unknown(gap.clone()),
-            Seen::Present(..) | Seen::Absent(_) | Seen::Uncovered => self.clean(),
-        }
+        // Whoever cannot see the service cannot see that only one thing answers to its name, either.
+        let mut gaps = views().filter_map(|view| match view.service(self.name) {
+            Lookup::Unknown(gap) => Some(gap),
+            Lookup::Present(_) | Lookup::Absent => None,
+        });
+        gaps.next().map_or_else(|| self.clean(), |gap| Verdict::Unknown(gap.clone()))
     }
 
     /// An attribute is compared only where it is declared and the source says it: a container without the label
@@ -238,9 +260,9 @@ impl<'a> Subject<'a> {
         declared: impl Fn(&'a ExpectedService) -> Option<&'a Arc<str>>,
         real: impl Fn(&'a ObservedService) -> Option<&'a Arc<str>>,
     ) -> Verdict {
-        let (expected, view, observed) = match self.running_pair() {
-            Ok(pair) => pair,
-            Err(verdict) => return verdict,
+        let (expected, view, observed) = match self.pair() {
+            Pair::Running(expected, view, observed) => (expected, view, observed),
+            Pair::Incomparable(verdict) => return verdict,
         };
         match (declared(expected), real(observed)) {
             (Some(e), Some(o)) if e != o => {
@@ -252,9 +274,9 @@ impl<'a> Subject<'a> {
     }
 
     fn health(self) -> Verdict {
-        let (_, view, observed) = match self.running_pair() {
-            Ok(pair) => pair,
-            Err(verdict) => return verdict,
+        let (view, observed) = match self.pair() {
+            Pair::Running(_, view, observed) => (view, observed),
+            Pair::Incomparable(verdict) => return verdict,
         };
         match observed.health.known() {
             Ok(Health::None | Health::Healthy) => Verdict::Clean(evidence_of(view)),
@@ -268,29 +290,45 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Both sides of a service that may run and does run: the only case in which attributes can be compared.
-    fn running_pair(self) -> Result<(&'a ExpectedService, &'a HostView, &'a ObservedService), Verdict> {
+    /// Both sides, if this service may run and does run: the only case in which attributes can be compared.
+    fn pair(self) -> Pair<'a> {
         let expected = match self.expected {
             Lookup::Present(service) => service,
-            Lookup::Absent => return Err(self.clean()),
-            Lookup::Unknown(gap) => return Err(Verdict::Unknown(gap.clone())),
+            Lookup::Absent => return Pair::Incomparable(self.clean()),
+            Lookup::Unknown(gap) => return Pair::Incomparable(Verdict::Unknown(gap.clone())),
         };
         let demand = self.demand(expected);
         if matches!(demand, Demand::Either | Demand::NotRun) {
-            return Err(self.clean());
+            return Pair::Incomparable(self.clean());
         }
-        match self.seen {
+        Pair::Incomparable(match self.seen {
             Seen::Present(view, service) => match service.state.known() {
-                Ok(RunState::Running) => Ok((expected, view, service)),
-                Ok(RunState::Restarting | RunState::Paused | RunState::Created | RunState::Exited) => {
-                    Err(unknown(GapKind::NotYetObserved, "it does not run"))
+                Ok(RunState::Running) => return Pair::Running(expected, view, service),
+                Ok(RunState::Restarting) => unknown(GapKind::NotYetObserved, "it is being restarted"),
+                // What may be away and does not run has nothing that could differ.
+                Ok(RunState::Paused | RunState::Created | RunState::Exited) if demand == Demand::MayRun => {
+                    Verdict::Clean(evidence_of(view))
                 }
-                Err(gap) => Err(Verdict::Unknown(gap.clone())),
+                Ok(RunState::Paused | RunState::Created | RunState::Exited) => {
+                    unknown(GapKind::NotYetObserved, "it does not run")
+                }
+                Err(gap) => Verdict::Unknown(gap.clone()),
             },
-            Seen::Absent(view) if demand == Demand::MayRun => Err(Verdict::Clean(evidence_of(view))),
-            Seen::Absent(_) => Err(unknown(GapKind::NotYetObserved, "it does not exist")),
-            Seen::Unknown(gap) => Err(Verdict::Unknown(gap.clone())),
-            Seen::Uncovered => Err(Verdict::Unknown(uncovered_gap(self.case.subject))),
+            Seen::Absent(view) if demand == Demand::MayRun => Verdict::Clean(evidence_of(view)),
+            Seen::Absent(_) => unknown(GapKind::NotYetObserved, "it does not exist"),
+            Seen::Unknown(gap) | Seen::AtLeast(_, _, gap) => Verdict::Unknown(gap.clone()),
+            Seen::Uncovered => Verdict::Unknown(uncovered_gap(self.case.subject)),
+        })
+    }
+
+    /// No view was asked about what is not declared. On a machine that is neither declared nor observed by anybody any
+    /// more nothing is left that could differ; otherwise nobody can say.
+    fn unseen(self) -> Verdict {
+        match self.host {
+            Lookup::Absent if self.case.observed.views().is_empty() => self.clean(),
+            Lookup::Absent | Lookup::Present(_) | Lookup::Unknown(_) => {
+                Verdict::Unknown(uncovered_gap(self.case.subject))
+            }
         }
     }
 

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::entry::{Blind, Entry, State};
 use super::Ledger;
-use crate::coverage::Gap;
+use super::causes::Causes;
+use super::entry::{Blind, Entry, State};
+use crate::coverage::{Gap, GapKind};
 use crate::diff::Report;
-use crate::drift::{Drift, Evidence};
+use crate::drift::{Difference, Drift, Evidence};
 use crate::event::{Event, Transition};
 use crate::fold;
-use crate::id::{DriftId, EventId, ServiceName, Subject};
+use crate::id::{DriftId, EventId, Subject};
 use crate::policy::{FirstRun, Policy};
 
 /// How many folded consequences an event names.
@@ -65,7 +66,7 @@ pub fn advance(
     step.say();
     step.forget();
     let born = ledger.born.or(first_complete.then_some(now));
-    step.finish(ledger, born)
+    step.finish(ledger, born, !report.ignored.is_empty())
 }
 
 struct Step<'a> {
@@ -87,6 +88,9 @@ impl Step<'_> {
             self.entries.insert(drift.id.clone(), Entry::first(drift));
             return;
         };
+        if is_past(&entry.evidence, &drift.evidence) {
+            return;
+        }
         if entry.state == State::Resolved {
             let first = Entry::first(drift);
             *entry = Entry {
@@ -108,8 +112,11 @@ impl Step<'_> {
         let differs = !entry.difference.same(&drift.difference) || entry.severity != drift.severity;
         entry.difference = drift.difference.clone();
         entry.severity = drift.severity;
-        if differs && entry.is_open() && entry.recorded {
-            let announce = entry.announced && entry.parent.is_none() && entry.silenced.is_none() && !entry.flapping;
+        // What changes all the time is as loud as what comes and goes: both are held by the same measure.
+        if differs && entry.is_open() && entry.recorded && !entry.flapping {
+            push_transition(entry, self.now, self.policy.flap.window);
+            entry.flapping = entry.transitions.len() >= self.policy.flap.transitions as usize;
+            let announce = entry.announced && entry.parent.is_none() && entry.silenced.is_none();
             self.record(&drift.id, Transition::Changed, announce, None);
         }
     }
@@ -118,11 +125,15 @@ impl Step<'_> {
     fn see_clean(&mut self, id: &DriftId, evidence: &Evidence) {
         let window = self.policy.confirm.of(id.event_type);
         let Some(entry) = self.entries.get_mut(id) else { return };
+        if is_past(&entry.evidence, evidence) {
+            return;
+        }
         match entry.state {
             State::Resolved => {}
             State::Pending => self.unbelieve(id),
             State::Open => {
-                if newer(&entry.evidence, evidence) || window.resolve_after <= 1 {
+                // Where one observation is enough, the one that showed it suffices if intent has changed since.
+                if newer(&entry.evidence, evidence) || (window.resolve_after <= 1 && entry.clean == 0) {
                     entry.clean = entry.clean.saturating_add(1);
                     entry.evidence = evidence.clone();
                 }
@@ -194,68 +205,78 @@ impl Step<'_> {
         }
     }
 
-    /// Believes what has been confirmed and decides what is a consequence of what.
+    /// Believes what has been confirmed, causes first, and decides what is a consequence of what.
     fn open(&mut self, baseline: bool, outer: &[DriftId]) {
-        let believed: BTreeSet<DriftId> = self
+        let mut pending: Vec<DriftId> = self
             .entries
             .values()
             .filter(|e| e.state == State::Pending && self.drifted.contains(&e.id))
-            .filter(|e| baseline || self.is_confirmed(e))
             .map(|e| e.id.clone())
             .collect();
-        let causes: Vec<DriftId> = self
-            .entries
-            .values()
-            .filter(|e| e.state != State::Resolved && fold::can_explain(&e.id))
-            .filter(|e| e.is_open() || self.drifted.contains(&e.id))
-            .map(|e| e.id.clone())
-            .collect();
-        let causes: Vec<&DriftId> = causes.iter().collect();
+        pending.sort_by_key(fold::depth);
+        let mut open = Causes::of(self.entries.values().filter(|e| e.is_open()));
+        let mut unsure = Causes::default();
+        for id in pending {
+            let Some(entry) = self.entries.get(&id) else { continue };
+            let explained = !outer.is_empty() || open.cause(&id, false).is_some();
+            if (baseline || self.is_confirmed(entry)) && (explained || !self.gives_way(entry, &unsure)) {
+                self.believe(&id, baseline);
+                open.add(id);
+            } else {
+                self.awaits = true;
+                unsure.add(id);
+            }
+        }
         let parents: Vec<(DriftId, Option<DriftId>)> = self
             .entries
             .values()
-            .filter(|e| e.state != State::Resolved)
-            .map(|e| {
-                let inner = fold::cause(&e.id, e.blind.is_some(), &causes);
-                (e.id.clone(), outer.first().or(inner).cloned())
-            })
+            .filter(|e| e.is_open())
+            .map(|e| (e.id.clone(), outer.first().or(open.cause(&e.id, e.blind.is_some())).cloned()))
+            .filter(|(id, parent)| self.entries.get(id).is_some_and(|e| e.parent != *parent))
             .collect();
         for (id, parent) in parents {
-            let waits = parent.as_ref().is_some_and(|p| !self.is_believed(p, &believed) && !outer.contains(p));
-            let window = self.policy.confirm.of(id.event_type);
-            let now = self.now;
-            let flap = self.policy.flap;
-            let Some(entry) = self.entries.get_mut(&id) else { continue };
-            entry.parent = parent.filter(|_| !waits);
-            if entry.state != State::Pending || !self.drifted.contains(&id) {
-                continue;
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.parent = parent;
             }
-            // Its cause is seen but not yet believed: the cause speaks first, or vanishes.
-            if !believed.contains(&id) || waits {
-                self.due = earlier(self.due, after(entry.first_seen, window.open_after_time).max(now));
-                self.awaits = true;
-                continue;
-            }
-            entry.state = State::Open;
-            entry.opened_at = Some(now);
-            entry.baseline = baseline;
-            push_transition(entry, now, flap.window);
-            entry.flapping = entry.transitions.len() >= flap.transitions as usize;
         }
     }
 
-    fn is_confirmed(&self, entry: &Entry) -> bool {
-        let window = self.policy.confirm.of(entry.id.event_type);
-        entry.seen >= window.open_after || self.now >= after(entry.first_seen, window.open_after_time)
+    fn believe(&mut self, id: &DriftId, baseline: bool) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        entry.state = State::Open;
+        entry.opened_at = Some(self.now);
+        entry.baseline = baseline;
+        push_transition(entry, self.now, self.policy.flap.window);
+        entry.flapping = entry.transitions.len() >= self.policy.flap.transitions as usize;
     }
 
-    fn is_believed(&self, id: &DriftId, believed: &BTreeSet<DriftId>) -> bool {
-        believed.contains(id) || self.entries.get(id).is_some_and(Entry::is_open)
+    /// Enough distinct observations showed it, or they span enough time. Time alone confirms nothing: it would make
+    /// one observation two.
+    fn is_confirmed(&self, entry: &Entry) -> bool {
+        let window = self.policy.confirm.of(entry.id.event_type);
+        if let Difference::Blind { gap, unknown_services: _ } = &entry.difference
+            && gap.kind == GapKind::Stale
+        {
+            // Staleness is that observations do not come: there is nothing to count, and the time it is allowed to
+            // last has passed already.
+            return true;
+        }
+        entry.seen >= window.open_after || entry.last_seen >= after(entry.first_seen, window.open_after_time)
+    }
+
+    /// A cause that is seen but not yet believed speaks first, or vanishes. It is given as many observations as its
+    /// own window asks for, and no more: a cause that is never confirmed must not keep its consequences quiet.
+    fn gives_way(&self, entry: &Entry, unsure: &Causes) -> bool {
+        unsure.cause(&entry.id, false).is_some_and(|cause| {
+            let windows = (self.policy.confirm.of(entry.id.event_type), self.policy.confirm.of(cause.event_type));
+            entry.seen < windows.0.open_after.saturating_add(windows.1.open_after)
+        })
     }
 
     /// Says what is open and has not been said: newly opened roots, consequences whose root is gone, drifts whose
     /// silence ended, reminders.
     fn say(&mut self) {
+        let remind_after = self.policy.remind_after.filter(|every| !every.is_zero());
         let speaking: Vec<DriftId> = self
             .entries
             .values()
@@ -271,12 +292,14 @@ impl Step<'_> {
                 self.record(&id, transition, audible, None);
             } else if audible && !entry.announced {
                 self.record(&id, Transition::Reminder, true, None);
-            } else if let (true, Some(every), Some(said)) = (audible, self.policy.remind_after, entry.said_at) {
-                let at = after(said, every);
-                if self.now >= at {
+            } else if let (true, Some(every), Some(said)) = (audible, remind_after, entry.said_at) {
+                if self.now >= after(said, every) {
                     self.record(&id, Transition::Reminder, true, None);
                 }
-                self.due = earlier(self.due, if self.now >= at { after(self.now, every) } else { at });
+            }
+            let said = self.entries.get(&id).filter(|_| audible).and_then(|entry| entry.said_at);
+            if let (Some(every), Some(said)) = (remind_after, said) {
+                self.due = earlier(self.due, after(said, every));
             }
         }
     }
@@ -311,7 +334,7 @@ impl Step<'_> {
         self.entries.values().filter(|e| e.parent.as_ref() == Some(root)).map(of).collect()
     }
 
-    fn finish(mut self, before: &Ledger, born: Option<Timestamp>) -> Advance {
+    fn finish(mut self, before: &Ledger, born: Option<Timestamp>, accepted: bool) -> Advance {
         let changed: Vec<DriftId> = self
             .entries
             .iter()
@@ -320,7 +343,8 @@ impl Step<'_> {
             .collect();
         let removed = before.entries.keys().filter(|id| !self.entries.contains_key(id)).cloned().collect();
         self.events.sort_by(|a, b| a.drift.cmp(&b.drift));
-        if let (Some(at), true) = (self.policy.next_change(self.now), !self.entries.is_empty()) {
+        // What a rule accepts has no entry, but comes back when the rule ends.
+        if let (Some(at), true) = (self.policy.next_change(self.now), accepted || !self.entries.is_empty()) {
             self.due = earlier(self.due, at);
         }
         Advance {
@@ -359,7 +383,7 @@ fn event(
             Subject::Host(host) => Some(host.clone()),
             Subject::Source(_) => None,
         },
-        service: entry.id.service.as_ref().map(ServiceName::clone),
+        service: entry.id.service.clone(),
         event_type: entry.id.event_type,
         expected,
         observed,
@@ -381,10 +405,15 @@ fn event(
     }
 }
 
-/// Whether `new` is another observation than `old`. The same source seen again at a later moment is; so is the answer
-/// of another source. An older answer of the same source is not: time does not run backwards.
+/// Whether `new` is another observation than the last one counted. Every moment is the controller's own, so answers of
+/// different sources compare; what two sources said alternately is not counted again and again.
 fn newer(old: &Evidence, new: &Evidence) -> bool {
-    old.source != new.source || new.observed_at > old.observed_at
+    new.observed_at > old.observed_at
+}
+
+/// Whether `new` is an older answer of the same source. Time does not run backwards: it says nothing about now.
+fn is_past(old: &Evidence, new: &Evidence) -> bool {
+    old.source == new.source && new.observed_at < old.observed_at
 }
 
 fn push_transition(entry: &mut Entry, now: Timestamp, window: Duration) {

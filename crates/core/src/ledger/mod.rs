@@ -4,6 +4,7 @@
 //! the events that say what changed. The store commits both in one transaction.
 
 mod advance;
+mod causes;
 mod entry;
 
 use std::collections::BTreeMap;

@@ -160,17 +160,21 @@ pub struct HostView {
 }
 
 impl HostView {
+    /// Whether the answer is too old to rest anything on, even that something is there.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.coverage.gap().is_some_and(|gap| gap.kind == GapKind::Stale)
+    }
+
     /// Does this view show the service?
     pub fn service(&self, name: &ServiceName) -> Lookup<'_, ObservedService> {
         if let Ok(i) = self.ambiguous.binary_search_by(|(n, _)| n.cmp(name)) {
             return Lookup::Unknown(&self.ambiguous[i].1);
         }
-        match self.services.binary_search_by(|s| s.name.cmp(name)) {
-            Ok(i) => Lookup::Present(&self.services[i]),
-            Err(_) => match &self.coverage {
-                Coverage::Complete => Lookup::Absent,
-                Coverage::Partial(gap) => Lookup::Unknown(gap),
-            },
+        match (self.services.binary_search_by(|s| s.name.cmp(name)), &self.coverage) {
+            (_, Coverage::Partial(gap)) if gap.kind == GapKind::Stale => Lookup::Unknown(gap),
+            (Ok(i), _) => Lookup::Present(&self.services[i]),
+            (Err(_), Coverage::Complete) => Lookup::Absent,
+            (Err(_), Coverage::Partial(gap)) => Lookup::Unknown(gap),
         }
     }
 }
@@ -182,7 +186,8 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Takes the views in any order.
+    /// Takes the views in any order: one for every source that is configured to speak about the host, also for one
+    /// that has not answered yet. A source without a view is taken to be configured no more.
     pub fn new(mut views: Vec<Arc<HostView>>) -> Self {
         views.sort_by(|a, b| a.source.cmp(&b.source));
         Self { views }
