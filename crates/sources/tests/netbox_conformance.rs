@@ -1,5 +1,12 @@
 //! The simulated NetBox answers like the recorded ones: row for row in what is asked for, key for key in the rest.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed assertion itself"
+)]
+
 mod netbox_support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +67,7 @@ fn without_incidentals(value: &Value) -> Value {
             }
             Value::Array(values)
         }
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

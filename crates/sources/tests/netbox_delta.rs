@@ -1,5 +1,12 @@
 //! Reading by changelog gives what a full read gives, for less. Hints come when something happened.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed assertion itself"
+)]
+
 mod netbox_support;
 
 use std::time::Duration;

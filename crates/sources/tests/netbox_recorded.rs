@@ -1,5 +1,12 @@
 //! What real NetBoxes answered, read into exactly what their operators declared.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed assertion itself"
+)]
+
 mod netbox_support;
 
 use std::collections::BTreeMap;
@@ -282,5 +289,35 @@ async fn a_database_or_redis_that_is_down_is_unreachable_whatever_the_body() {
         .await;
         assert_eq!(gap.kind, GapKind::Unreachable, "{gap}");
         assert!(gap.why.contains("500 internal server error"), "{gap}");
+    }
+}
+
+#[tokio::test]
+async fn a_netbox_older_than_4_0_is_refused_by_name() {
+    let mut answers = answers("4.2.9");
+    let status = answers.get_mut("/api/status/").unwrap();
+    status.body = status.body.replace("4.2.9", "3.7.8-Docker-2.8");
+    let replay = Replay::start(answers).await.unwrap();
+    let source = NetboxSource::new(config(&replay.url(), "0123456789abcdef")).unwrap();
+    let found = gap(&source).await;
+    assert_eq!(found.kind, GapKind::Malformed);
+    assert!(
+        found
+            .why
+            .contains("netbox 3.7 is older than 4.0, the oldest that is read"),
+        "{found}"
+    );
+    let report = source.check().await;
+    assert!(!report.supported && report.version.as_deref() == Ok("3.7.8-Docker-2.8"));
+}
+
+#[tokio::test]
+async fn something_else_that_answers_json_is_no_netbox() {
+    for body in [r#"{"status": "ok"}"#, "[]", r#"{"netbox-version": "latest"}"#] {
+        let mut answers = answers("4.5.2");
+        answers.get_mut("/api/status/").unwrap().body = body.to_owned();
+        let replay = Replay::start(answers).await.unwrap();
+        let source = NetboxSource::new(config(&replay.url(), "0123456789abcdef")).unwrap();
+        assert_eq!(gap(&source).await.kind, GapKind::Malformed, "{body}");
     }
 }

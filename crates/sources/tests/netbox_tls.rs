@@ -1,5 +1,12 @@
 //! Whom the shared HTTP room trusts: nobody unasked, one's own authority, one pinned certificate.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed assertion itself"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

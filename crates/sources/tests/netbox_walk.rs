@@ -1,5 +1,12 @@
 //! A read is complete or it says why not. Every fault, every odd version, every kind of row that cannot be read.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed assertion itself"
+)]
+
 mod netbox_support;
 
 use std::time::Duration;

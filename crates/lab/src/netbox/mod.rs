@@ -1,11 +1,17 @@
 //! A NetBox on loopback that speaks the real wire: lists, filters, pages, errors and changelog as recorded from 4.2.9,
 //! 4.5.2 and 4.6.8.
 //!
-//! `version` · `state` (what it holds) · `edit` (changing it) · `render`, `list` (how it looks) · `serve` (HTTP). What
-//! does not live here: which objects there are (`inventory`), and writes over HTTP.
+//! `version` · `state` (what it holds) · `edit`, `remove`, `limits` (changing it) · `render`, `network`, `nested` (how
+//! objects look) · `list`, `filter` · `serve` (HTTP) · `replay` (recorded answers). What does not live here: which
+//! objects there are (`inventory`), and writes over HTTP.
 
 mod edit;
+mod filter;
+mod limits;
 mod list;
+mod nested;
+mod network;
+mod remove;
 mod render;
 mod replay;
 mod serve;

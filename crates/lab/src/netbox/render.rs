@@ -1,24 +1,25 @@
 //! How objects look on the wire: key by key as recorded from 4.5.2, with what 4.2 lacks and 4.6 adds.
 //!
-//! What does not live here: which objects are asked for (`list`).
+//! What does not live here: which objects are asked for (`list`), and objects within objects (`nested`), and all that has an address (`network`).
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::nested::{choice, object};
 use super::state::{Change, Kind, State};
 use super::version::NetboxVersion;
-use crate::inventory::{Cluster, CustomField, Host, Interface, Ip, Mac, Named, ObjectRef, Service};
+use crate::inventory::{Cluster, CustomField, Host, Mac, Named, ObjectRef, Service};
 
 /// Objects have no dates of their own here; nothing that is read depends on them.
 const DATE: &str = "2026-11-21T00:51:44.618923Z";
 
 /// Renders the rows of one answer.
 pub(super) struct Renderer<'a> {
-    state: &'a State,
+    pub(super) state: &'a State,
     /// `http://127.0.0.1:1234/`, where links point.
-    base: &'a str,
-    macs: BTreeMap<&'a ObjectRef, Vec<&'a Mac>>,
+    pub(super) base: &'a str,
+    pub(super) macs: BTreeMap<&'a ObjectRef, Vec<&'a Mac>>,
 }
 
 impl<'a> Renderer<'a> {
@@ -113,7 +114,7 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn head(&self, kind: Kind, id: u64, display: &str) -> Map<String, Value> {
+    pub(super) fn head(&self, kind: Kind, id: u64, display: &str) -> Map<String, Value> {
         let path = kind.path(self.state.version);
         let base = self.base;
         let web = if kind == Kind::Change {
@@ -129,7 +130,7 @@ impl<'a> Renderer<'a> {
         }))
     }
 
-    fn tail(&self, value: &mut Map<String, Value>, tags: &[u64], fields: Map<String, Value>) {
+    pub(super) fn tail(&self, value: &mut Map<String, Value>, tags: &[u64], fields: Map<String, Value>) {
         value.extend(object(json!({
             "description": "", "owner": null, "comments": "",
             "tags": tags.iter().filter_map(|id| self.nested_tag(*id)).collect::<Vec<_>>(),
@@ -167,103 +168,6 @@ impl<'a> Renderer<'a> {
                 .collect(),
             (_, value) => value,
         }
-    }
-
-    fn nested(&self, kind: Kind, id: u64, name: &str) -> Map<String, Value> {
-        let path = kind.path(self.state.version);
-        object(json!({
-            "id": id, "url": format!("{}api/{path}{id}/", self.base), "display": name, "name": name, "description": ""
-        }))
-    }
-
-    fn nested_named(&self, kind: Kind, rows: &BTreeMap<u64, Named>, id: Option<u64>) -> Value {
-        let Some(row) = id.and_then(|id| rows.get(&id)) else {
-            return Value::Null;
-        };
-        let mut value = self.nested(kind, row.id, &row.name);
-        value.insert("slug".into(), json!(row.slug));
-        if kind == Kind::Role && self.state.version >= NetboxVersion::V4_5 {
-            value.extend(object(
-                json!({"device_count": 0, "virtualmachine_count": 0, "_depth": 0}),
-            ));
-        }
-        Value::Object(value)
-    }
-
-    fn nested_tag(&self, id: u64) -> Option<Value> {
-        let tag = self.state.tags.get(&id)?;
-        let mut value = self.head(Kind::Tag, id, &tag.name);
-        value.extend(object(
-            json!({"name": tag.name, "slug": tag.slug, "color": "2196f3"}),
-        ));
-        if self.state.version == NetboxVersion::V4_0 {
-            value.remove("display_url");
-        }
-        Some(Value::Object(value))
-    }
-
-    fn nested_cluster(&self, id: Option<u64>) -> Value {
-        id.and_then(|id| self.state.clusters.get(&id))
-            .map_or(Value::Null, |cluster| {
-                Value::Object(self.nested(Kind::Cluster, cluster.id, &cluster.name))
-            })
-    }
-
-    fn nested_host(&self, host: &ObjectRef) -> Value {
-        let (kind, row) = match Kind::of_content_type(&host.kind) {
-            Some(Kind::Device) => (Kind::Device, self.state.devices.get(&host.id)),
-            Some(Kind::Vm) => (Kind::Vm, self.state.vms.get(&host.id)),
-            _ => return Value::Null,
-        };
-        let Some(row) = row else { return Value::Null };
-        let mut value = self.nested(kind, row.id, row.name.as_deref().unwrap_or_default());
-        value.insert("name".into(), json!(row.name));
-        Value::Object(value)
-    }
-
-    fn nested_ip(&self, id: Option<u64>) -> Value {
-        let Some(ip) = id.and_then(|id| self.state.ips.get(&id)) else {
-            return Value::Null;
-        };
-        let path = Kind::Ip.path(self.state.version);
-        let mut value = object(json!({
-            "id": ip.id, "url": format!("{}api/{path}{}/", self.base, ip.id), "display": ip.address,
-            "family": family(&ip.address), "address": ip.address, "description": "",
-        }));
-        if self.state.version >= NetboxVersion::V4_6 {
-            value.extend(object(
-                json!({"dns_name": ip.dns_name, "nat_inside": null, "nat_outside": []}),
-            ));
-        }
-        Value::Object(value)
-    }
-
-    fn nested_interface(&self, interface: Option<&ObjectRef>) -> Value {
-        let Some(interface) = interface else {
-            return Value::Null;
-        };
-        let (kind, row, key, host) = match Kind::of_content_type(&interface.kind) {
-            Some(Kind::Interface) => (
-                Kind::Interface,
-                self.state.interfaces.get(&interface.id),
-                "device",
-                Kind::Device,
-            ),
-            Some(Kind::VmInterface) => (
-                Kind::VmInterface,
-                self.state.vm_interfaces.get(&interface.id),
-                "virtual_machine",
-                Kind::Vm,
-            ),
-            _ => return Value::Null,
-        };
-        let Some(row) = row else { return Value::Null };
-        let mut value = self.nested(kind, row.id, &row.name);
-        value.insert(
-            key.into(),
-            self.nested_host(&ObjectRef::new(host.content_type(), row.host)),
-        );
-        Value::Object(value)
     }
 
     /// What devices and virtual machines have in common.
@@ -411,94 +315,6 @@ impl<'a> Renderer<'a> {
         value
     }
 
-    /// What both kinds of interfaces have in common.
-    fn any_interface(&self, kind: Kind, row: &Interface) -> Map<String, Value> {
-        let mut value = self.head(kind, row.id, &row.name);
-        self.tail(&mut value, &[], Map::new());
-        value.remove("comments");
-        let own = ObjectRef::new(kind.content_type(), row.id);
-        let macs: Vec<Value> = self
-            .macs
-            .get(&own)
-            .into_iter()
-            .flatten()
-            .map(|mac| Value::Object(self.nested_mac(mac)))
-            .collect();
-        value.extend(object(json!({
-            "name": row.name, "enabled": true, "parent": null, "bridge": null, "mtu": null,
-            "mac_address": macs.first().map(|mac| mac["mac_address"].clone()),
-            "primary_mac_address": macs.first(), "mac_addresses": macs,
-            "mode": null, "untagged_vlan": null, "tagged_vlans": [], "qinq_svlan": null,
-            "vlan_translation_policy": null, "vrf": null, "l2vpn_termination": null, "count_ipaddresses": 1,
-            "count_fhrp_groups": 0,
-        })));
-        value
-    }
-
-    fn nested_mac(&self, mac: &Mac) -> Map<String, Value> {
-        object(json!({
-            "id": mac.id, "url": format!("{}api/dcim/mac-addresses/{}/", self.base, mac.id), "display": mac.address,
-            "mac_address": mac.address, "description": ""
-        }))
-    }
-
-    fn vm_interface(&self, row: &Interface) -> Map<String, Value> {
-        let mut value = self.any_interface(Kind::VmInterface, row);
-        value.insert(
-            "virtual_machine".into(),
-            self.nested_host(&ObjectRef::vm(row.host)),
-        );
-        value
-    }
-
-    fn interface(&self, row: &Interface) -> Map<String, Value> {
-        let mut value = self.any_interface(Kind::Interface, row);
-        value.insert("device".into(), self.nested_host(&ObjectRef::device(row.host)));
-        value.extend(object(json!({
-            "vdcs": [], "module": null, "label": "", "type": choice("1000base-t"), "bridge_interfaces": [],
-            "lag": null, "speed": null, "duplex": null, "wwn": null, "mgmt_only": false, "rf_role": null,
-            "rf_channel": null, "poe_mode": null, "poe_type": null, "rf_channel_frequency": null,
-            "rf_channel_width": null, "tx_power": null, "mark_connected": false, "cable": null, "cable_end": null,
-            "wireless_link": null, "link_peers": [], "link_peers_type": null, "wireless_lans": [],
-            "connected_endpoints": null, "connected_endpoints_type": null, "connected_endpoints_reachable": null,
-            "_occupied": false,
-        })));
-        value
-    }
-
-    fn mac(&self, mac: &Mac) -> Map<String, Value> {
-        let mut value = self.head(Kind::Mac, mac.id, &mac.address);
-        self.tail(&mut value, &[], Map::new());
-        value.extend(object(json!({
-            "mac_address": mac.address,
-            "assigned_object_type": mac.interface.as_ref().map(|it| &it.kind),
-            "assigned_object_id": mac.interface.as_ref().map(|it| it.id),
-            "assigned_object": self.nested_interface(mac.interface.as_ref()),
-        })));
-        value
-    }
-
-    fn ip(&self, ip: &Ip) -> Map<String, Value> {
-        let mut value = self.head(Kind::Ip, ip.id, &ip.address);
-        self.tail(&mut value, &[], Map::new());
-        let vrf = ip.vrf.map(|id| {
-            json!({
-                "id": id, "url": format!("{}api/ipam/vrfs/{id}/", self.base), "display": format!("vrf {id}"),
-                "name": format!("vrf {id}"), "rd": null, "description": ""
-            })
-        });
-        value.extend(object(json!({
-            "family": family(&ip.address), "address": ip.address, "vrf": vrf,
-            "tenant": self.nested_named(Kind::Tenant, &self.state.tenants, ip.tenant),
-            "status": choice(&ip.status), "role": ip.role.as_deref().map(choice),
-            "assigned_object_type": ip.interface.as_ref().map(|it| &it.kind),
-            "assigned_object_id": ip.interface.as_ref().map(|it| it.id),
-            "assigned_object": self.nested_interface(ip.interface.as_ref()),
-            "nat_inside": null, "nat_outside": [], "dns_name": ip.dns_name, "description": ip.description,
-        })));
-        value
-    }
-
     fn service(&self, service: &Service) -> Map<String, Value> {
         let mut sorted = service.ports.clone();
         sorted.sort_unstable();
@@ -557,30 +373,5 @@ impl<'a> Renderer<'a> {
             "prechange_data": {}, "postchange_data": {},
         })));
         value
-    }
-}
-
-/// `{"value": "active", "label": "Active"}`.
-fn choice(value: &str) -> Value {
-    let mut label = value.to_owned();
-    if let Some(first) = label.get_mut(0..1) {
-        first.make_ascii_uppercase();
-    }
-    json!({"value": value, "label": label})
-}
-
-fn family(address: &str) -> Value {
-    let (value, label) = if address.contains(':') {
-        (6, "IPv6")
-    } else {
-        (4, "IPv4")
-    };
-    json!({"value": value, "label": label})
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
 }

@@ -14,7 +14,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::list::{self, BadRequest};
+use super::filter::BadRequest;
+use super::list;
 use super::state::{Kind, State};
 use super::version::NetboxVersion;
 use crate::fault::Fault;

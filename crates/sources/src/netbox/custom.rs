@@ -127,10 +127,7 @@ mod tests {
     use super::*;
 
     fn custom(json: Value) -> Custom {
-        match json {
-            Value::Object(map) => Custom(map),
-            other => panic!("{other}"),
-        }
+        Custom(json.as_object().cloned().unwrap())
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! NetBox, the source of intent: read complete or not at all, and no more often than needed.
 //!
-//! `config` (settings) · `client` (transport) · `model` (what is asked) · `wire` (its JSON) · `rows`, `custom`,
-//! `tables` (what is kept) · `walk`, `verify` (whole lists) · `delta` (changelog) · `refs`, `loss` (does it hold
+//! `config` (settings) · `client` (transport) · `model` (what is asked) · `wire` (its JSON) · `admit`, `custom`
+//! (its rows, checked) · `rows`, `tables` (what is kept) · `walk`, `verify` (whole lists) · `delta` (changelog) · `refs`, `loss` (does it hold
 //! together) · `decode`, `names`, `merge` (the inventory) · `check` (for `doctor`). Nothing is ever written here.
 
+mod admit;
 mod check;
 mod client;
 mod config;

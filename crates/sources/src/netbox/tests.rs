@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -91,7 +92,7 @@ fn all(version: &str) -> BTreeMap<Model, Value> {
 #[test]
 fn every_recorded_row_of_every_model_and_version_is_understood() {
     for (name, version) in VERSIONS {
-        let tables = tables(&all(name), version, None).unwrap();
+        let tables = tables(all(name), version, None).unwrap();
         let counts = Model::ALL.map(|model| tables.count(model));
         assert_eq!(counts, [59, 14, 19, 14, 5, 5, 13], "{name}");
         let decoded = decode::inventory(&tables, &settings());
@@ -167,7 +168,12 @@ fn mutate(value: &mut Value, mut path: Vec<usize>, mutation: &Mutation) {
                 _ => mutate(map.get_mut(&key).unwrap(), path, mutation),
             }
         }
-        _ => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
             if let Mutation::Replace(new) = mutation {
                 *value = new.clone();
             }
@@ -176,7 +182,7 @@ fn mutate(value: &mut Value, mut path: Vec<usize>, mutation: &Mutation) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     /// Foreign JSON is never more than a flaw: no panic, no lost neighbour, and a row that stays unread is told of.
     #[test]
@@ -190,7 +196,7 @@ proptest! {
         for (path, mutation) in &changes {
             mutate(&mut list, path.clone(), mutation);
         }
-        if let Some(tables) = tables(&lists, which.1, Some((model.0, &list))) {
+        if let Some(tables) = tables(lists, which.1, Some((model.0, &list))) {
             let decoded = decode::inventory(&tables, &settings());
             prop_assert!(decoded.hosts.is_sorted_by(|a, b| a.name < b.name), "every name once, in order");
             for host in &decoded.hosts {
@@ -219,7 +225,7 @@ proptest! {
                 (*model, list)
             })
             .collect();
-        let straight = decode::inventory(&tables(&lists, version, None).unwrap(), &settings());
+        let straight = decode::inventory(&tables(lists, version, None).unwrap(), &settings());
         let other = decode::inventory(&tables(&shuffled, version, None).unwrap(), &settings());
         prop_assert_eq!(straight.hosts, other.hosts);
     }
