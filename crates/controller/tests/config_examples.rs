@@ -1,5 +1,11 @@
 //! Every configuration this repository shows is one that is read: the examples, and the blocks in the documentation.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic in a test is the failed assertion itself"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

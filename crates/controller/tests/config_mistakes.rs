@@ -1,9 +1,16 @@
 //! Mistakes in a configuration are said all at once, each with its line and what to do about it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic in a test is the failed assertion itself"
+)]
+
 use std::path::Path;
 
 use evenkeel::config::{Config, Errors};
 use jiff::Timestamp;
+use proptest::prelude::*;
 
 const NETBOX: &str = "[netbox]\nurl = \"https://netbox.lan\"\ntoken = { env = \"TOKEN\" }\n";
 
@@ -344,4 +351,20 @@ fn a_file_that_is_not_there_is_said_with_what_writes_one() {
         "{errors}"
     );
     assert!(errors.contains("evenkeel init"), "{errors}");
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_file_is_read_or_refused_with_lines_that_exist(at in any::<prop::sample::Index>(), with in "\\PC{0,4}") {
+        let whole = include_str!("../../../examples/evenkeel.toml");
+        let cut = (0..=at.index(whole.len())).rev().find(|at| whole.is_char_boundary(*at)).unwrap_or(0);
+        let rest = whole[cut..].chars().next().map_or(cut, |c| cut + c.len_utf8());
+        let text = format!("{}{with}{}", &whole[..cut], &whole[rest..]);
+        if let Err(errors) = parse(&text) {
+            prop_assert!(!errors.problems().is_empty());
+            for problem in errors.problems() {
+                prop_assert!(problem.line.is_none_or(|line| line >= 1 && line <= text.lines().count() + 1));
+            }
+        }
+    }
 }

@@ -1,5 +1,11 @@
 //! The committed reference is the one the code prints.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic in a test is the failed assertion itself"
+)]
+
 use std::path::Path;
 
 use evenkeel::config::reference;

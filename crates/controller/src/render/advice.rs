@@ -110,6 +110,9 @@ pub fn ignore_rule(entry: &Entry, now: Timestamp) -> String {
     if let Some(service) = &entry.id.service {
         rule.push_str(&format!("services = [{}]\n", toml_text(service.as_str())));
     }
+    if entry.id.field.is_some() {
+        rule.push_str("# It holds for every CONFIG_DRIFT there, whatever the attribute.\n");
+    }
     rule.push_str(&format!("expires = {}\n", until.strftime("%Y-%m-%d")));
     rule
 }

@@ -64,7 +64,7 @@ fn coverage(page: &mut Page, outcome: &Outcome, totals: &Totals) {
             format!("rule `{}` ends in {}", clean(rule), age(outcome.now, *end))
         });
     }
-    page.words(0, DIM, &said.join(" · "));
+    page.parts(0, DIM, &said);
 }
 
 fn last_line(page: &mut Page, outcome: &Outcome, totals: &Totals) {
@@ -85,7 +85,7 @@ fn last_line(page: &mut Page, outcome: &Outcome, totals: &Totals) {
         .flat_map(|subject| &subject.roots)
         .map(|root| &root.drift);
     let first = first
-        .max_by_key(|drift| drift.severity)
+        .min_by_key(|drift| std::cmp::Reverse(drift.severity))
         .map(|drift| drift.id.handle());
     let blind = || {
         outcome

@@ -206,7 +206,7 @@ fn evidence(page: &mut Page, of: Explained<'_>) {
         )],
     );
     if let Some(blind) = &entry.blind {
-        let since = format!("{} {}", styled(BLIND, " BLIND "), age(blind.since, now));
+        let since = format!("{} for {}", styled(BLIND, " BLIND "), age(blind.since, now));
         let mut said = vec![format!(
             "since {}: {}",
             moment(blind.since),

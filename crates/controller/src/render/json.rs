@@ -4,54 +4,69 @@
 use std::collections::BTreeMap;
 
 use evenkeel_core::drift::Difference;
-use evenkeel_core::{Coverage, Drift, Severity, Side};
+use evenkeel_core::{Drift, DriftId, Gap, HostName, Severity, Side};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::coverage::Coverages;
-use super::outcome::{BlindScope, Outcome, SubjectOutcome, Totals};
+use super::outcome::{BlindScope, Outcome, SourceLine, SubjectOutcome, Totals};
 use super::text::{harmless_json, percent};
 use super::words::kind_and_name;
 
-/// One document with everything.
+/// Everything, in the order of the keys.
+#[derive(Serialize)]
+struct Document<'a> {
+    generated_at: Timestamp,
+    took_ms: u64,
+    exit_code: u8,
+    summary: Value,
+    coverage: Value,
+    netbox: Value,
+    sources: Vec<Value>,
+    blind: Vec<Line<'a>>,
+    drifts: Vec<Line<'a>>,
+    ignored: Vec<Line<'a>>,
+    unjudged: Vec<Value>,
+    uncovered: Vec<Option<&'a HostName>>,
+    expiring_rules: Vec<Value>,
+}
+
+/// One document with everything, without a line break at its end.
 pub fn render(outcome: &Outcome) -> Result<String, serde_json::Error> {
     let totals = outcome.totals();
     let subjects = || outcome.subjects.iter();
-    let document = json!({
-        "generated_at": outcome.now,
-        "took_ms": u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
-        "exit_code": outcome.exit().code(),
-        "summary": summary(&totals),
-        "coverage": coverages(&totals.coverages),
-        "netbox": {
-            "source": outcome.netbox.source.to_string(),
-            "version": outcome.netbox.version,
-            "hosts": outcome.netbox.hosts,
-            "services": outcome.netbox.services,
-            "as_of": outcome.netbox.as_of,
-            "complete": outcome.netbox.coverage.is_complete(),
-            "gap": gap(&outcome.netbox.coverage),
-        },
-        "sources": outcome.sources.iter().map(|line| json!({
-            "source": line.source.to_string(),
-            "hostname": line.host,
-            "answered_at": line.answered_at,
-            "complete": line.coverage.is_complete(),
-            "gap": gap(&line.coverage),
-        })).collect::<Vec<_>>(),
-        "drifts": subjects().flat_map(|subject| drifts(subject, outcome.now)).collect::<Vec<_>>(),
-        "blind": subjects().flat_map(|subject| blind(subject, outcome.now)).collect::<Vec<_>>(),
-        "ignored": subjects().flat_map(|subject| ignored(subject, outcome.now)).collect::<Vec<_>>(),
-        "unjudged": subjects().flat_map(|subject| subject.unjudged.iter().map(|(id, gap)| json!({
-            "drift_id": id.to_string(),
-            "handle": id.handle(),
-            "gap": { "kind": gap.kind, "why": gap.why },
-        }))).collect::<Vec<_>>(),
-        "uncovered": subjects().filter(|s| s.uncovered).map(|s| s.subject.host()).collect::<Vec<_>>(),
-        "expiring_rules": outcome.expiring.iter().map(|(rule, end)| json!({ "rule": rule, "ends": end }))
-            .collect::<Vec<_>>(),
-    });
+    let document = Document {
+        generated_at: outcome.now,
+        took_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+        exit_code: outcome.exit().code(),
+        summary: summary(&totals),
+        coverage: coverages(&totals.coverages),
+        netbox: netbox(outcome),
+        sources: outcome.sources.iter().map(source).collect(),
+        blind: subjects()
+            .flat_map(|subject| blind(subject, outcome.now))
+            .collect(),
+        drifts: subjects()
+            .flat_map(|subject| drifts(subject, outcome.now))
+            .collect(),
+        ignored: subjects()
+            .flat_map(|subject| ignored(subject, outcome.now))
+            .collect(),
+        unjudged: subjects()
+            .flat_map(|subject| &subject.unjudged)
+            .map(unjudged)
+            .collect(),
+        uncovered: subjects()
+            .filter(|s| s.uncovered)
+            .map(|s| s.subject.host())
+            .collect(),
+        expiring_rules: outcome
+            .expiring
+            .iter()
+            .map(|(rule, end)| json!({ "rule": rule, "ends": end }))
+            .collect(),
+    };
     serde_json::to_string_pretty(&document).map(|text| harmless_json(&text))
 }
 
@@ -65,6 +80,37 @@ pub fn render_lines(outcome: &Outcome) -> Result<String, serde_json::Error> {
         }
     }
     Ok(out)
+}
+
+fn netbox(outcome: &Outcome) -> Value {
+    let netbox = &outcome.netbox;
+    json!({
+        "source": netbox.source.to_string(),
+        "version": netbox.version,
+        "hosts": netbox.hosts,
+        "services": netbox.services,
+        "as_of": netbox.as_of,
+        "complete": netbox.coverage.is_complete(),
+        "gap": netbox.coverage.gap().map(why),
+    })
+}
+
+fn source(line: &SourceLine) -> Value {
+    json!({
+        "source": line.source.to_string(),
+        "hostname": line.host,
+        "answered_at": line.answered_at,
+        "complete": line.coverage.is_complete(),
+        "gap": line.coverage.gap().map(why),
+    })
+}
+
+fn unjudged((id, gap): &(DriftId, Gap)) -> Value {
+    json!({ "drift_id": id.to_string(), "handle": id.handle(), "gap": why(gap) })
+}
+
+fn why(gap: &Gap) -> Value {
+    json!({ "kind": gap.kind, "why": gap.why })
 }
 
 fn summary(totals: &Totals) -> Value {
@@ -107,30 +153,24 @@ fn coverages(counted: &Coverages) -> Value {
     })
 }
 
-fn gap(coverage: &Coverage) -> Value {
-    coverage
-        .gap()
-        .map_or(Value::Null, |gap| json!({ "kind": gap.kind, "why": gap.why }))
-}
-
 /// A drift with the keys of the canonical event, in their order.
 #[derive(Serialize)]
 struct Line<'a> {
     id: Option<()>,
     hostname: Option<&'a str>,
     service: Option<&'a str>,
-    event_type: &'a str,
+    event_type: Option<&'a str>,
     expected: Option<Side>,
     observed: Option<Side>,
-    severity: &'a str,
+    severity: Option<&'a str>,
     details: String,
     source: &'a str,
     created_at: Timestamp,
     kind: &'a str,
-    drift_id: String,
-    handle: String,
+    drift_id: Option<String>,
+    handle: Option<String>,
     first_seen: Option<Timestamp>,
-    last_seen: Timestamp,
+    last_seen: Option<Timestamp>,
     folded: Vec<String>,
     folded_count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,18 +192,18 @@ impl<'a> Line<'a> {
             id: None,
             hostname: drift.id.subject.host().map(|host| host.as_str()),
             service: drift.id.service.as_ref().map(|service| service.as_str()),
-            event_type: drift.id.event_type.code(),
+            event_type: Some(drift.id.event_type.code()),
             expected,
             observed,
-            severity: drift.severity.as_str(),
+            severity: Some(drift.severity.as_str()),
             details: drift.difference.details(&drift.id),
             source: drift.evidence.source.kind.as_str(),
             created_at: now,
             kind,
-            drift_id: drift.id.to_string(),
-            handle: drift.id.handle(),
+            drift_id: Some(drift.id.to_string()),
+            handle: Some(drift.id.handle()),
             first_seen: None,
-            last_seen: drift.evidence.observed_at,
+            last_seen: Some(drift.evidence.observed_at),
             folded: Vec::new(),
             folded_count: 0,
             unknown_services: None,
@@ -184,56 +224,64 @@ impl<'a> Line<'a> {
         self
     }
 
-    fn value(self) -> Value {
-        // Strings, numbers and maps with text keys: there is nothing in it that JSON cannot say.
-        serde_json::to_value(self).unwrap_or(Value::Null)
+    /// A scope nobody has answered about yet: there is no drift in it.
+    fn unanswered(scope: &'a BlindScope, subject: &'a SubjectOutcome, now: Timestamp) -> Self {
+        Self {
+            id: None,
+            hostname: subject.subject.host().map(|host| host.as_str()),
+            service: None,
+            event_type: None,
+            expected: None,
+            observed: None,
+            severity: None,
+            details: scope.gap.to_string(),
+            source: scope.source.kind.as_str(),
+            created_at: now,
+            kind: "blind",
+            drift_id: None,
+            handle: None,
+            first_seen: scope.since,
+            last_seen: None,
+            folded: Vec::new(),
+            folded_count: 0,
+            unknown_services: None,
+            gap: None,
+            tenant: subject.tenant.as_deref(),
+            silenced_by: None,
+            ignored_by: None,
+        }
     }
 }
 
-fn drifts(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Value> {
+fn drifts(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Line<'_>> {
     subject.roots.iter().map(move |root| {
         let line = Line {
             first_seen: root.since,
             ..Line::of(&root.drift, subject, now, "drift")
         };
-        line.with_folded(&root.folded).value()
+        line.with_folded(&root.folded)
     })
 }
 
-fn blind(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Value> {
+fn blind(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Line<'_>> {
     subject.blind.iter().map(move |scope| {
-        let BlindScope {
-            drift,
-            source,
-            gap,
-            since,
-            unknown_services,
-            folded,
-        } = scope;
-        let why = json!({ "kind": gap.kind, "why": gap.why });
-        match drift {
-            Some(drift) => {
-                let line = Line {
-                    first_seen: *since,
-                    unknown_services: Some(*unknown_services),
-                    gap: Some(why),
-                    ..Line::of(drift, subject, now, "blind")
-                };
-                line.with_folded(folded).value()
-            }
-            None => json!({
-                "kind": "blind",
-                "hostname": subject.subject.host(),
-                "source": source.kind,
-                "gap": why,
-                "unknown_services": unknown_services,
-                "created_at": now,
-            }),
-        }
+        let line = match &scope.drift {
+            Some(drift) => Line {
+                first_seen: scope.since,
+                ..Line::of(drift, subject, now, "blind")
+            },
+            None => Line::unanswered(scope, subject, now),
+        };
+        let line = Line {
+            unknown_services: Some(scope.unknown_services),
+            gap: Some(why(&scope.gap)),
+            ..line
+        };
+        line.with_folded(&scope.folded)
     })
 }
 
-fn ignored(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Value> {
+fn ignored(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Line<'_>> {
     subject.ignored.iter().map(move |(drift, rule)| {
         let blind = matches!(drift.difference, Difference::Blind { .. });
         let kind = if blind { "blind" } else { "drift" };
@@ -241,6 +289,5 @@ fn ignored(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Val
             ignored_by: Some(rule),
             ..Line::of(drift, subject, now, kind)
         }
-        .value()
     })
 }

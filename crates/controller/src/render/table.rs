@@ -6,7 +6,7 @@ use evenkeel_core::Coverage;
 use super::closing;
 use super::outcome::{BlindScope, Outcome, Root, SubjectOutcome};
 use super::text::{
-    BLIND, BOLD, DIM, WARN, age, clean, count, cut, fit, moment, of_severity, styled, width, wrap,
+    BLIND, BOLD, DIM, WARN, age, clean, count, cut, fit, moment, of_severity, parts, styled, width, wrap,
 };
 use super::words::{about, change, folded, gap_words, heading, kind_and_name};
 
@@ -62,6 +62,13 @@ impl Page {
         }
     }
 
+    /// Parts with ` · ` between them behind an indentation, in as many lines as they need.
+    pub(super) fn parts(&mut self, indent: usize, style: anstyle::Style, said: &[String]) {
+        for line in parts(said, self.columns.saturating_sub(indent).max(20)) {
+            self.line(format!("{}{}", " ".repeat(indent), styled(style, &line)));
+        }
+    }
+
     /// Words behind an indentation, in as many lines as they need.
     pub(super) fn words(&mut self, indent: usize, style: anstyle::Style, words: &str) {
         for line in wrap(words, self.columns.saturating_sub(indent).max(20)) {
@@ -76,19 +83,22 @@ fn header(page: &mut Page, outcome: &Outcome) {
         Some(version) => format!("NetBox {}", clean(version)),
         None => "NetBox".to_owned(),
     };
-    let declared = format!(
-        "{}, {} declared",
-        count(netbox.hosts, "host", "hosts"),
-        count(netbox.services, "service", "services")
-    );
     let read = match netbox.as_of {
+        Some(at) if outcome.now.duration_since(at).as_secs() < 2 => "read just now".to_owned(),
         Some(at) => format!("read {} ago", age(at, outcome.now)),
         None => "never read".to_owned(),
     };
+    let hosts = count(netbox.hosts, "host", "hosts");
+    let services = count(netbox.services, "service", "services");
     let sources = count(outcome.sources.len(), "source", "sources");
-    let asked = format!("{sources} asked in {:.1} s", outcome.took.as_secs_f64());
-    let words = format!("{name} · {declared} · {read} · {asked} · {}", moment(outcome.now));
-    page.words(0, DIM, &words);
+    let said = [
+        name,
+        format!("{hosts}, {services} declared"),
+        read,
+        format!("{sources} in {:.1} s", outcome.took.as_secs_f64()),
+        moment(outcome.now),
+    ];
+    page.parts(0, DIM, &said);
     if let Coverage::Partial(gap) = &netbox.coverage {
         let words = format!(
             "NetBox is not known in full ({}): what is not declared is no longer proved undeclared.",
@@ -124,7 +134,7 @@ fn blind_scope(page: &mut Page, outcome: &Outcome, subject: &SubjectOutcome, sco
     said.extend(scope.drift.as_ref().map(|drift| drift.id.handle()));
     let name = heading(&subject.subject);
     let columns = page.columns.saturating_sub(8 + 2 + width(&name)).max(20);
-    let mut lines = wrap(&said.join(" · "), columns).into_iter();
+    let mut lines = parts(&said, columns).into_iter();
     let first = lines.next().unwrap_or_default();
     page.line(format!(
         "{} {}  {first}",

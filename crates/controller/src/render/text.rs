@@ -86,6 +86,21 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// Parts with ` · ` between them, in lines of at most this many columns that break between parts where they can.
+pub fn parts(parts: &[String], columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if width(line) + 3 + width(part) <= columns => {
+                line.push_str(" · ");
+                line.push_str(part);
+            }
+            Some(_) | None => lines.extend(wrap(part, columns)),
+        }
+    }
+    lines
+}
+
 /// The text in a style.
 pub fn styled(style: Style, text: &str) -> String {
     if text.is_empty() {
