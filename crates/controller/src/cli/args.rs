@@ -77,6 +77,12 @@ pub(crate) struct DemoOptions {
     /// Keep the database here instead of in memory
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
+    /// Write a configuration for this homelab, to try the other commands on it (with --stay)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_config: Option<PathBuf>,
+    /// Skip the incidents
+    #[arg(long)]
+    pub(crate) quiet: bool,
     /// Speak as this NetBox
     #[arg(long, default_value = "4.5", value_name = "VERSION")]
     pub(crate) netbox: String,

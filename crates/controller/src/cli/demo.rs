@@ -44,9 +44,18 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         .or_fail("please report this")?;
     surface.show(running.hub.clone());
     show::opening(&homelab, version, surface.address());
+    if let Some(path) = &options.save_config {
+        lab::save_config(path, &homelab, options.store.as_deref()).or_fail("name a file that can be written")?;
+        show::saved(path);
+    }
     let mut events = running.hub.events.subscribe();
-    let played = play(&homelab, &running.hub, &mut events).await?;
-    show::closing(&running.hub, &receiver, &played).await;
+    show::waiting_for_first_look();
+    first_look(&running.hub).await?;
+    show::first_verdict(&running.hub);
+    if !options.quiet {
+        let played = play(&homelab, &mut events).await?;
+        show::closing(&running.hub, &receiver, &played).await;
+    }
     if options.stay {
         show::staying(surface.address());
         // Without a handler for it there is nothing to wait for; the demo then ends.
@@ -69,15 +78,8 @@ impl Played {
     }
 }
 
-async fn play(
-    homelab: &Homelab,
-    hub: &Arc<Hub>,
-    events: &mut broadcast::Receiver<Event>,
-) -> Result<Played, Failure> {
+async fn play(homelab: &Homelab, events: &mut broadcast::Receiver<Event>) -> Result<Played, Failure> {
     let mut played = Played::default();
-    show::waiting_for_first_look();
-    first_look(hub).await?;
-    show::first_verdict(hub);
     for (n, incident) in INCIDENTS.iter().enumerate() {
         show::incident(n + 1, incident);
         let begun = Instant::now();

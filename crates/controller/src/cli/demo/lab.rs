@@ -1,6 +1,7 @@
 //! A controller's setup for the simulated homelab: as for a real one, with shorter intervals.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,21 @@ pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store
         store,
         registry: Registry::new(),
     })
+}
+
+/// Writes a configuration for this homelab, and its token beside it.
+pub(super) fn save_config(path: &Path, homelab: &Homelab, store: Option<&Path>) -> std::io::Result<()> {
+    let token = path.with_extension("token");
+    std::fs::write(&token, homelab.netbox.token_v1())?;
+    let file = token.file_name().unwrap_or_default().to_string_lossy();
+    let mut text = format!("[netbox]\nurl = \"{}\"\ntoken = {{ file = \"{file}\" }}\n", homelab.netbox.url());
+    for (host, engine) in homelab.engines() {
+        text += &format!("\n[[docker]]\nname = \"{host}\"\nendpoint = \"{}\"\n", engine.url());
+    }
+    if let Some(store) = store {
+        text += &format!("\n[store]\npath = \"{}\"\n", std::path::absolute(store)?.display());
+    }
+    std::fs::write(path, text)
 }
 
 /// Loopback only, whatever is asked for by name.

@@ -28,6 +28,11 @@ pub(super) fn opening(homelab: &Homelab, version: NetboxVersion, api: SocketAddr
     line("");
 }
 
+pub(super) fn saved(path: &std::path::Path) {
+    line(&format!("  Configuration {0}  (evenkeel --config {0} diff)", path.display()));
+    line("");
+}
+
 pub(super) fn waiting_for_first_look() {
     line(&format!("{DIM}Nothing is known yet, so nothing is missing. Asking everybody …{DIM:#}"));
 }

@@ -1,0 +1,109 @@
+//! The comparison beside a plain sorted merge-join over the same structs, and an unchanged fleet confirmed from its
+//! stamps beside the comparison of two arrays.
+
+use std::cmp::Ordering;
+use std::hint::black_box;
+
+use evenkeel::world::Stamps;
+use evenkeel_core::fingerprint::{self, Fingerprint};
+use evenkeel_core::model::{ExpectedService, ObservedService};
+use evenkeel_core::{Case, Fact, Lookup, Rules, diff};
+
+use crate::fleet::{Host, fleet};
+use crate::{Row, in_turns};
+
+/// Services per host.
+const SERVICES: usize = 5;
+
+/// Measures at 10k, 100k and 1M services, with no drift, 1 % and 10 %.
+pub fn run() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (services, rounds) in [(10_000, 40), (100_000, 10), (1_000_000, 5)] {
+        for (one_in, share) in [(0, "0 %"), (100, "1 %"), (10, "10 %")] {
+            let fleet = fleet(services / SERVICES, SERVICES, one_in);
+            let (ours, floor) = in_turns(rounds, services, || whole_diff(&fleet), || merge_join(&fleet));
+            rows.push(Row { name: format!("diff {services} services, {share} drift"), unit: "ns/service", ours, floor });
+        }
+        rows.push(unchanged(services, rounds));
+    }
+    rows
+}
+
+fn whole_diff(fleet: &[Host]) {
+    let rules = Rules::default();
+    for host in fleet {
+        let case = Case { subject: &host.subject, expected: &host.expected, observed: &host.observed, rules: &rules };
+        black_box(diff(case, []));
+    }
+}
+
+/// What any comparison of these structs must do: walk both sorted lists, compare name, state and ports, and write down
+/// what differs.
+fn merge_join(fleet: &[Host]) {
+    for host in fleet {
+        let Lookup::Present(declared) = host.expected.host() else { continue };
+        let mut out: Vec<(u8, &str)> = Vec::new();
+        for view in host.observed.views() {
+            join(&declared.services, &view.services, &mut out);
+        }
+        black_box(out);
+    }
+}
+
+fn join<'a>(expected: &'a [ExpectedService], observed: &'a [ObservedService], out: &mut Vec<(u8, &'a str)>) {
+    let (mut i, mut j) = (0, 0);
+    while i < expected.len() && j < observed.len() {
+        let (e, o) = (&expected[i], &observed[j]);
+        match e.name.cmp(&o.name) {
+            Ordering::Less => {
+                out.push((0, e.name.as_str()));
+                i += 1;
+            }
+            Ordering::Greater => {
+                out.push((1, o.name.as_str()));
+                j += 1;
+            }
+            Ordering::Equal => {
+                if !equal(e, o) {
+                    out.push((2, e.name.as_str()));
+                }
+                i += 1;
+                j += 1;
+            }
+        }
+    }
+    out.extend(expected[i..].iter().map(|e| (0, e.name.as_str())));
+    out.extend(observed[j..].iter().map(|o| (1, o.name.as_str())));
+}
+
+fn equal(e: &ExpectedService, o: &ObservedService) -> bool {
+    matches!(o.state, Fact::Known(evenkeel_core::model::RunState::Running))
+        && matches!(&o.ports, Fact::Known(p) if p.open == e.ports)
+        && e.role == o.role
+        && (e.image.is_none() || e.image == o.image)
+}
+
+/// An unchanged fleet, confirmed from stored stamps; the floor compares two bare arrays.
+fn unchanged(services: usize, rounds: u32) -> Row {
+    let fleet = fleet(services / SERVICES, SERVICES, 0);
+    let mut stamps = Stamps::default();
+    let mut bare = Vec::new();
+    for host in &fleet {
+        let stamp = fingerprint::of_host(&host.expected, &host.observed, 0);
+        stamps.observe(&host.subject, stamp);
+        stamps.settle(&host.subject, stamp);
+        bare.push(stamp);
+    }
+    let other: Vec<Fingerprint> = bare.clone();
+    let (ours, floor) = in_turns(
+        rounds,
+        services,
+        || {
+            black_box(stamps.unsettled().count());
+        },
+        || {
+            black_box(black_box(&bare) == black_box(&other));
+        },
+    );
+    Row { name: format!("unchanged fleet, {services} services"), unit: "ns/service", ours, floor }
+}
