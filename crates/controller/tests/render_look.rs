@@ -435,6 +435,51 @@ fn a_host_no_source_observes_is_said_and_is_no_alarm() {
 }
 
 #[test]
+fn seen_running_outweighs_unknown_and_unknown_outweighs_seen_stopped() {
+    let gap = || Coverage::Partial(Gap::new(GapKind::TimedOut, "no answer"));
+    let second = |coverage, services| HostView {
+        source: SourceId::new(SourceKind::Probe, "lan"),
+        ..view("edge", coverage, services)
+    };
+    let counted = |first: HostView, second: HostView| {
+        let edge = host("edge", HostStatus::Active, vec![declared("nginx", &[80])]);
+        let coverages = Look::new()
+            .host(Some(edge), vec![first, second])
+            .outcome
+            .totals()
+            .coverages;
+        (
+            coverages.declared_running,
+            coverages.declared,
+            coverages.declared_unknown,
+        )
+    };
+    let running = || vec![seen("nginx", &[80], RunState::Running)];
+    let stopped = || vec![seen("nginx", &[80], RunState::Exited)];
+    assert_eq!(
+        counted(
+            view("edge", gap(), Vec::new()),
+            second(Coverage::Complete, running())
+        ),
+        (1, 1, 0)
+    );
+    assert_eq!(
+        counted(
+            view("edge", gap(), Vec::new()),
+            second(Coverage::Complete, stopped())
+        ),
+        (0, 0, 1)
+    );
+    assert_eq!(
+        counted(
+            view("edge", Coverage::Complete, stopped()),
+            second(Coverage::Complete, Vec::new())
+        ),
+        (0, 1, 0)
+    );
+}
+
+#[test]
 fn consequences_are_counted_beneath_their_cause_and_not_among_the_drifts() {
     let off = host("box2-tube", HostStatus::Offline, vec![declared("redis", &[6379])]);
     let running = vec![

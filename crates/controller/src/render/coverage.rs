@@ -101,9 +101,9 @@ fn count_declared(
     }
 }
 
-/// Whether a declared service runs, where anybody can say.
+/// Whether a declared service runs, where anybody can say: seen running beats unknown, unknown beats seen stopped.
 fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option<bool> {
-    let mut answer = None;
+    let (mut known, mut unknown) = (false, false);
     for view in observed
         .views()
         .iter()
@@ -113,15 +113,15 @@ fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option
             Lookup::Present(seen) => match seen.state.known() {
                 Ok(RunState::Running) => return Some(true),
                 Ok(RunState::Restarting | RunState::Paused | RunState::Created | RunState::Exited) => {
-                    answer = Some(false);
+                    known = true
                 }
-                Err(_) => return None,
+                Err(_) => unknown = true,
             },
-            Lookup::Absent => answer = Some(false),
-            Lookup::Unknown(_) => return None,
+            Lookup::Absent => known = true,
+            Lookup::Unknown(_) => unknown = true,
         }
     }
-    answer
+    (known && !unknown).then_some(false)
 }
 
 fn may_speak(view: &HostView, service: &ExpectedService, rules: &Rules) -> bool {

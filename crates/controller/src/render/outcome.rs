@@ -296,6 +296,12 @@ impl SubjectOutcome {
                 (_, _) => roots.push(Root { drift, since, folded }),
             }
         }
+        // Every cause stands for itself, so nothing is left here; should that ever change, nothing may get lost.
+        roots.extend(children.into_values().flatten().map(|drift| Root {
+            since: since(&drift.id),
+            drift,
+            folded: Vec::new(),
+        }));
         roots.sort_by(|a, b| (b.drift.severity, &a.drift.id).cmp(&(a.drift.severity, &b.drift.id)));
         Self {
             subject,
