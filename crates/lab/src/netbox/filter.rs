@@ -60,6 +60,17 @@ fn compare(name: &str, id: u64, bound: u64) -> bool {
     }
 }
 
+const STATUSES: [&str; 8] = [
+    "offline",
+    "active",
+    "planned",
+    "staged",
+    "failed",
+    "decommissioning",
+    "paused",
+    "inventory",
+];
+
 fn host_filter(
     state: &State,
     hosts: &BTreeMap<u64, Host>,
@@ -75,17 +86,7 @@ fn host_filter(
                 .is_some_and(|name| values.iter().any(|value| name.eq_ignore_ascii_case(value)))
         }),
         "status" => {
-            let known = [
-                "offline",
-                "active",
-                "planned",
-                "staged",
-                "failed",
-                "decommissioning",
-                "paused",
-                "inventory",
-            ];
-            if let Some(bad) = values.iter().find(|value| !known.contains(value)) {
+            if let Some(bad) = values.iter().find(|value| !STATUSES.contains(value)) {
                 return Err(bad_choice(name, bad));
             }
             keep(&|host| values.contains(&host.status.as_str()));

@@ -124,20 +124,21 @@ impl NetBox {
             forget(&mut state, kind, id);
         }
         if !of_vm {
-            let pinned: Vec<u64> = state
-                .vms
-                .values()
-                .filter(|vm| vm.device == Some(host.id))
-                .map(|vm| vm.id)
-                .collect();
-            for id in pinned {
-                if let Some(vm) = state.vms.get_mut(&id) {
-                    vm.device = None;
-                }
-                state.record(Action::Update, ObjectRef::vm(id), "unpinned");
-            }
+            unpin(&mut state, host.id);
         }
         forget(&mut state, kind, host.id)
+    }
+}
+
+/// The virtual machines of a node that is going lose their pin, with a trace.
+fn unpin(state: &mut State, node: u64) {
+    let mut pinned = Vec::new();
+    for vm in state.vms.values_mut().filter(|vm| vm.device == Some(node)) {
+        vm.device = None;
+        pinned.push(vm.id);
+    }
+    for id in pinned {
+        state.record(Action::Update, ObjectRef::vm(id), "unpinned");
     }
 }
 

@@ -257,17 +257,17 @@ pub(super) fn refusal(asked: &Asked<'_>, answer: &Answer) -> Option<Gap> {
                 format!("redirected to {target}; redirects are not followed with a token"),
             )
         }
-        status => {
-            let cause = said
-                .exception
-                .or(said.detail)
-                .map(|text| format!(" ({})", short(&text)));
-            gap(
-                GapKind::Unreachable,
-                format!("{status}{}", cause.unwrap_or_default()).to_lowercase(),
-            )
-        }
+        status => gap(GapKind::Unreachable, failure(status, said)),
     }
+}
+
+/// The class of the exception, where NetBox names it: its text can name hosts and users of the database.
+fn failure(status: StatusCode, said: Refusal) -> String {
+    let cause = said
+        .exception
+        .or(said.detail)
+        .map(|text| format!(" ({})", short(&text)));
+    format!("{status}{}", cause.unwrap_or_default()).to_lowercase()
 }
 
 /// NetBox answers everything about credentials and rights with 403; only the text tells which.

@@ -82,21 +82,8 @@ fn host(key: HostKey, row: &HostRow, joined: &Joined<'_>) -> ExpectedHost {
     aliases.extend(net.into_iter().flat_map(|net| net.dns.iter().cloned()));
     aliases.retain(|alias| !alias.eq_ignore_ascii_case(name.as_str()));
     let (services, of_services) = merge::services(services);
-    let mut contradictions: Vec<Contradiction> = names
-        .contradictions
-        .iter()
-        .filter(|(whose, _)| *whose == key)
-        .map(|(_, what)| what.as_str())
-        .chain(
-            net.into_iter()
-                .flat_map(|net| net.contradictions.iter().map(String::as_str)),
-        )
-        .map(|what| Contradiction {
-            service: None,
-            what: what.into(),
-        })
-        .chain(of_services)
-        .collect();
+    let mut contradictions = of_host(key, names, net);
+    contradictions.extend(of_services);
     contradictions.sort_unstable();
     ExpectedHost {
         kind: key.kind,
@@ -128,6 +115,23 @@ fn host(key: HostKey, row: &HostRow, joined: &Joined<'_>) -> ExpectedHost {
         contradictions,
         name,
     }
+}
+
+/// What is wrong with the host itself.
+fn of_host(key: HostKey, names: &Names, net: Option<&HostNetwork>) -> Vec<Contradiction> {
+    let of_name = names
+        .contradictions
+        .iter()
+        .filter(|(whose, _)| *whose == key)
+        .map(|(_, what)| what);
+    let of_net = net.into_iter().flat_map(|net| &net.contradictions);
+    of_name
+        .chain(of_net)
+        .map(|what| Contradiction {
+            service: None,
+            what: what.as_str().into(),
+        })
+        .collect()
 }
 
 fn kept_hosts<'a>(tables: &'a Tables, filters: &Filters) -> Vec<(HostKey, &'a HostRow)> {

@@ -3,7 +3,7 @@
 //!
 //! Pure. What does not live here: which rows belong to the host (`decode`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use evenkeel_core::ServiceName;
@@ -28,67 +28,39 @@ pub(super) fn services(rows: &[(u64, &ServiceRow)]) -> (Vec<ExpectedService>, Ve
     (services, contradictions)
 }
 
-fn one(
-    name: ServiceName,
-    rows: &[(u64, &ServiceRow)],
-    contradictions: &mut Vec<Contradiction>,
-) -> ExpectedService {
-    let mut report = |what: String| {
-        contradictions.push(Contradiction {
-            service: Some(name.clone()),
-            what: what.into(),
-        });
-    };
+fn one(name: ServiceName, rows: &[(u64, &ServiceRow)], found: &mut Vec<Contradiction>) -> ExpectedService {
     for (id, row) in rows {
         if let Some(what) = &row.contradiction {
-            report(format!("service {id} ({}): {what}", row.name));
+            report(found, &name, format!("service {id} ({}): {what}", row.name));
         }
     }
-    let mut agreed = |on: &str, said: Vec<Arc<str>>| {
-        let said = distinct(said);
+    let mut agreed = |on: &str, pick: fn(&ServiceRow) -> Option<Arc<str>>| {
+        let said = distinct(rows.iter().filter_map(|(_, row)| pick(row)).collect());
         if said.len() > 1 {
-            report(format!(
-                "{} services named {name} disagree on their {on}: {}",
-                rows.len(),
-                said.join(", ")
-            ));
+            let (all, said) = (rows.len(), said.join(", "));
+            report(
+                found,
+                &name,
+                format!("{all} services named {name} disagree on their {on}: {said}"),
+            );
             return None;
         }
         said.into_iter().next()
     };
-    let texts = |pick: fn(&ServiceRow) -> &Option<Arc<str>>| -> Vec<Arc<str>> {
-        rows.iter().filter_map(|(_, row)| pick(row).clone()).collect()
-    };
-    let container_name = agreed("container name", texts(|row| &row.container_name));
-    let compose_project = agreed("compose project", texts(|row| &row.compose_project));
-    let role = agreed("role", texts(|row| &row.role));
-    let image = agreed("image", texts(|row| &row.image));
-    let mut lifecycles: Vec<Lifecycle> = rows.iter().filter_map(|(_, row)| row.lifecycle).collect();
-    lifecycles.sort_unstable();
-    lifecycles.dedup();
-    let lifecycle = match lifecycles.as_slice() {
-        [] => None,
-        [one] => Some(*one),
-        several => {
-            // Words, not a guess: under `planned` neither presence nor absence is a difference.
-            agreed(
-                "life cycle",
-                several
-                    .iter()
-                    .map(|lifecycle| lifecycle.to_string().into())
-                    .collect(),
-            );
-            Some(Lifecycle::Planned)
-        }
-    };
-    let mut observed_by: Vec<_> = rows
+    let container_name = agreed("container name", |row| row.container_name.clone());
+    let compose_project = agreed("compose project", |row| row.compose_project.clone());
+    let role = agreed("role", |row| row.role.clone());
+    let image = agreed("image", |row| row.image.clone());
+    agreed("life cycle", |row| {
+        row.lifecycle.map(|lifecycle| lifecycle.to_string().into())
+    });
+    let sources: BTreeSet<_> = rows
         .iter()
         .flat_map(|(_, row)| row.observed_by.iter().copied())
         .collect();
-    observed_by.sort_unstable();
-    observed_by.dedup();
+    let tags = rows.iter().flat_map(|(_, row)| row.tags.iter().cloned());
     ExpectedService {
-        lifecycle,
+        lifecycle: lifecycle(rows),
         ports: rows
             .iter()
             .fold(Ports::default(), |all, (_, row)| all.union(&row.ports)),
@@ -96,14 +68,29 @@ fn one(
         compose_project,
         role,
         image,
-        observed_by,
-        tags: distinct(
-            rows.iter()
-                .flat_map(|(_, row)| row.tags.iter().cloned())
-                .collect(),
-        ),
+        observed_by: sources.into_iter().collect(),
+        tags: distinct(tags.collect()),
         netbox_ids: rows.iter().map(|(id, _)| *id).collect(),
         name,
+    }
+}
+
+fn report(found: &mut Vec<Contradiction>, name: &ServiceName, what: String) {
+    found.push(Contradiction {
+        service: Some(name.clone()),
+        what: what.into(),
+    });
+}
+
+/// What all rows that say anything say. Where they disagree nothing is guessed: under `planned` neither presence nor
+/// absence is a difference.
+fn lifecycle(rows: &[(u64, &ServiceRow)]) -> Option<Lifecycle> {
+    let mut said = rows.iter().filter_map(|(_, row)| row.lifecycle);
+    let first = said.next()?;
+    if said.all(|other| other == first) {
+        Some(first)
+    } else {
+        Some(Lifecycle::Planned)
     }
 }
 

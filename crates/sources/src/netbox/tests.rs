@@ -82,11 +82,21 @@ fn tables(
     Some(tables)
 }
 
-fn all(version: &str) -> BTreeMap<Model, Value> {
-    FILES
-        .iter()
-        .map(|(model, name)| (*model, recorded(version, name)))
-        .collect()
+/// The recorded lists of a version, read once.
+fn all(version: &str) -> &'static BTreeMap<Model, Value> {
+    static ALL: LazyLock<BTreeMap<&str, BTreeMap<Model, Value>>> = LazyLock::new(|| {
+        let lists = |version| {
+            FILES
+                .iter()
+                .map(|(model, name)| (*model, recorded(version, name)))
+                .collect()
+        };
+        VERSIONS
+            .iter()
+            .map(|(version, _)| (*version, lists(version)))
+            .collect()
+    });
+    &ALL[version]
 }
 
 #[test]
