@@ -156,7 +156,9 @@ fn worst_coverage(snapshot: &Snapshot) -> Coverage {
     }
 }
 
-/// Wall time, as everything that is stored or shown has it.
+/// Wall time, as everything that is stored or shown has it: whole microseconds, which every database keeps.
 pub fn now() -> Timestamp {
-    Timestamp::now()
+    let now = Timestamp::now();
+    // Microseconds of a moment are a moment; the fallback is never taken.
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }

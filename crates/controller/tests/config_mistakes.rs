@@ -350,7 +350,7 @@ fn a_file_that_is_not_there_is_said_with_what_writes_one() {
         errors.starts_with("/nowhere/evenkeel.toml: cannot be read"),
         "{errors}"
     );
-    assert!(errors.contains("evenkeel init"), "{errors}");
+    assert!(errors.contains("examples/minimal.toml"), "{errors}");
 }
 
 proptest! {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use evenkeel_core::Subject;
+use evenkeel_core::model::Inventory;
 use evenkeel_sources::netbox::NetboxSource;
 use evenkeel_sources::{Snapshot, Source};
+use evenkeel_store::Store;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -12,7 +14,7 @@ use super::failure::{Failure, OrFail};
 use crate::collect::now;
 use crate::config::Config;
 use crate::fleet::Observer;
-use crate::wiring;
+use crate::{keep, wiring};
 use crate::world::World;
 
 /// A world in which everybody has been asked once.
@@ -36,6 +38,9 @@ pub(super) async fn ask(config: &Config) -> Result<Asked, Failure> {
     for observer in &observers {
         world.add_source(observer.source.id().clone(), observer.host.clone(), None);
     }
+    if let Some(inventory) = remembered(config).await {
+        world.remember_inventory(inventory);
+    }
     learn(&mut world, netbox.observe().await);
     let declared = declared(config, &world, &observers);
     for observer in &declared {
@@ -47,6 +52,14 @@ pub(super) async fn ask(config: &Config) -> Result<Asked, Failure> {
         learn(&mut world, snapshot);
     }
     Ok(Asked { world, netbox_version: netbox.version().map(|version| version.to_string()) })
+}
+
+/// What a controller read last, if one keeps its history here: should NetBox be away, that is still what is expected.
+async fn remembered(config: &Config) -> Option<Inventory> {
+    let store = wiring::store_read_only(&config.store).await.ok()?;
+    let inventory = keep::last_inventory(&store, &config.netbox.id).await.ok().flatten();
+    store.close().await;
+    inventory
 }
 
 fn learn(world: &mut World, snapshot: Snapshot) {

@@ -199,7 +199,7 @@ impl Config {
             Ok(text) => Self::parse(path, &text, env, Timestamp::now()),
             Err(error) => Err(Errors::one(
                 path,
-                format!("cannot be read: {error}; `evenkeel init` writes one"),
+                format!("cannot be read: {error}; examples/minimal.toml is a start"),
             )),
         }
     }
