@@ -48,7 +48,7 @@ impl HostPolicy {
     /// what the machine is called is not known here.
     pub fn bound_to(address: IpAddr, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let names: Arc<[String]> = names.into_iter().map(|name| normal(name.as_ref())).collect();
-        if address.is_loopback() {
+        if address.to_canonical().is_loopback() {
             Self(Rule::Named {
                 names,
                 other_addresses: false,
@@ -85,7 +85,7 @@ impl HostPolicy {
             .and_then(|h| h.strip_suffix(']'))
             .unwrap_or(&host);
         match bare.parse::<IpAddr>() {
-            Ok(address) => *other_addresses || address.is_loopback() || names.contains(&host),
+            Ok(address) => *other_addresses || address.to_canonical().is_loopback() || names.contains(&host),
             Err(_) => host == "localhost" || names.contains(&host),
         }
     }

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use evenkeel_store::Error as StoreError;
 use serde::Serialize;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// The kinds of trouble, each with its status. The word ends up in `type`, and clients may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +172,12 @@ impl From<StoreError> for Problem {
             let _ = write!(detail, ": {inner}");
             cause = inner.source();
         }
-        warn!(error = %detail, "a request could not be answered from the store");
+        // A store that is away is reported by those who write to it; a client that keeps asking adds nothing.
+        if error.is_transient() {
+            debug!(error = %detail, "a request could not be answered from the store");
+        } else {
+            warn!(error = %detail, "a request could not be answered from the store");
+        }
         // Only the sentence meant for people leaves; the database's own words stay in the log.
         let kind = if matches!(error, StoreError::Corrupt { .. }) {
             Kind::StoreCorrupt

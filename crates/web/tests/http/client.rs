@@ -192,7 +192,7 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).header("host", "localhost:8480"))
+        self.send(Request::get(path).header("host", "localhost:9797"))
             .await
     }
 

@@ -240,6 +240,7 @@ async fn on_loopback_only_loopback_and_given_names_are_answered_to() {
         "127.1.2.3",
         "[::1]:80",
         "[::1]",
+        "[::ffff:127.0.0.1]",
         "evenkeel.bruce.lan:443",
     ] {
         assert_eq!(called(&client, name).await, 200, "{name}");

@@ -103,3 +103,16 @@ async fn an_endless_head_is_cut_off() {
     let _ = stream.read_to_end(&mut text).await;
     assert!(!String::from_utf8_lossy(&text).starts_with("HTTP/1.1 200"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_not_used_is_given_up() {
+    let (address, _stop, _server) = start().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    tokio::time::timeout(Duration::from_secs(3600), said(&mut stream))
+        .await
+        .unwrap();
+}
