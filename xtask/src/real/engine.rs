@@ -181,7 +181,8 @@ impl Engine {
     /// Starts it again after [`Engine::stop`] or [`Engine::kill`], on the same socket, with what it held.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.order("start")?;
-        self.wait_until_ready()
+        let ready = self.wait_until_ready();
+        ready.with_context(|| format!("start it again: {}", self.last_words()))
     }
 
     fn order(&mut self, word: &str) -> anyhow::Result<String> {
@@ -211,7 +212,7 @@ impl Engine {
     /// The end of its log, for the message that says why there is none.
     fn last_words(&self) -> String {
         let log = fs::read_to_string(self.folder.join("dockerd.log")).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().rev().take(3).collect();
+        let lines: Vec<&str> = log.lines().rev().take(4).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
     }
 }

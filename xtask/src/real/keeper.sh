@@ -19,7 +19,9 @@ while read -r order; do
     case $order in
     start) start "$@" ;;
     stop) kill -TERM $pid && wait $pid ;;
-    kill) kill -KILL $pid && wait $pid ;;
+    # Its containerd dies with it and becomes ours to bury, which a shell does only while it waits for something. An
+    # unburied one looks alive to the next dockerd, which then waits for it in vain.
+    kill) kill -KILL $pid; wait $pid; sleep 0.3 ;;
     freeze) kill -STOP $pid ;;
     thaw) kill -CONT $pid ;;
     alive) kill -0 $pid 2>/dev/null || order=dead ;;

@@ -1,0 +1,176 @@
+//! How the controller of a stage is set up: quick, and with everything a test may want otherwise in the open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel::config::{Breaker, DockerDefaults, Schedule, SinkFilter};
+use evenkeel::controller::{Destination, Setup};
+use evenkeel::wiring;
+use evenkeel_core::policy::confirm::Window;
+use evenkeel_core::policy::{Confirm, Policy};
+use evenkeel_core::{HostName, Secret, SourceId, SourceKind};
+use evenkeel_sinks::retry;
+use evenkeel_sinks::webhook::{self, SuccessRule, WebhookSink};
+use evenkeel_sources::docker::{self, Endpoint};
+use evenkeel_sources::http::Retry;
+use evenkeel_sources::netbox::{self, NetboxSource};
+use evenkeel_store::{RetentionPolicy, Store};
+use prometheus::Registry;
+
+use super::lab::Lab;
+
+/// What the receivers of a stage check signatures with.
+pub const SIGNING_SECRET: &str = "whsec_c3RhZ2Utc2lnbmluZy1zZWNyZXQtb2YtdGhlLXRlc3Rz";
+
+/// A sink: its name and where it posts.
+#[derive(Clone, Debug)]
+pub struct SinkPlan {
+    /// The sink's name.
+    pub name: String,
+    /// The webhook's address.
+    pub url: String,
+    /// What counts as delivered.
+    pub success: SuccessRule,
+    /// Which events it gets.
+    pub filter: SinkFilter,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+}
+
+impl SinkPlan {
+    /// Everything, to this address, acknowledged as n8n does it.
+    pub fn new(name: &str, url: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: url.into(),
+            success: SuccessRule::accepted(),
+            filter: SinkFilter::default(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Everything a test may want otherwise.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the operator decided.
+    pub policy: Policy,
+    /// When things happen.
+    pub schedule: Schedule,
+    /// The engines that the configuration names; `None`: every engine of the lab.
+    pub configured: Option<Vec<String>>,
+    /// Whether engines that NetBox declares are watched.
+    pub declared_engines: bool,
+    /// Whom to tell.
+    pub sinks: Vec<SinkPlan>,
+    /// How long an engine may take for an answer.
+    pub docker_timeout: Duration,
+    /// How long after an engine's return its containers may be down.
+    pub settle: Duration,
+    /// How long NetBox may take for an answer.
+    pub netbox_timeout: Duration,
+}
+
+impl Default for Plan {
+    /// Two observations for every verdict, as in production, but soon after each other.
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            schedule: Schedule {
+                netbox_interval: Duration::from_millis(300),
+                docker_interval: Duration::from_millis(300),
+                resync: Duration::from_secs(2),
+                recheck: Duration::from_millis(50),
+                debounce: Duration::ZERO,
+                workers: 4,
+                breaker: Breaker {
+                    failures: 3,
+                    open: Duration::from_millis(300),
+                    open_max: Duration::from_millis(600),
+                },
+                shutdown_deadline: Duration::from_secs(10),
+            },
+            configured: None,
+            declared_engines: false,
+            sinks: Vec::new(),
+            docker_timeout: Duration::from_secs(10),
+            settle: Duration::ZERO,
+            netbox_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Plan {
+    /// Believes everything at once: whatever is wrongly seen for one moment is an alarm.
+    pub fn believing() -> Self {
+        Self::default().with_policy(|policy| {
+            policy.confirm = Confirm { default: Window::IMMEDIATE, ..Confirm::default() };
+        })
+    }
+
+    /// With another policy.
+    pub fn with_policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.policy);
+        self
+    }
+
+    /// With one more sink.
+    pub fn telling(mut self, sink: SinkPlan) -> Self {
+        self.sinks.push(sink);
+        self
+    }
+
+    /// The controller's setup for these systems.
+    pub(super) fn setup(&self, lab: &Lab, store: Arc<dyn Store>) -> Setup {
+        let configured = |host: &&String| self.configured.as_ref().is_none_or(|names| names.contains(host));
+        let observers = lab.engines.keys().filter(configured).map(|host| {
+            let endpoint = Endpoint::parse(&lab.engine(host).url()).unwrap();
+            wiring::observer(&self.engine(host, endpoint)).unwrap()
+        });
+        let defaults = DockerDefaults {
+            declared_endpoints: self.declared_engines,
+            template: self.engine("template", Endpoint::parse("unix:///nowhere").unwrap()),
+        };
+        Setup {
+            intent: Arc::new(NetboxSource::new(self.netbox(lab)).unwrap()),
+            observers: observers.collect(),
+            make_declared: wiring::declared(&defaults),
+            destinations: self.sinks.iter().map(destination).collect(),
+            policy: self.policy.clone(),
+            schedule: self.schedule.clone(),
+            retention: RetentionPolicy::default(),
+            store,
+            registry: Registry::new(),
+        }
+    }
+
+    fn engine(&self, host: &str, endpoint: Endpoint) -> docker::Config {
+        docker::Config {
+            host: Some(HostName::new(host)),
+            debounce: Duration::from_millis(20),
+            settle: self.settle,
+            timeout: self.docker_timeout,
+            ..docker::Config::new(SourceId::new(SourceKind::Docker, host), endpoint)
+        }
+    }
+
+    fn netbox(&self, lab: &Lab) -> netbox::Config {
+        netbox::Config {
+            timeout: self.netbox_timeout,
+            probe_interval: Duration::from_millis(100),
+            retry: Retry { times: 1, first: Duration::from_millis(10), longest: Duration::from_millis(50) },
+            ..netbox::Config::new(lab.netbox.url().parse().unwrap(), Secret::new(lab.netbox.token_v1()))
+        }
+    }
+}
+
+fn destination(plan: &SinkPlan) -> Destination {
+    let settings = webhook::Settings {
+        secrets: vec![Secret::new(SIGNING_SECRET)],
+        success: plan.success.clone(),
+        timeout: plan.timeout,
+        ..webhook::Settings::new(plan.name.clone(), plan.url.clone())
+    };
+    let sink = WebhookSink::new(webhook::Config::new(settings).unwrap()).unwrap();
+    Destination { sink: Arc::new(sink), filter: plan.filter.clone(), retry: retry::Schedule::default() }
+}
