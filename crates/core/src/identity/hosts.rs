@@ -44,7 +44,11 @@ pub enum HostMatch {
 /// The declared hosts by everything they can be found by. Built once per inventory.
 #[derive(Clone, Debug, Default)]
 pub struct HostIndex {
+    /// Whole names and aliases, lower case.
     by_name: BTreeMap<String, BTreeSet<HostName>>,
+    /// The same in canonical form, asked only for what no whole name answers to: `web` is not made ambiguous by
+    /// `web.dmz`.
+    by_label: BTreeMap<String, BTreeSet<HostName>>,
     by_mac: BTreeMap<Arc<str>, BTreeSet<HostName>>,
     by_ip: BTreeMap<IpAddr, BTreeSet<HostName>>,
     by_ref: BTreeMap<NetboxRef, HostName>,
@@ -58,7 +62,7 @@ impl HostIndex {
         for host in hosts {
             let names = std::iter::once(host.name.as_str()).chain(host.aliases.iter().map(|a| &**a));
             for name in names {
-                index.by_name.entry(canonical(name)).or_default().insert(host.name.clone());
+                index.by_label.entry(canonical(name)).or_default().insert(host.name.clone());
                 index.by_name.entry(name.trim().to_lowercase()).or_default().insert(host.name.clone());
             }
             for mac in &host.macs {
@@ -106,7 +110,7 @@ impl HostIndex {
 
     fn named(&self, name: &str) -> Option<HostMatch> {
         let exact = self.by_name.get(&name.trim().to_lowercase());
-        let found = exact.or_else(|| self.by_name.get(&canonical(name)))?;
+        let found = exact.or_else(|| self.by_label.get(&canonical(name)))?;
         decide(&format!("name {name}"), &found.iter().collect())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::coverage::{Fact, Gap, GapKind};
 use crate::id::{HostName, ServiceName};
-use crate::model::{ExpectedHost, ExpectedService, HostSnapshot, HostView, ObservedService};
+use crate::model::{ExpectedHost, ExpectedService, Hints, HostSnapshot, HostView, ObservedService};
 
 /// Another name a declared service answers to, set by the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,25 +22,69 @@ pub struct Alias {
 /// Decides identity for one source's answer about one host: every observed service that is a declared one takes the
 /// declared name. The result is sorted by name. What more than one thing claims becomes unknown, not a guess.
 pub fn bind(snapshot: HostSnapshot, expected: Option<&ExpectedHost>, aliases: &[Alias]) -> HostView {
-    let HostSnapshot { source, started, observed_at, coverage, facts, mut services } = snapshot;
+    let HostSnapshot { source, started, observed_at, coverage, mut facts, mut services } = snapshot;
     let mut ambiguous = Vec::new();
     if let Some(host) = expected {
         let claims = claims(host, &services, aliases);
-        for (declared, found) in &claims {
-            match found.as_slice() {
-                [one] => services[*one].name = (*declared).clone(),
-                [] => {}
-                several => ambiguous.push(((*declared).clone(), ambiguity(declared, several, &services))),
-            }
-        }
+        rename(host, &claims, &mut services, &mut ambiguous);
     }
     if expected.is_some_and(|host| host.sensitive) {
         services.iter_mut().for_each(redact);
+        facts.notes.clear();
     }
     services.sort_by(|a, b| a.name.cmp(&b.name));
     make_unique(&mut services, &mut ambiguous);
     ambiguous.sort_by(|a, b| a.0.cmp(&b.0));
     HostView { source, started, observed_at, coverage, facts, services, ambiguous }
+}
+
+/// Gives what is claimed once the declared name. What is claimed twice, and what claims twice, is taken out: one of
+/// the claimants is the declared one, so none may be shown as undeclared beside the ambiguity.
+fn rename(
+    host: &ExpectedHost,
+    claims: &[(&ServiceName, Vec<usize>)],
+    services: &mut Vec<ObservedService>,
+    ambiguous: &mut Vec<(ServiceName, Gap)>,
+) {
+    let mut claimants: Vec<Vec<&ServiceName>> = vec![Vec::new(); services.len()];
+    for (declared, found) in claims {
+        found.iter().for_each(|i| claimants[*i].push(declared));
+    }
+    let mut unclear = vec![false; services.len()];
+    for (declared, found) in claims {
+        let gap = match found.as_slice() {
+            [] => continue,
+            [one] if claimants[*one].len() == 1 => continue,
+            [one] => contested(&services[*one], &claimants[*one]),
+            several => ambiguity(declared, several, services),
+        };
+        found.iter().for_each(|i| unclear[*i] = true);
+        ambiguous.push(((*declared).clone(), gap));
+    }
+    for (service, claimants) in services.iter_mut().zip(&claimants) {
+        match claimants.first() {
+            Some(declared) => service.name = (*declared).clone(),
+            None => own_name(host, service),
+        }
+    }
+    let mut unclear = unclear.into_iter();
+    services.retain(|_| !unclear.next().unwrap_or(false));
+}
+
+/// What was found to be no declared service must not pass for one by the name its source happens to give it.
+fn own_name(host: &ExpectedHost, service: &mut ObservedService) {
+    let Hints { label, compose_project, compose_service, container_name: _ } = &service.hints;
+    let other = match (host.service(&service.name), label, compose_project) {
+        (None, _, _) => return,
+        // Its owner calls it otherwise.
+        (Some(_), Some(label), _) => label.to_string(),
+        (Some(declared), None, Some(project)) if declared.compose_project.as_ref().is_some_and(|p| p != project) => {
+            format!("{project}/{}", compose_service.as_deref().unwrap_or(service.name.as_str()))
+        }
+        // Nothing speaks against it: the source itself says that this is its name.
+        (Some(_), None, Some(_) | None) => return,
+    };
+    service.name = ServiceName::new(other);
 }
 
 /// For each declared service the observed ones that answer to it at the best level that has any. An observed thing
@@ -59,12 +103,8 @@ fn claims<'a>(
             if !found.is_empty() {
                 continue;
             }
-            found.extend(
-                level(&index, declared, host, aliases)
-                    .iter()
-                    .copied()
-                    .filter(|i| !taken[*i] && in_project(declared, &services[*i])),
-            );
+            let free = |i: &usize| !taken[*i] && in_project(declared, &services[*i]);
+            found.extend(level(&index, declared, host, aliases).into_iter().filter(free));
             found.sort_unstable();
             found.dedup();
             newly.extend_from_slice(found);
@@ -95,43 +135,53 @@ const LEVELS: [Level; 4] = [
     },
 ];
 
-/// Observed services by each of their names.
+/// Observed services by each of their names. Names match in any case, because people write NetBox for people and
+/// Compose files for machines; where one matches exactly, only that one counts.
 struct Index<'a> {
-    labels: BTreeMap<&'a str, Vec<usize>>,
-    compose: BTreeMap<&'a str, Vec<usize>>,
-    containers: BTreeMap<&'a str, Vec<usize>>,
+    labels: Names<'a>,
+    compose: Names<'a>,
+    containers: Names<'a>,
 }
+
+type Names<'a> = BTreeMap<String, Vec<(&'a str, usize)>>;
 
 impl<'a> Index<'a> {
     fn new(services: &'a [ObservedService]) -> Self {
         let mut index = Self { labels: BTreeMap::new(), compose: BTreeMap::new(), containers: BTreeMap::new() };
+        let put = |names: &mut Names<'a>, name: &'a Option<Arc<str>>, i| {
+            if let Some(name) = name {
+                names.entry(name.to_lowercase()).or_default().push((name, i));
+            }
+        };
         for (i, service) in services.iter().enumerate() {
-            if let Some(label) = &service.hints.label {
-                index.labels.entry(label).or_default().push(i);
-                // The operator said what it is: its other names no longer count.
-                continue;
-            }
-            if let Some(name) = &service.hints.compose_service {
-                index.compose.entry(name).or_default().push(i);
-            }
-            if let Some(name) = &service.hints.container_name {
-                index.containers.entry(name).or_default().push(i);
+            let Hints { label, compose_project: _, compose_service, container_name } = &service.hints;
+            put(&mut index.labels, label, i);
+            // Where the operator said what it is, its other names no longer count.
+            if label.is_none() {
+                put(&mut index.compose, compose_service, i);
+                put(&mut index.containers, container_name, i);
             }
         }
         index
     }
 
     fn label(&self, name: &str) -> Vec<usize> {
-        self.labels.get(name).cloned().unwrap_or_default()
+        named(&self.labels, name)
     }
 
     fn compose(&self, name: &str) -> Vec<usize> {
-        self.compose.get(name).cloned().unwrap_or_default()
+        named(&self.compose, name)
     }
 
     fn container(&self, name: &str) -> Vec<usize> {
-        self.containers.get(name).cloned().unwrap_or_default()
+        named(&self.containers, name)
     }
+}
+
+fn named(names: &Names<'_>, name: &str) -> Vec<usize> {
+    let found = names.get(&name.to_lowercase()).map(Vec::as_slice).unwrap_or_default();
+    let of = |exact: bool| found.iter().filter(move |(n, _)| !exact || *n == name).map(|(_, i)| *i);
+    if of(true).next().is_some() { of(true).collect() } else { of(false).collect() }
 }
 
 fn in_project(declared: &ExpectedService, observed: &ObservedService) -> bool {
@@ -144,6 +194,11 @@ fn in_project(declared: &ExpectedService, observed: &ObservedService) -> bool {
 fn ambiguity(declared: &ServiceName, several: &[usize], services: &[ObservedService]) -> Gap {
     let names: Vec<String> = several.iter().map(|i| describe(&services[*i])).collect();
     Gap::new(GapKind::Ambiguous, format!("{} all answer to {declared}", names.join(" and ")))
+}
+
+fn contested(service: &ObservedService, claimants: &[&ServiceName]) -> Gap {
+    let names: Vec<&str> = claimants.iter().map(|name| name.as_str()).collect();
+    Gap::new(GapKind::Ambiguous, format!("{} is claimed by {}", describe(service), names.join(" and ")))
 }
 
 fn describe(service: &ObservedService) -> String {

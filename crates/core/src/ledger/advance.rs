@@ -292,10 +292,10 @@ impl Step<'_> {
                 self.record(&id, transition, audible, None);
             } else if audible && !entry.announced {
                 self.record(&id, Transition::Reminder, true, None);
-            } else if let (true, Some(every), Some(said)) = (audible, remind_after, entry.said_at) {
-                if self.now >= after(said, every) {
-                    self.record(&id, Transition::Reminder, true, None);
-                }
+            } else if let (true, Some(every), Some(said)) = (audible, remind_after, entry.said_at)
+                && self.now >= after(said, every)
+            {
+                self.record(&id, Transition::Reminder, true, None);
             }
             let said = self.entries.get(&id).filter(|_| audible).and_then(|entry| entry.said_at);
             if let (Some(every), Some(said)) = (remind_after, said) {
