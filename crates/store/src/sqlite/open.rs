@@ -44,16 +44,20 @@ pub(super) async fn writer(path: &Path, options: &Options) -> Result<SqliteConne
         .synchronous(match options.synchronous {
             Synchronous::Full => SqliteSynchronous::Full,
             Synchronous::Normal => SqliteSynchronous::Normal,
-        });
+        })
+        // A transaction larger than the cache is written twice. It is a ceiling, not a reservation.
+        .pragma("cache_size", "-16384")
+        // The log is emptied every 16 MiB: four times rarer than by default, which a burst of small commits feels.
+        .pragma("wal_autocheckpoint", "4000");
     let mut connection = connect(&at, writing).await?;
-    migrate(&at, &mut connection).await?;
+    prepare(&at, &mut connection).await?;
     Ok(connection)
 }
 
 /// The one connection of a database in memory.
 pub(super) async fn memory(at: &str, options: &Options) -> Result<SqliteConnection> {
     let mut connection = connect(at, base(options).in_memory(true)).await?;
-    migrate(at, &mut connection).await?;
+    prepare(at, &mut connection).await?;
     Ok(connection)
 }
 
@@ -173,6 +177,12 @@ fn refuse_newer(at: &str, found: i64) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+async fn prepare(at: &str, connection: &mut SqliteConnection) -> Result<()> {
+    migrate(at, connection).await?;
+    let made = sqlx::raw_sql(super::commit::PROCEDURE).execute(connection).await;
+    made.map(|_| ()).map_err(|error| explain(at, error))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "sqlx's list of errors is open")]

@@ -34,7 +34,7 @@ impl Writer {
         }
     }
 
-    async fn clean(&mut self) {
+    async fn clean(&mut self, synchronous: Synchronous) {
         if !self.unfinished {
             return;
         }
@@ -42,6 +42,14 @@ impl Writer {
         // still works, the next statement tells.
         if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.connection).await {
             tracing::debug!(%error, "rolled back already");
+        }
+        let restore = match synchronous {
+            Synchronous::Full => "PRAGMA synchronous = FULL",
+            Synchronous::Normal => "PRAGMA synchronous = NORMAL",
+        };
+        if let Err(error) = sqlx::query(restore).execute(&mut self.connection).await {
+            tracing::debug!(%error, "the writer does not answer");
+            return;
         }
         // It may also have been committed, and only the answer got lost.
         match sqlx::query_scalar(LAST_SEQ).fetch_one(&mut self.connection).await {
@@ -70,6 +78,8 @@ pub(super) enum Durability {
 pub(super) struct Tx<'a> {
     writer: MappedMutexGuard<'a, Writer>,
     at: Arc<str>,
+    durability: Durability,
+    synchronous: Synchronous,
 }
 
 impl Tx<'_> {
@@ -90,12 +100,10 @@ impl Tx<'_> {
     }
 
     /// Begins a transaction.
-    pub(super) async fn begin(&mut self, durability: Durability, synchronous: Synchronous) -> Result<()> {
-        let begin = match (durability, synchronous) {
-            (Durability::Kept, Synchronous::Full) => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
-            (Durability::Kept, Synchronous::Normal) | (Durability::Relaxed, _) => {
-                "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE"
-            }
+    async fn begin(&mut self) -> Result<()> {
+        let begin = match self.durability {
+            Durability::Kept => "BEGIN IMMEDIATE",
+            Durability::Relaxed => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
         };
         let begun = sqlx::query(begin).execute(self.beginning()).await;
         begun.map(|_| ()).map_err(|error| explain(&self.at, error))
@@ -103,9 +111,13 @@ impl Tx<'_> {
 
     /// Commits what went well and rolls back what did not.
     pub(super) async fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
+        let commit = match (self.durability, self.synchronous) {
+            (Durability::Relaxed, Synchronous::Full) => "COMMIT; PRAGMA synchronous = FULL",
+            (Durability::Relaxed, Synchronous::Normal) | (Durability::Kept, _) => "COMMIT",
+        };
         let outcome = match outcome {
             Ok(value) => {
-                let committed = sqlx::query("COMMIT").execute(&mut self.writer.connection).await;
+                let committed = sqlx::query(commit).execute(&mut self.writer.connection).await;
                 committed.map(|_| value).map_err(|error| explain(&self.at, error))
             }
             Err(error) => Err(error),
@@ -119,7 +131,7 @@ impl Tx<'_> {
         if committed {
             self.writer.unfinished = false;
         } else {
-            self.writer.clean().await;
+            self.writer.clean(self.synchronous).await;
         }
     }
 }
@@ -164,17 +176,21 @@ impl Inner {
         }
         let guard = self.writer.lock().await;
         let mut writer = MutexGuard::try_map(guard, Option::as_mut).map_err(|_| self.closed())?;
-        writer.clean().await;
+        writer.clean(self.synchronous).await;
+        let at = Arc::clone(&self.at);
         Ok(Tx {
             writer,
-            at: Arc::clone(&self.at),
+            at,
+            durability: Durability::Kept,
+            synchronous: self.synchronous,
         })
     }
 
     /// Takes the writer and begins a transaction.
     pub(super) async fn begin(&self, durability: Durability) -> Result<Tx<'_>> {
         let mut tx = self.lock().await?;
-        tx.begin(durability, self.synchronous).await?;
+        tx.durability = durability;
+        tx.begin().await?;
         Ok(tx)
     }
 
