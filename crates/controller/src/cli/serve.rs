@@ -29,7 +29,7 @@ impl Surface {
             .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
         let address = listener.local_addr()?;
         let face = Arc::new(Face::default());
-        let allowed_hosts = HostPolicy::bound_to(address.ip(), std::iter::empty::<&str>());
+        let allowed_hosts = HostPolicy::bound_to(address.ip(), &config.names);
         let state = AppState { store, live: face.clone(), allowed_hosts };
         let stop = CancellationToken::new();
         let server = tokio::spawn(evenkeel_web::serve(

@@ -89,11 +89,11 @@ pub struct StoreConfig {
 /// SQLite's promise on a power cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// The file stays sound; the last commits before a power cut may be gone and are found again.
-    #[default]
-    Normal,
     /// Nothing that was committed is lost.
+    #[default]
     Full,
+    /// The file stays sound; the last commits before a power cut may be gone.
+    Normal,
 }
 
 /// The page, the API and the metrics.
@@ -103,6 +103,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Consent to listen beyond this machine.
     pub allow_remote: bool,
+    /// Names it is called by beside `localhost`.
+    pub names: Vec<String>,
 }
 
 /// One destination of events.

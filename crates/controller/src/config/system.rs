@@ -19,10 +19,10 @@ const PATH: Key = Key::with_default(
 );
 const SYNCHRONOUS: Key = Key::with_default(
     "synchronous",
-    "`normal` or `full`",
-    "\"normal\"",
-    "`normal`: the file stays sound; the last commits before a power cut may be gone and are found again. `full`: \
-     nothing that was committed is lost, at the price of one more flush per commit.",
+    "`full` or `normal`",
+    "\"full\"",
+    "`full`: nothing that was committed is lost, not even by a power cut. `normal`: one flush less per commit; the file \
+     stays sound, but the last commits before a power cut may be gone, and an event that was sent may be sent again.",
 );
 const RETENTION: Key = Key::optional("retention", "table", "its defaults", "See `[store.retention]`.");
 
@@ -82,11 +82,19 @@ const ALLOW_REMOTE: Key = Key::with_default(
      with a login in front, or let a container runtime publish the port to where it belongs.",
 );
 
+const NAMES: Key = Key::with_default(
+    "names",
+    "list of host names",
+    "[]",
+    "Names a proxy or DNS calls this machine by. Listening on loopback, a request that calls it anything else than \
+     localhost or one of these is refused: pages elsewhere on the web must not read from it.",
+);
+
 /// `[http]`.
 pub(super) const HTTP_SECTION: Section = Section {
     header: "[http]",
     doc: "The page, the API and the metrics.",
-    keys: &[&LISTEN, &ALLOW_REMOTE],
+    keys: &[&LISTEN, &ALLOW_REMOTE, &NAMES],
     inherits: &[],
 };
 
@@ -264,10 +272,8 @@ pub(super) fn http(table: &Table<'_>) -> Option<HttpConfig> {
         );
         table.wrong(&LISTEN, what);
     }
-    Some(HttpConfig {
-        listen: listen?,
-        allow_remote: allow_remote?,
-    })
+    let names = table.get::<Vec<String>>(&NAMES);
+    Some(HttpConfig { listen: listen?, allow_remote: allow_remote?, names: names? })
 }
 
 /// Reads `[schedule]`.

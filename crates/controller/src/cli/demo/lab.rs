@@ -75,7 +75,7 @@ pub(super) fn save_config(path: &Path, homelab: &Homelab, store: Option<&Path>) 
 
 /// Loopback only, whatever is asked for by name.
 pub(super) fn http(listen: SocketAddr) -> HttpConfig {
-    HttpConfig { listen, allow_remote: false }
+    HttpConfig { listen, allow_remote: false, names: Vec::new() }
 }
 
 /// Still two observations for every verdict: the demo is quick because it looks more often, not because it believes
