@@ -225,3 +225,89 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::task::{Context, Waker};
+
+    use evenkeel_core::id::Subject;
+    use jiff::Timestamp;
+
+    use crate::sqlite::{Options, SqliteStore};
+    use crate::types::PassCommit;
+    use crate::{Error, JournalKind, JournalRow, Store};
+
+    fn pass(name: &str, revision: u64, bytes: usize) -> PassCommit {
+        let mut pass = PassCommit::new(Subject::Host(name.into()), revision, Timestamp::UNIX_EPOCH);
+        pass.journal.push(JournalRow {
+            kind: JournalKind::Log,
+            at: Timestamp::UNIX_EPOCH,
+            subject: None,
+            event: None,
+            drift_key: None,
+            actor: "evenkeel".to_owned(),
+            text: "x".repeat(bytes),
+            data: serde_json::Value::Null,
+        });
+        pass
+    }
+
+    async fn limit(store: &SqliteStore, pages: &'static str) {
+        let mut tx = store.inner.lock().await.unwrap();
+        sqlx::raw_sql(pages).execute(tx.connection()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_a_commit_whole_and_the_store_works_again_when_there_is_space() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path().join("full.db"), Options::default())
+            .await
+            .unwrap();
+        store.commit(pass("a", 0, 10)).await.unwrap();
+        limit(&store, "PRAGMA max_page_count = 60").await;
+        for _ in 0..3 {
+            let full = store.commit(pass("a", 1, 1_000_000)).await.unwrap_err();
+            assert!(matches!(full, Error::Full { .. }), "{full:?}");
+            let full = store.note(&pass("a", 1, 1_000_000).journal).await.unwrap_err();
+            assert!(matches!(full, Error::Full { .. }), "{full:?}");
+            assert_eq!(store.load(&Subject::Host("a".into())).await.unwrap().revision, 1);
+        }
+        limit(&store, "PRAGMA max_page_count = 100000").await;
+        assert_eq!(store.commit(pass("a", 1, 1_000_000)).await.unwrap().revision, 2);
+        store.note(&pass("a", 1, 10).journal).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_commit_whose_caller_gave_up_leaves_the_store_usable() {
+        let store = SqliteStore::in_memory(Options::default()).await.unwrap();
+        for round in 0..50 {
+            // Polled a few times, then dropped: somewhere between asked for and answered.
+            let mut dropped = Box::pin(store.commit(pass("dropped", 0, 10)));
+            for _ in 0..round % 5 {
+                if dropped
+                    .as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()))
+                    .is_ready()
+                {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            drop(dropped);
+            let mut dropped = Box::pin(store.note(&[]));
+            let _ = dropped.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            drop(dropped);
+            let done = store.commit(pass("kept", round, 10)).await.unwrap();
+            assert_eq!(done.revision, round + 1);
+        }
+        assert!(
+            store
+                .load(&Subject::Host("dropped".into()))
+                .await
+                .unwrap()
+                .revision
+                <= 1
+        );
+    }
+}
