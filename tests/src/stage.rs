@@ -113,7 +113,15 @@ impl Stage {
         let wanted: BTreeSet<String> = drifts.iter().map(|drift| (*drift).to_owned()).collect();
         let there = || async { self.open() == wanted && self.nothing_pending() };
         if !soon(there).await {
-            panic!("expected {wanted:#?}\nbut open are {:#?}\nafter {:#?}", self.entries_in_words(), self.history().await);
+            let open = self.open();
+            let (lacking, surplus) = (wanted.difference(&open), open.difference(&wanted));
+            panic!(
+                "lacking {:#?}, surplus {:#?}, in the ledgers {:#?}, after {:#?}",
+                lacking.collect::<Vec<_>>(),
+                surplus.collect::<Vec<_>>(),
+                self.entries_in_words(),
+                self.history().await
+            );
         }
     }
 

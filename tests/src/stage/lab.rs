@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use evenkeel_lab::docker::{Container, DockerLab};
 use evenkeel_lab::homelab;
-use evenkeel_lab::inventory::{Inventory, ObjectRef, Service};
+use evenkeel_lab::inventory::{CustomField, Inventory, ObjectRef, Service};
 use evenkeel_lab::netbox::{NetboxLab, NetboxVersion};
 use serde_json::Value;
 
@@ -92,18 +92,13 @@ pub fn container(host: &str, service: &str, port: u16) -> Container {
 fn empty_inventory() -> Inventory {
     let reference = Inventory::reference();
     let mut custom_fields = reference.custom_fields;
-    if let Some(field) = custom_fields.first().cloned() {
-        let object_types = vec!["dcim.device".to_owned(), "virtualization.virtualmachine".to_owned()];
-        let id = custom_fields.iter().map(|field| field.id).max().unwrap_or(0) + 1;
-        let kind = "text".to_owned();
-        custom_fields.push(evenkeel_lab::inventory::CustomField {
-            id,
-            name: "docker_endpoint".to_owned(),
-            kind,
-            object_types,
-            ..field
-        });
-    }
+    let id = custom_fields.iter().map(|field| field.id).max().unwrap_or(0) + 1;
+    custom_fields.push(CustomField {
+        id,
+        name: "docker_endpoint".to_owned(),
+        kind: "text".to_owned(),
+        object_types: vec!["dcim.device".to_owned(), "virtualization.virtualmachine".to_owned()],
+    });
     Inventory { custom_fields, roles: reference.roles, tags: reference.tags, ..Inventory::default() }
 }
 
