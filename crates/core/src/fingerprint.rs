@@ -2,7 +2,7 @@
 //!
 //! Moments of observation are left out, so that an unchanged world stamps alike however often it is looked at.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -17,12 +17,17 @@ pub struct Fingerprint(pub u128);
 pub fn of_host(expected: &Expected, observed: &Observed, policy: u64) -> Fingerprint {
     let mut hasher = Xxh3::new();
     policy.hash(&mut hasher);
-    expected.coverage().is_complete().hash(&mut hasher);
+    expected.coverage().gap().hash(&mut hasher);
+    // Every list is preceded by its length, so that no two worlds write the same bytes.
     match expected.host() {
-        Lookup::Present(host) => host_into(host, &mut hasher),
+        Lookup::Present(host) => {
+            0_u8.hash(&mut hasher);
+            host_into(host, &mut hasher);
+        }
         Lookup::Absent => 1_u8.hash(&mut hasher),
-        Lookup::Unknown(gap) => gap.hash(&mut hasher),
+        Lookup::Unknown(_) => 2_u8.hash(&mut hasher),
     }
+    observed.views().len().hash(&mut hasher);
     for view in observed.views() {
         view_into(view, &mut hasher);
     }
@@ -60,6 +65,7 @@ fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
     (name, kind, netbox_id, status, primary_ip, addresses, macs, aliases).hash(hasher);
     (role, site, tenant, cluster, node, vcpus, memory_mib, disk_mib).hash(hasher);
     (tags, observed_by, docker_endpoint, sensitive, services_coverage.gap(), contradictions).hash(hasher);
+    services.len().hash(hasher);
     for service in services {
         let crate::model::ExpectedService {
             name,
@@ -81,10 +87,10 @@ fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
 fn view_into(view: &HostView, hasher: &mut Xxh3) {
     let HostView { source, started: _, observed_at: _, coverage, facts, services, ambiguous } = view;
     (source, coverage.gap(), &facts.name, &facts.engine_id, ambiguous).hash(hasher);
+    services.len().hash(hasher);
     for service in services {
         let crate::model::ObservedService { name, hints, state, ports, health, image, role, restarts, replicas } =
             service;
         (name, hints, state, ports, health, image, role, restarts, replicas).hash(hasher);
     }
-    hasher.write_u8(0xff);
 }

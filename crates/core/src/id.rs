@@ -122,6 +122,13 @@ impl SourceId {
     pub fn new(kind: SourceKind, name: impl AsRef<str>) -> Self {
         Self { kind, name: Arc::from(name.as_ref()) }
     }
+
+    /// Reads the text form back (`docker/box2-media`).
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, name) = text.split_once('/')?;
+        let kind = SourceKind::parse(kind)?;
+        (!name.is_empty()).then(|| Self::new(kind, name))
+    }
 }
 
 impl fmt::Display for SourceId {
@@ -154,10 +161,7 @@ impl Subject {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(':')? {
             ("host", name) if !name.is_empty() => Some(Self::Host(HostName::new(name))),
-            ("source", id) => {
-                let (kind, name) = id.split_once('/')?;
-                Some(Self::Source(SourceId::new(SourceKind::parse(kind)?, name)))
-            }
+            ("source", id) => SourceId::parse(id).map(Self::Source),
             _ => None,
         }
     }
@@ -299,23 +303,87 @@ impl DriftId {
     }
 }
 
+impl DriftId {
+    /// Reads the text form back.
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<String> = text.split('|').map(unescaped).collect::<Option<_>>()?;
+        let [event_type, subject, service, field, source] = parts.as_slice() else { return None };
+        let set = |part: &str| (!part.is_empty()).then(|| part.to_owned());
+        let field = match set(field) {
+            Some(word) => Some(Field::ALL.into_iter().find(|f| f.as_str() == word)?),
+            None => None,
+        };
+        let source = match set(source) {
+            Some(word) => Some(SourceId::parse(&word)?),
+            None => None,
+        };
+        Some(Self {
+            subject: Subject::parse(subject)?,
+            service: set(service).map(ServiceName::new),
+            event_type: EventType::parse(event_type)?,
+            field,
+            source,
+        })
+    }
+}
+
 impl fmt::Display for DriftId {
-    /// The stable text form, unique per id: `TYPE|subject|service|field|source`, empty parts kept.
+    /// The stable text form, unique per id: `TYPE|subject|service|field|source`, empty parts kept. The two characters
+    /// that would make it ambiguous are written `%7C` and `%25`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}|{}|", self.event_type, self.subject)?;
-        if let Some(service) = &self.service {
-            write!(f, "{service}")?;
+        let Self { subject, service, event_type, field, source } = self;
+        write!(f, "{event_type}|{}|", Escaped(subject))?;
+        if let Some(service) = service {
+            write!(f, "{}", Escaped(service))?;
         }
         f.write_str("|")?;
-        if let Some(field) = self.field {
+        if let Some(field) = field {
             write!(f, "{field}")?;
         }
         f.write_str("|")?;
-        match &self.source {
-            Some(source) => write!(f, "{source}"),
+        match source {
+            Some(source) => write!(f, "{}", Escaped(source)),
             None => Ok(()),
         }
     }
+}
+
+/// A part of an id's text form, with the separator and the escape character itself escaped.
+struct Escaped<T>(T);
+
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
+        impl Write for Escaping<'_, '_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                let mut rest = text;
+                while let Some(at) = rest.find(['|', '%']) {
+                    self.0.write_str(&rest[..at])?;
+                    self.0.write_str(if rest[at..].starts_with('|') { "%7C" } else { "%25" })?;
+                    rest = &rest[at + 1..];
+                }
+                self.0.write_str(rest)
+            }
+        }
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+/// The inverse; `None` for an escape that was never written.
+fn unescaped(part: &str) -> Option<String> {
+    let mut pieces = part.split('%');
+    let mut text = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (character, rest) = match (piece.strip_prefix("7C"), piece.strip_prefix("25")) {
+            (Some(rest), _) => ('|', rest),
+            (None, Some(rest)) => ('%', rest),
+            (None, None) => return None,
+        };
+        text.push(character);
+        text.push_str(rest);
+    }
+    Some(text)
 }
 
 /// An event's identity: a UUID of version 7, so that ids sort by time.

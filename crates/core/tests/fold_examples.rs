@@ -1,5 +1,8 @@
 //! Which drift explains which, as properties over every pair of ids, and by example.
 
+// A panic in a test's helper is the failed assertion itself, as in the test.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod world;
 
 use evenkeel_core::fold::{can_explain, cause, explains};

@@ -60,7 +60,9 @@ impl Port {
                 None => (b, Protocol::parse(a)?),
             },
         };
-        let number: u16 = number.parse().ok()?;
+        // `parse` would take a sign, too.
+        let digits = number.bytes().all(|b| b.is_ascii_digit());
+        let number: u16 = number.parse().ok().filter(|_| digits)?;
         (number != 0).then_some(Self { number, protocol })
     }
 }
