@@ -51,7 +51,13 @@ impl Stage {
     pub async fn prepare(lab: Lab, plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder).await;
-        Self { lab, plan, folder, store, running: None }
+        Self {
+            lab,
+            plan,
+            folder,
+            store,
+            running: None,
+        }
     }
 
     /// Starts the controller on what the store holds.
@@ -90,18 +96,29 @@ impl Stage {
 
     /// The drifts that stand for themselves, in words.
     pub fn open(&self) -> BTreeSet<String> {
-        self.entries().iter().filter(|entry| entry.is_root()).map(|entry| label(&entry.id)).collect()
+        self.entries()
+            .iter()
+            .filter(|entry| entry.is_root())
+            .map(|entry| label(&entry.id))
+            .collect()
     }
 
     /// The drifts that are consequences of another.
     pub fn folded(&self) -> BTreeSet<String> {
         let folded = |entry: &&Entry| entry.is_open() && entry.parent.is_some();
-        self.entries().iter().filter(folded).map(|entry| label(&entry.id)).collect()
+        self.entries()
+            .iter()
+            .filter(folded)
+            .map(|entry| label(&entry.id))
+            .collect()
     }
 
     /// The ledger's entry of a drift.
     pub fn entry(&self, drift: &str) -> Entry {
-        self.entries().into_iter().find(|entry| label(&entry.id) == drift).unwrap_or_else(|| panic!("no {drift}"))
+        self.entries()
+            .into_iter()
+            .find(|entry| label(&entry.id) == drift)
+            .unwrap_or_else(|| panic!("no {drift}"))
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -136,7 +153,11 @@ impl Stage {
     /// The sources that do not see everything.
     pub fn blind(&self) -> BTreeSet<String> {
         let statuses = self.hub().see(|world| world.source_statuses());
-        statuses.iter().filter(|s| !s.coverage.is_complete()).map(|s| s.source.to_string()).collect()
+        statuses
+            .iter()
+            .filter(|s| !s.coverage.is_complete())
+            .map(|s| s.source.to_string())
+            .collect()
     }
 
     /// Waits until every source was asked so many more times, complete or not, and every pass that followed is made.
@@ -145,7 +166,9 @@ impl Stage {
             let before = self.answered();
             let moved = || async {
                 let after = self.answered();
-                before.iter().all(|(id, at)| after.iter().all(|(other, now)| other != id || now > at))
+                before
+                    .iter()
+                    .all(|(id, at)| after.iter().all(|(other, now)| other != id || now > at))
             };
             assert!(soon(moved).await, "no new answers after {before:?}");
         }
@@ -183,14 +206,25 @@ impl Stage {
             difference.extend(report.drifted.iter().map(|drift| label(&drift.id)));
         }
         let blind = |entry: &&Entry| entry.is_open() && entry.blind.is_none();
-        let in_memory: BTreeSet<String> = self.entries().iter().filter(blind).map(|entry| label(&entry.id)).collect();
-        assert_eq!(in_memory, difference, "the ledger (left) is not the difference (right)");
+        let in_memory: BTreeSet<String> = self
+            .entries()
+            .iter()
+            .filter(blind)
+            .map(|entry| label(&entry.id))
+            .collect();
+        assert_eq!(
+            in_memory, difference,
+            "the ledger (left) is not the difference (right)"
+        );
         let mut stored = BTreeSet::new();
         for loaded in self.store.load_all().await.unwrap() {
             let seen = loaded.ledger.open().filter(|entry| entry.blind.is_none());
             stored.extend(seen.map(|entry| label(&entry.id)));
         }
-        assert_eq!(stored, difference, "the store (left) is not the difference (right)");
+        assert_eq!(
+            stored, difference,
+            "the store (left) is not the difference (right)"
+        );
     }
 
     fn nothing_pending(&self) -> bool {
@@ -198,7 +232,10 @@ impl Stage {
     }
 
     fn entries_in_words(&self) -> Vec<String> {
-        self.entries().iter().map(|e| format!("{} {} under {:?}", e.state.as_str(), label(&e.id), e.parent)).collect()
+        self.entries()
+            .iter()
+            .map(|e| format!("{} {} under {:?}", e.state.as_str(), label(&e.id), e.parent))
+            .collect()
     }
 
     /// Every event, oldest first.
@@ -215,7 +252,11 @@ impl Stage {
 
     /// Every delivery, oldest first.
     pub async fn deliveries(&self) -> Vec<DeliveryRow> {
-        let page = self.store.deliveries(&DeliveryFilter::default(), None, 1000).await.unwrap();
+        let page = self
+            .store
+            .deliveries(&DeliveryFilter::default(), None, 1000)
+            .await
+            .unwrap();
         page.rows.into_iter().rev().collect()
     }
 }
@@ -240,15 +281,30 @@ pub fn label(id: &DriftId) -> String {
         Subject::Host(host) => host.to_string(),
         Subject::Source(source) => source.to_string(),
     };
-    words(id.event_type.code(), id.field.map(|field| field.as_str()), id.service.as_ref().map(|s| s.as_str()), &subject)
+    words(
+        id.event_type.code(),
+        id.field.map(|field| field.as_str()),
+        id.service.as_ref().map(|s| s.as_str()),
+        &subject,
+    )
 }
 
 /// An event in words: its transition and its drift.
 pub fn in_words(event: &Event) -> String {
-    let field = [&event.expected, &event.observed].into_iter().flatten().find_map(|side| side.field.clone());
-    let subject = event.hostname.as_ref().map_or_else(|| format!("{}/main", event.source), ToString::to_string);
-    let drift =
-        words(event.event_type.code(), field.as_deref(), event.service.as_ref().map(|s| s.as_str()), &subject);
+    let field = [&event.expected, &event.observed]
+        .into_iter()
+        .flatten()
+        .find_map(|side| side.field.clone());
+    let subject = event
+        .hostname
+        .as_ref()
+        .map_or_else(|| format!("{}/main", event.source), ToString::to_string);
+    let drift = words(
+        event.event_type.code(),
+        field.as_deref(),
+        event.service.as_ref().map(|s| s.as_str()),
+        &subject,
+    );
     format!("{} {drift}", event.transition)
 }
 
@@ -273,5 +329,9 @@ pub async fn soon<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) ->
 }
 
 async fn open(folder: &TempDir) -> Arc<dyn Store> {
-    Arc::new(SqliteStore::open(folder.path().join("evenkeel.db"), Default::default()).await.unwrap())
+    Arc::new(
+        SqliteStore::open(folder.path().join("evenkeel.db"), Default::default())
+            .await
+            .unwrap(),
+    )
 }
