@@ -1,6 +1,13 @@
 //! Random histories: whatever is committed, claimed and settled in whatever order, the store knows what a naive model
 //! in memory knows.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed test itself"
+)]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

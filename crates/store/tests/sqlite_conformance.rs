@@ -1,5 +1,12 @@
 //! The suite, against a file and against memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed test itself"
+)]
+
 use std::sync::Arc;
 
 use evenkeel_store::sqlite::{Options, SqliteStore, Synchronous};

@@ -1,5 +1,13 @@
 //! A controller killed in the middle of its commits: what it acknowledged is there, and nothing is there by half.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a panic is the failed test itself"
+)]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

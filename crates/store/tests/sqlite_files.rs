@@ -1,5 +1,12 @@
 //! What is particular to a file: opening, refusing, reopening, and what a person sees with the sqlite3 shell.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failed test itself"
+)]
+
 use std::time::Duration;
 
 use evenkeel_store::conformance::sample::{at, docker, host, observed, opening};

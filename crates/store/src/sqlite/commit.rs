@@ -1,7 +1,8 @@
 //! Ledger, events, outbox and journal in one transaction, which is one statement and one trip to the database: an insert
 //! into a view, whose trigger does the rest. A trip costs as much as the work of a small commit.
 //!
-//! Each table is written from all its rows in one JSON array; row by row is six times slower.
+//! Each table is written from all its rows in one JSON array; row by row is six times slower. What is long (events,
+//! entries, payloads) lies beside the arrays in one run of bytes, which they point into: SQLite need not parse it.
 
 use std::collections::HashMap;
 
@@ -17,8 +18,8 @@ use crate::types::{Committed, NewDelivery, PassCommit};
 
 /// Set up on the writing connection, and there only: it is code, not schema.
 pub(super) const PROCEDURE: &str = "
-CREATE TEMP VIEW passes (subjects, upserts, removals, last_seq, events, deliveries, journal) AS
-    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+CREATE TEMP VIEW passes (subjects, upserts, removals, last_seq, events, deliveries, journal, heap) AS
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
 CREATE TEMP TRIGGER commit_passes INSTEAD OF INSERT ON passes BEGIN
     SELECT raise(ABORT, 'stale revision') WHERE EXISTS (
         SELECT 1 FROM jsonb_each(new.subjects) j LEFT JOIN subjects s ON s.subject = j.value ->> 0
@@ -29,17 +30,18 @@ CREATE TEMP TRIGGER commit_passes INSTEAD OF INSERT ON passes BEGIN
             born = coalesce(excluded.born, born), fingerprint = excluded.fingerprint;
     INSERT INTO drifts (subject, drift_id, handle, state, event_type, severity, service, folded, entry)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-            value -> 8 FROM jsonb_each(new.upserts) WHERE true
+            CAST(substr(new.heap, value ->> 8, value ->> 9) AS TEXT) FROM jsonb_each(new.upserts) WHERE true
         ON CONFLICT (subject, drift_id) DO UPDATE SET state = excluded.state, severity = excluded.severity,
             folded = excluded.folded, entry = excluded.entry;
     DELETE FROM drifts WHERE (subject, drift_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(new.removals));
     INSERT INTO events (id, event_id, hostname, service, event_type, severity, created_at, transition, handle,
             subject, announce, body)
         SELECT new.last_seq + 1 + key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-            value ->> 6, value ->> 7, value ->> 8, value ->> 9, value -> 10 FROM jsonb_each(new.events);
+            value ->> 6, value ->> 7, value ->> 8, value ->> 9,
+            CAST(substr(new.heap, value ->> 10, value ->> 11) AS TEXT) FROM jsonb_each(new.events);
     INSERT INTO deliveries (sink, event_id, drift_key, created_at, due_at, payload)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 3,
-            CASE value ->> 5 WHEN 0 THEN CAST(value ->> 4 AS BLOB) ELSE unhex(value ->> 4) END
+            substr(new.heap, value ->> 4, value ->> 5)
         FROM jsonb_each(new.deliveries);
     INSERT INTO journal (kind, subject, event_id, drift_id, actor, text, data, created_at)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value -> 6, value ->> 7
@@ -108,7 +110,7 @@ impl Inner {
         let events = text(json(&batch.events))?;
         let deliveries = text(json(&batch.deliveries))?;
         let journal = text(json(&batch.journal))?;
-        sqlx::query("INSERT INTO passes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        sqlx::query("INSERT INTO passes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
             .bind(subjects)
             .bind(upserts)
             .bind(removals)
@@ -116,6 +118,7 @@ impl Inner {
             .bind(events)
             .bind(deliveries)
             .bind(journal)
+            .bind(&batch.heap[..])
             .execute(tx.beginning())
             .await
             .map(|_| ())
@@ -138,8 +141,13 @@ struct Batch<'a> {
     events: Vec<EventTuple<'a>>,
     deliveries: Vec<DeliveryTuple<'a>>,
     journal: Vec<JournalTuple<'a>>,
+    heap: Vec<u8>,
 }
 
+/// Where something begins in the heap, counted from one as SQL does, and how long it is.
+type Place = (usize, usize);
+
+/// Subject, drift, handle, state, type, severity, service, folded, entry. Serialised flat.
 type UpsertTuple<'a> = (
     &'a str,
     String,
@@ -149,8 +157,11 @@ type UpsertTuple<'a> = (
     &'static str,
     Option<&'a str>,
     bool,
-    &'a Entry,
+    usize,
+    usize,
 );
+
+/// Id, host, service, type, severity, moment, transition, handle, subject, announced, body.
 type EventTuple<'a> = (
     String,
     Option<&'a str>,
@@ -162,9 +173,12 @@ type EventTuple<'a> = (
     &'a str,
     &'a str,
     bool,
-    &'a Event,
+    usize,
+    usize,
 );
-type DeliveryTuple<'a> = (&'a str, String, &'a str, String, std::borrow::Cow<'a, str>, bool);
+
+/// Sink, event, drift, moment, payload.
+type DeliveryTuple<'a> = (&'a str, String, &'a str, String, usize, usize);
 
 impl<'a> Batch<'a> {
     /// Takes a pass in if it is based on what is there.
@@ -182,74 +196,82 @@ impl<'a> Batch<'a> {
         let fingerprint = pass.fingerprint.map(|fingerprint| hex(fingerprint.0));
         self.subjects
             .push((name, revision, pass.born.map(stamp), fingerprint));
-        self.upserts
-            .extend(pass.upserts.iter().map(|entry| upsert(name, entry)));
+        for entry in &pass.upserts {
+            self.upsert(name, entry)?;
+        }
         self.removals
             .extend(pass.removals.iter().map(|id| (name, id.to_string())));
-        self.events
-            .extend(pass.events.iter().map(|event| event_tuple(name, event)));
-        self.deliveries.extend(
-            pass.deliveries
-                .iter()
-                .map(|delivery| delivery_tuple(delivery, stamp(pass.at))),
-        );
+        for event in &pass.events {
+            self.event(name, event)?;
+        }
+        for delivery in &pass.deliveries {
+            let NewDelivery {
+                sink,
+                event,
+                drift_key,
+                payload,
+            } = delivery;
+            let (start, length) = (self.heap.len() + 1, payload.len());
+            self.heap.extend_from_slice(payload);
+            self.deliveries
+                .push((sink, event.to_string(), drift_key, stamp(pass.at), start, length));
+        }
         self.journal.extend(pass.journal.iter().map(journal::tuple));
         Ok(Committed { revision, event_seqs })
     }
+
+    fn upsert(&mut self, subject: &'a str, entry: &'a Entry) -> Result<()> {
+        let (start, length) = self.put(entry)?;
+        self.upserts.push((
+            subject,
+            entry.id.to_string(),
+            entry.id.handle(),
+            entry.state.as_str(),
+            entry.id.event_type.code(),
+            entry.severity.as_str(),
+            entry.id.service.as_ref().map(|service| service.as_str()),
+            entry.parent.is_some(),
+            start,
+            length,
+        ));
+        Ok(())
+    }
+
+    fn event(&mut self, subject: &'a str, event: &'a Event) -> Result<()> {
+        let (start, length) = self.put(event)?;
+        self.events.push((
+            event.id.to_string(),
+            event.hostname.as_ref().map(|host| host.as_str()),
+            event.service.as_ref().map(|service| service.as_str()),
+            event.event_type.code(),
+            event.severity.as_str(),
+            stamp(event.created_at),
+            event.transition.as_str(),
+            &event.handle,
+            subject,
+            event.announce,
+            start,
+            length,
+        ));
+        Ok(())
+    }
+
+    fn put(&mut self, value: &impl serde::Serialize) -> Result<Place> {
+        let start = self.heap.len();
+        serde_json::to_writer(&mut self.heap, value).map_err(unwritable)?;
+        Ok((start + 1, self.heap.len() - start))
+    }
 }
 
-fn upsert<'a>(subject: &'a str, entry: &'a Entry) -> UpsertTuple<'a> {
-    (
-        subject,
-        entry.id.to_string(),
-        entry.id.handle(),
-        entry.state.as_str(),
-        entry.id.event_type.code(),
-        entry.severity.as_str(),
-        entry.id.service.as_ref().map(|service| service.as_str()),
-        entry.parent.is_some(),
-        entry,
-    )
-}
-
-fn event_tuple<'a>(subject: &'a str, event: &'a Event) -> EventTuple<'a> {
-    (
-        event.id.to_string(),
-        event.hostname.as_ref().map(|host| host.as_str()),
-        event.service.as_ref().map(|service| service.as_str()),
-        event.event_type.code(),
-        event.severity.as_str(),
-        stamp(event.created_at),
-        event.transition.as_str(),
-        &event.handle,
-        subject,
-        event.announce,
-        event,
-    )
-}
-
-/// Bytes that are text travel as text; others (and text with a zero in it, where SQLite's text ends) as hexadecimal.
-fn delivery_tuple(delivery: &NewDelivery, at: String) -> DeliveryTuple<'_> {
-    let NewDelivery {
-        sink,
-        event,
-        drift_key,
-        payload,
-    } = delivery;
-    let (text, is_hex) = match std::str::from_utf8(payload) {
-        Ok(text) if !payload.contains(&0) => (text.into(), false),
-        Ok(_) | Err(_) => {
-            let digits: String = payload.iter().map(|byte| format!("{byte:02x}")).collect();
-            (digits.into(), true)
-        }
-    };
-    (sink, event.to_string(), drift_key, at, text, is_hex)
-}
-
-/// The rows as one parameter. Serialising our own types does not fail; if it did, nothing is written.
+/// The rows as one parameter.
 pub(super) fn json(rows: &(impl serde::Serialize + ?Sized)) -> Result<String> {
-    serde_json::to_string(rows).map_err(|error| Error::Refused {
+    serde_json::to_string(rows).map_err(unwritable)
+}
+
+/// Serialising our own types does not fail; if it did, nothing is written.
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::Refused {
         at: "the store".to_owned(),
         why: format!("a row cannot be written as json: {error}"),
-    })
+    }
 }

@@ -1,0 +1,168 @@
+//! What a commit costs beside what the disk alone would take for it, in turns in the same directory (`TMPDIR` chooses it).
+//!
+//! One event: a pass that opens a drift (ledger entry, event, one delivery) with a flush, beside the flush of 4 KiB.
+//! Batches: many events and their deliveries in one commit, beside appending the same bytes to a file and flushing it.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use evenkeel_benches::{Row, print};
+use evenkeel_store::conformance::sample::{at, delivery, event, host, missing, opening};
+use evenkeel_store::sqlite::{Options, SqliteStore};
+use evenkeel_store::{PassCommit, Store};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Blocks the floor writes to, over and over, so that it never waits for the file to grow.
+const BLOCKS: u64 = 256;
+
+fn main() -> Result<()> {
+    let rows = run()?;
+    print(&mut std::io::stdout().lock(), "commit", &rows)?;
+    Ok(())
+}
+
+/// Measures everything.
+pub fn run() -> Result<Vec<Row>> {
+    let dir = tempfile::tempdir()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut rows = one_event(dir.path()).await?;
+        for (size, passes) in [(100, false), (1000, false), (1000, true)] {
+            rows.push(batch(dir.path(), size, passes).await?);
+        }
+        Ok(rows)
+    })
+}
+
+async fn one_event(dir: &Path) -> Result<Vec<Row>> {
+    let store = SqliteStore::open(dir.join("one.db"), Options::default()).await?;
+    let mut floor = Floor::new(dir)?;
+    let (mut ours, mut disk) = (Vec::new(), Vec::new());
+    for n in 0..2000_u32 {
+        let pass = opening("box2-daily", &format!("service-{n}"), n, u64::from(n), &["n8n"]);
+        let start = Instant::now();
+        store.commit(pass).await?;
+        ours.push(micros(start));
+        disk.push(floor.flush(&[7; 4096])?);
+    }
+    store.close().await;
+    let row = |name: &str, share| Row {
+        name: name.to_owned(),
+        unit: "us",
+        ours: quantile(&mut ours.clone(), share),
+        floor: quantile(&mut disk.clone(), share),
+    };
+    Ok(vec![
+        row("one event, median", 0.5),
+        row("one event, fastest of a hundred", 0.01),
+    ])
+}
+
+/// Many events in one pass, or in as many passes of as many hosts.
+async fn batch(dir: &Path, size: u32, hosts: bool) -> Result<Row> {
+    let store = SqliteStore::open(dir.join(format!("batch-{size}-{hosts}.db")), Options::default()).await?;
+    let mut floor = Floor::new(dir)?;
+    let (mut ours, mut disk) = (Vec::new(), Vec::new());
+    for round in 0..40_u32 {
+        let numbers = round * size..(round + 1) * size;
+        let passes: Vec<PassCommit> = if hosts {
+            numbers
+                .map(|n| opening(&format!("host-{n}"), "freshrss", n, 0, &["n8n"]))
+                .collect()
+        } else {
+            let mut pass = PassCommit::new(host("box2-daily"), u64::from(round), at(0));
+            pass.events = numbers
+                .map(|n| event(n, &missing("box2-daily", "freshrss")))
+                .collect();
+            pass.deliveries = pass.events.iter().map(|event| delivery("n8n", event)).collect();
+            vec![pass]
+        };
+        let bytes = vec![7; passes.iter().map(bytes).sum::<usize>()];
+        let start = Instant::now();
+        for outcome in store.commit_all(passes).await {
+            outcome?;
+        }
+        ours.push(micros(start) / f64::from(size));
+        disk.push(floor.flush(&bytes)? / f64::from(size));
+    }
+    store.close().await;
+    let (ours, floor) = (quantile(&mut ours, 0.1), quantile(&mut disk, 0.1));
+    let what = if hosts {
+        "hosts, an event and an entry each"
+    } else {
+        "events"
+    };
+    Ok(Row {
+        name: format!("{size} {what}: {:.0} events/s", 1e6 / ours),
+        unit: "us/event",
+        ours,
+        floor,
+    })
+}
+
+fn bytes(pass: &PassCommit) -> usize {
+    let events: usize = pass
+        .events
+        .iter()
+        .filter_map(|e| serde_json::to_vec(e).ok())
+        .map(|json| json.len())
+        .sum();
+    let entries: usize = pass
+        .upserts
+        .iter()
+        .filter_map(|e| serde_json::to_vec(e).ok())
+        .map(|json| json.len())
+        .sum();
+    events
+        + entries
+        + pass
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.payload.len())
+            .sum::<usize>()
+}
+
+/// A file whose blocks are all there.
+struct Floor {
+    file: File,
+    next: u64,
+}
+
+impl Floor {
+    fn new(dir: &Path) -> Result<Self> {
+        let mut file = File::create(dir.join("floor"))?;
+        file.write_all(&vec![1; usize::try_from(BLOCKS)? * 4096])?;
+        file.sync_all()?;
+        Ok(Self { file, next: 0 })
+    }
+
+    /// Microseconds to write and flush.
+    fn flush(&mut self, bytes: &[u8]) -> Result<f64> {
+        let start = Instant::now();
+        self.file.seek(SeekFrom::Start(self.next % BLOCKS * 4096))?;
+        self.file.write_all(bytes)?;
+        self.file.sync_data()?;
+        self.next += 1;
+        Ok(micros(start))
+    }
+}
+
+fn micros(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e6
+}
+
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    values
+        .get((last as f64 * share) as usize)
+        .copied()
+        .unwrap_or(f64::NAN)
+}
