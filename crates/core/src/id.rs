@@ -83,7 +83,13 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind, in declaration order.
-    pub const ALL: [Self; 5] = [Self::Netbox, Self::Docker, Self::Proxmox, Self::Truenas, Self::Probe];
+    pub const ALL: [Self; 5] = [
+        Self::Netbox,
+        Self::Docker,
+        Self::Proxmox,
+        Self::Truenas,
+        Self::Probe,
+    ];
 
     /// The lower-case word used in configuration, events and NetBox fields.
     pub fn as_str(self) -> &'static str {
@@ -98,7 +104,9 @@ impl SourceKind {
 
     /// Reads [`SourceKind::as_str`]'s word back, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -120,7 +128,10 @@ pub struct SourceId {
 impl SourceId {
     /// A source of this kind with this configured name.
     pub fn new(kind: SourceKind, name: impl AsRef<str>) -> Self {
-        Self { kind, name: Arc::from(name.as_ref()) }
+        Self {
+            kind,
+            name: Arc::from(name.as_ref()),
+        }
     }
 
     /// Reads the text form back (`docker/box2-media`).
@@ -272,12 +283,21 @@ pub struct DriftId {
 impl DriftId {
     /// A drift of a whole host.
     pub fn of_host(host: &HostName, event_type: EventType) -> Self {
-        Self { subject: Subject::Host(host.clone()), service: None, event_type, field: None, source: None }
+        Self {
+            subject: Subject::Host(host.clone()),
+            service: None,
+            event_type,
+            field: None,
+            source: None,
+        }
     }
 
     /// A drift of one service on a host.
     pub fn of_service(host: &HostName, service: &ServiceName, event_type: EventType) -> Self {
-        Self { service: Some(service.clone()), ..Self::of_host(host, event_type) }
+        Self {
+            service: Some(service.clone()),
+            ..Self::of_host(host, event_type)
+        }
     }
 
     /// A structural difference of a host (`service` = `None`) or of a service.
@@ -291,7 +311,13 @@ impl DriftId {
 
     /// The blindness of one source, as far as it concerns this subject.
     pub fn of_source(subject: Subject, event_type: EventType, source: &SourceId) -> Self {
-        Self { subject, service: None, event_type, field: None, source: Some(source.clone()) }
+        Self {
+            subject,
+            service: None,
+            event_type,
+            field: None,
+            source: Some(source.clone()),
+        }
     }
 
     /// The short handle people type (`evenkeel explain 7QZ2MK4D`): 40 bits of the id's hash in Crockford base 32.
@@ -299,7 +325,9 @@ impl DriftId {
     pub fn handle(&self) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let hash = xxhash_rust::xxh3::xxh3_64(self.to_string().as_bytes());
-        (0..8).map(|i| char::from(ALPHABET[((hash >> (i * 5)) & 31) as usize])).collect()
+        (0..8)
+            .map(|i| char::from(ALPHABET[((hash >> (i * 5)) & 31) as usize]))
+            .collect()
     }
 }
 
@@ -307,7 +335,9 @@ impl DriftId {
     /// Reads the text form back.
     pub fn parse(text: &str) -> Option<Self> {
         let parts: Vec<String> = text.split('|').map(unescaped).collect::<Option<_>>()?;
-        let [event_type, subject, service, field, source] = parts.as_slice() else { return None };
+        let [event_type, subject, service, field, source] = parts.as_slice() else {
+            return None;
+        };
         let set = |part: &str| (!part.is_empty()).then(|| part.to_owned());
         let field = match set(field) {
             Some(word) => Some(Field::ALL.into_iter().find(|f| f.as_str() == word)?),
@@ -331,7 +361,13 @@ impl fmt::Display for DriftId {
     /// The stable text form, unique per id: `TYPE|subject|service|field|source`, empty parts kept. The two characters
     /// that would make it ambiguous are written `%7C` and `%25`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, service, event_type, field, source } = self;
+        let Self {
+            subject,
+            service,
+            event_type,
+            field,
+            source,
+        } = self;
         write!(f, "{event_type}|{}|", Escaped(subject))?;
         if let Some(service) = service {
             write!(f, "{}", Escaped(service))?;
@@ -360,7 +396,8 @@ impl<T: fmt::Display> fmt::Display for Escaped<T> {
                 let mut rest = text;
                 while let Some(at) = rest.find(['|', '%']) {
                     self.0.write_str(&rest[..at])?;
-                    self.0.write_str(if rest[at..].starts_with('|') { "%7C" } else { "%25" })?;
+                    self.0
+                        .write_str(if rest[at..].starts_with('|') { "%7C" } else { "%25" })?;
                     rest = &rest[at + 1..];
                 }
                 self.0.write_str(rest)

@@ -20,7 +20,10 @@ fn composed(project: &str, service: &str) -> ObservedService {
         container_name: Some(format!("{project}-{service}-1").into()),
         label: None,
     };
-    ObservedService { hints, ..shown(service, RunState::Running) }
+    ObservedService {
+        hints,
+        ..shown(service, RunState::Running)
+    }
 }
 
 fn named(container: &str) -> ObservedService {
@@ -34,11 +37,17 @@ fn labelled(container: &str, label: &str) -> ObservedService {
 }
 
 fn linked(name: &str, container: &str) -> ExpectedService {
-    ExpectedService { container_name: Some(container.into()), ..declared(name) }
+    ExpectedService {
+        container_name: Some(container.into()),
+        ..declared(name)
+    }
 }
 
 fn in_project(name: &str, project: &str) -> ExpectedService {
-    ExpectedService { compose_project: Some(project.into()), ..declared(name) }
+    ExpectedService {
+        compose_project: Some(project.into()),
+        ..declared(name)
+    }
 }
 
 fn snapshot(services: impl IntoIterator<Item = ObservedService>) -> HostSnapshot {
@@ -85,17 +94,29 @@ fn a_declaration_finds_its_container_by_container_name() {
 #[test]
 fn a_compose_service_beats_a_container_name() {
     let host = host([declared("db")]);
-    let view = bound(&host, [named("db"), composed("shop", "db")].map(|mut s| {
-        s.name = format!("own-{}", s.hints.container_name.clone().unwrap()).as_str().into();
-        s
-    }));
+    let view = bound(
+        &host,
+        [named("db"), composed("shop", "db")].map(|mut s| {
+            s.name = format!("own-{}", s.hints.container_name.clone().unwrap())
+                .as_str()
+                .into();
+            s
+        }),
+    );
     assert_eq!(container_of(&view, "db").as_deref(), Some("shop-db-1"));
 }
 
 #[test]
 fn the_container_name_link_beats_a_compose_service() {
     let host = host([linked("db", "postgres15")]);
-    let view = bound(&host, [named("postgres15"), { let mut s = composed("shop", "db"); s.name = "shop/db".into(); s }]);
+    let view = bound(
+        &host,
+        [named("postgres15"), {
+            let mut s = composed("shop", "db");
+            s.name = "shop/db".into();
+            s
+        }],
+    );
     assert_eq!(container_of(&view, "db").as_deref(), Some("postgres15"));
     assert_eq!(names(&view), ["db", "shop/db"]);
 }
@@ -113,7 +134,10 @@ fn the_label_beats_every_other_name_of_its_container() {
 #[test]
 fn a_label_nobody_declared_does_not_let_the_container_pass_for_another() {
     let host = host([declared("db")]);
-    assert_eq!(drifts(&host, [labelled("db", "scratch")]), ["SERVICE_MISSING db", "SERVICE_UNEXPECTED scratch"]);
+    assert_eq!(
+        drifts(&host, [labelled("db", "scratch")]),
+        ["SERVICE_MISSING db", "SERVICE_UNEXPECTED scratch"]
+    );
 }
 
 #[test]
@@ -135,7 +159,10 @@ fn the_compose_project_narrows_which_of_two_is_meant() {
 fn a_container_of_another_project_is_not_the_declared_one() {
     let host = host([in_project("web", "shop")]);
     // Alone on its engine, the source has no reason to call it anything but `web`.
-    assert_eq!(drifts(&host, [composed("blog", "web")]), ["SERVICE_MISSING web", "SERVICE_UNEXPECTED blog/web"]);
+    assert_eq!(
+        drifts(&host, [composed("blog", "web")]),
+        ["SERVICE_MISSING web", "SERVICE_UNEXPECTED blog/web"]
+    );
 }
 
 #[test]
@@ -157,7 +184,10 @@ fn two_compose_projects_with_one_service_name_are_ambiguous_and_nothing_else() {
 fn two_declarations_that_claim_one_container_are_ambiguous_and_nothing_else() {
     let host = host([linked("front", "nginx"), linked("proxy", "nginx")]);
     assert_eq!(unclear(&bound(&host, [named("nginx")])), ["front", "proxy"]);
-    assert_eq!(drifts(&host, [named("nginx")]), ["CONFIG_DRIFT front identity", "CONFIG_DRIFT proxy identity"]);
+    assert_eq!(
+        drifts(&host, [named("nginx")]),
+        ["CONFIG_DRIFT front identity", "CONFIG_DRIFT proxy identity"]
+    );
 }
 
 #[test]
@@ -168,7 +198,11 @@ fn what_is_claimed_at_a_better_level_is_not_available_at_a_weaker_one() {
 
 #[test]
 fn an_alias_is_the_last_resort_and_may_hold_on_one_host_only() {
-    let alias = |on: Option<&str>| Alias { host: on.map(Into::into), service: "rss".into(), also: "freshrss".into() };
+    let alias = |on: Option<&str>| Alias {
+        host: on.map(Into::into),
+        service: "rss".into(),
+        also: "freshrss".into(),
+    };
     let host = host([declared("rss")]);
     let found = |aliases: &[Alias]| {
         let view = bind(snapshot([named("freshrss")]), Some(&host), aliases);
@@ -178,14 +212,25 @@ fn an_alias_is_the_last_resort_and_may_hold_on_one_host_only() {
     assert!(found(&[alias(Some(world::HOST))]));
     assert!(!found(&[alias(Some("elsewhere"))]));
     assert!(!found(&[]));
-    let view = bind(snapshot([named("freshrss"), named("rss")]), Some(&host), &[alias(None)]);
+    let view = bind(
+        snapshot([named("freshrss"), named("rss")]),
+        Some(&host),
+        &[alias(None)],
+    );
     assert_eq!(container_of(&view, "rss").as_deref(), Some("rss"));
 }
 
 #[test]
 fn nothing_matches_by_substring() {
     let host = host([declared("redis")]);
-    let found = drifts(&host, [named("redis-exporter"), named("my-redis"), composed("redis", "cache")]);
+    let found = drifts(
+        &host,
+        [
+            named("redis-exporter"),
+            named("my-redis"),
+            composed("redis", "cache"),
+        ],
+    );
     assert!(found.contains(&"SERVICE_MISSING redis".to_owned()), "{found:?}");
 }
 
@@ -207,7 +252,11 @@ fn a_source_without_hints_is_taken_by_its_own_names() {
 
 #[test]
 fn two_things_of_one_name_stand_for_nothing() {
-    let view = bind(snapshot([named("twin"), named("twin"), named("single")]), None, &[]);
+    let view = bind(
+        snapshot([named("twin"), named("twin"), named("single")]),
+        None,
+        &[],
+    );
     assert_eq!((names(&view), unclear(&view)), (vec!["single"], vec!["twin"]));
     assert!(matches!(view.service(&"twin".into()), Lookup::Unknown(gap) if gap.kind == GapKind::Ambiguous));
 }
@@ -215,7 +264,10 @@ fn two_things_of_one_name_stand_for_nothing() {
 #[test]
 fn an_undeclared_container_that_bears_a_bound_name_makes_it_unclear() {
     // `cache` is declared and linked to the container `redis`; another container really is called `cache`.
-    let view = bound(&host([linked("cache", "redis")]), [named("redis"), named("cache")]);
+    let view = bound(
+        &host([linked("cache", "redis")]),
+        [named("redis"), named("cache")],
+    );
     assert_eq!(unclear(&view), ["cache"]);
     assert!(names(&view).is_empty());
 }
@@ -229,10 +281,16 @@ fn a_sensitive_host_keeps_names_and_states_only() {
         role: Some("secrets".into()),
         ..shown_on("vault", &[8080])
     }]);
-    snapshot.facts.notes.insert("address".into(), "192.168.2.19".into());
+    snapshot
+        .facts
+        .notes
+        .insert("address".into(), "192.168.2.19".into());
     let view = bind(snapshot, Some(&host), &[]);
     let service = &view.services[0];
-    assert_eq!((service.name.as_str(), &service.state), ("vault", &Fact::Known(RunState::Running)));
+    assert_eq!(
+        (service.name.as_str(), &service.state),
+        ("vault", &Fact::Known(RunState::Running))
+    );
     assert!(service.ports.known().is_err() && service.image.is_none() && service.role.is_none());
     assert!(view.facts.notes.is_empty());
 }

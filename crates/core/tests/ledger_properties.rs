@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use evenkeel_core::ledger::{Ledger, State};
 use evenkeel_core::{DriftId, EventType, Transition, fold};
 use proptest::prelude::*;
+use proptest::sample::select;
 use world::run::{Run, Step, begins, ends, id_of};
 use world::strategy::{history, policy};
 use world::{at, subject};
@@ -23,11 +24,20 @@ fn is_open(ledger: &Ledger, id: &DriftId) -> bool {
 }
 
 fn opened(step: &Step) -> Vec<DriftId> {
-    step.advance.ledger.open().filter(|e| !is_open(&step.before, &e.id)).map(|e| e.id.clone()).collect()
+    step.advance
+        .ledger
+        .open()
+        .filter(|e| !is_open(&step.before, &e.id))
+        .map(|e| e.id.clone())
+        .collect()
 }
 
 fn resolved(step: &Step) -> Vec<DriftId> {
-    step.before.open().filter(|e| !is_open(&step.advance.ledger, &e.id)).map(|e| e.id.clone()).collect()
+    step.before
+        .open()
+        .filter(|e| !is_open(&step.advance.ledger, &e.id))
+        .map(|e| e.id.clone())
+        .collect()
 }
 
 proptest! {
@@ -206,12 +216,12 @@ proptest! {
     }
 
     #[test]
-    fn the_same_or_an_older_observation_never_opens_what_needs_two(history in history(), policy in policy(), back in 0..50_i64) {
+    fn the_same_or_an_older_observation_never_opens_what_needs_two(history in history(), policy in policy(), back in select(vec![0_i64, 0, 1, 50])) {
         let mut run = Run::new(policy);
         let now = history.play(&mut run, |_, _| Ok(()))?;
         let last = &history.plans[history.moments.last().unwrap().plan];
         let first = run.observe(last, now + 100);
-        let pending: Vec<DriftId> = run.ledger.unresolved().cloned().filter(|id| !is_open(&run.ledger, id)).collect();
+        let pending: Vec<DriftId> = run.ledger.unresolved().filter(|id| !is_open(&run.ledger, id)).cloned().collect();
         let resolving = resolved(&first);
         for i in 1..20 {
             let step = run.look(&last.at(now + 100 - back), now + 100 + i * 7);

@@ -15,16 +15,28 @@ fn media(kind: EventType) -> DriftId {
 
 fn any_id() -> impl Strategy<Value = DriftId> {
     let text = || "[ -~äß|%/:]{1,12}";
-    let source = || (select(SourceKind::ALL.to_vec()), text()).prop_map(|(kind, name)| SourceId::new(kind, name));
+    let source =
+        || (select(SourceKind::ALL.to_vec()), text()).prop_map(|(kind, name)| SourceId::new(kind, name));
     let subject = prop_oneof![
         text().prop_map(|name| Subject::Host(HostName::new(name))),
         source().prop_map(Subject::Source)
     ];
     let field = proptest::option::of(select(Field::ALL.to_vec()));
     let service = proptest::option::of(text().prop_map(ServiceName::new));
-    (subject, service, select(EventType::ALL.to_vec()), field, proptest::option::of(source())).prop_map(
-        |(subject, service, event_type, field, source)| DriftId { subject, service, event_type, field, source },
+    (
+        subject,
+        service,
+        select(EventType::ALL.to_vec()),
+        field,
+        proptest::option::of(source()),
     )
+        .prop_map(|(subject, service, event_type, field, source)| DriftId {
+            subject,
+            service,
+            event_type,
+            field,
+            source,
+        })
 }
 
 proptest! {
@@ -55,10 +67,20 @@ proptest! {
 
 #[test]
 fn the_text_of_an_id_is_what_the_store_holds() {
-    assert_eq!(media(EventType::ServiceMissing).to_string(), "SERVICE_MISSING|host:box2-media|jellyfin||");
+    assert_eq!(
+        media(EventType::ServiceMissing).to_string(),
+        "SERVICE_MISSING|host:box2-media|jellyfin||"
+    );
     let docker = SourceId::new(SourceKind::Docker, "box2-media");
-    let away = DriftId::of_source(Subject::Host("box2-media".into()), EventType::DockerUnreachable, &docker);
-    assert_eq!(away.to_string(), "DOCKER_UNREACHABLE|host:box2-media|||docker/box2-media");
+    let away = DriftId::of_source(
+        Subject::Host("box2-media".into()),
+        EventType::DockerUnreachable,
+        &docker,
+    );
+    assert_eq!(
+        away.to_string(),
+        "DOCKER_UNREACHABLE|host:box2-media|||docker/box2-media"
+    );
     let field = DriftId::of_field(&"box2-media".into(), Some(&"jellyfin".into()), Field::Image);
     assert_eq!(field.to_string(), "CONFIG_DRIFT|host:box2-media|jellyfin|image|");
     let odd = DriftId::of_service(&"a|b".into(), &"50%".into(), EventType::PortMismatch);
@@ -69,16 +91,33 @@ fn the_text_of_an_id_is_what_the_store_holds() {
 fn a_handle_stays_what_it_was_in_every_release() {
     // Written down in tickets and chats: a change here makes them point nowhere.
     assert_eq!(media(EventType::ServiceMissing).handle(), "WDF4RTJA");
-    assert_eq!(DriftId::of_host(&"box2-media".into(), EventType::NodeUnreachable).handle(), "YRNR8RPT");
+    assert_eq!(
+        DriftId::of_host(&"box2-media".into(), EventType::NodeUnreachable).handle(),
+        "YRNR8RPT"
+    );
 }
 
 #[test]
 fn what_is_no_id_is_not_read_as_one() {
-    for text in ["", "host:", "host", "planet:mars", "source:docker", "source:docker/", "source:cloud/x", "x|y"] {
+    for text in [
+        "",
+        "host:",
+        "host",
+        "planet:mars",
+        "source:docker",
+        "source:docker/",
+        "source:cloud/x",
+        "x|y",
+    ] {
         assert_eq!(Subject::parse(text), None, "{text}");
         assert_eq!(DriftId::parse(text), None, "{text}");
     }
-    for text in ["SERVICE_MISSING|host:a|b|", "SERVICE_MISSING|host:a|b|colour|", "NO_SUCH|host:a|||", "VM_DOWN|host:%zz|||"] {
+    for text in [
+        "SERVICE_MISSING|host:a|b|",
+        "SERVICE_MISSING|host:a|b|colour|",
+        "NO_SUCH|host:a|||",
+        "VM_DOWN|host:%zz|||",
+    ] {
         assert_eq!(DriftId::parse(text), None, "{text}");
     }
 }
@@ -106,7 +145,12 @@ fn event_ids_sort_by_time_and_are_of_version_7() {
 fn a_secret_shows_stars_however_it_is_printed() {
     let secret = Secret::new("nbt_swordfish");
     let holder = Some(secret.clone());
-    for text in [format!("{secret}"), format!("{secret:?}"), format!("{secret:#?}"), format!("{holder:?}")] {
+    for text in [
+        format!("{secret}"),
+        format!("{secret:?}"),
+        format!("{secret:#?}"),
+        format!("{holder:?}"),
+    ] {
         assert!(text.contains("***") && !text.contains("swordfish"), "{text}");
     }
     assert_eq!(secret.expose(), "nbt_swordfish");

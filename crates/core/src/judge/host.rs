@@ -55,12 +55,33 @@ pub(crate) fn blindness(case: Case<'_>, view: &HostView, kind: EventType) -> Ver
         Lookup::Present(_) | Lookup::Absent => Away::Drift,
         Lookup::Unknown(_) => Away::Unknown,
     };
-    source_blindness(case.subject, &view.source, &view.coverage, evidence_of(view), kind, away, unknown_services)
+    source_blindness(
+        case.subject,
+        &view.source,
+        &view.coverage,
+        evidence_of(view),
+        kind,
+        away,
+        unknown_services,
+    )
 }
 
 /// The verdict on a source that belongs to no host: NetBox itself.
-pub fn source_verdict(subject: &Subject, source: &SourceId, coverage: &Coverage, evidence: Evidence) -> Verdict {
-    source_blindness(subject, source, coverage, evidence, EventType::SnapshotError, Away::Drift, || 0)
+pub fn source_verdict(
+    subject: &Subject,
+    source: &SourceId,
+    coverage: &Coverage,
+    evidence: Evidence,
+) -> Verdict {
+    source_blindness(
+        subject,
+        source,
+        coverage,
+        evidence,
+        EventType::SnapshotError,
+        Away::Drift,
+        || 0,
+    )
 }
 
 /// What it means that the machine behind a source does not answer at all.
@@ -92,7 +113,10 @@ fn source_blindness(
         (Some(_), Away::Unknown) if is_silence(gap.kind) => Verdict::Unknown(gap.clone()),
         (Some(reported), _) if reported == kind => {
             let id = DriftId::of_source(subject.clone(), kind, source);
-            let difference = Difference::Blind { gap: gap.clone(), unknown_services: unknown_services() };
+            let difference = Difference::Blind {
+                gap: gap.clone(),
+                unknown_services: unknown_services(),
+            };
             Verdict::Drifted(Drift::new(id, difference, evidence))
         }
         // It answers, if badly: it is not unreachable. That nobody has asked for a while says nothing.
@@ -127,15 +151,31 @@ fn identity(case: Case<'_>) -> Verdict {
         Lookup::Unknown(gap) => Verdict::Unknown(gap.clone()),
         Lookup::Present(host) => match host.contradictions.iter().find(|c| c.service.is_none()) {
             Some(contradiction) => {
-                let difference = Difference::Config { expected: Some(contradiction.what.clone()), observed: None };
-                drifted(case, Field::Identity, difference, case.expected.evidence().clone())
+                let difference = Difference::Config {
+                    expected: Some(contradiction.what.clone()),
+                    observed: None,
+                };
+                drifted(
+                    case,
+                    Field::Identity,
+                    difference,
+                    case.expected.evidence().clone(),
+                )
             }
             None => Verdict::Clean(newest(case)),
         },
         Lookup::Absent => match machine(case) {
             Machine::Answers(view) => {
                 let observed = Some(Arc::from(format!("a machine seen by {}", view.source)));
-                drifted(case, Field::Identity, Difference::Config { expected: None, observed }, evidence_of(view))
+                drifted(
+                    case,
+                    Field::Identity,
+                    Difference::Config {
+                        expected: None,
+                        observed,
+                    },
+                    evidence_of(view),
+                )
             }
             Machine::Silent(_, gap) | Machine::Unclear(gap) => Verdict::Unknown(gap.clone()),
             Machine::Unasked => Verdict::Clean(newest(case)),
@@ -155,8 +195,10 @@ fn name(case: Case<'_>) -> Verdict {
     for view in case.observed.views() {
         match view.facts.name.as_ref().map(Fact::known) {
             Some(Ok(real)) if !answers_to(host, real) => {
-                let difference =
-                    Difference::Config { expected: Some(Arc::from(host.name.as_str())), observed: Some(real.clone()) };
+                let difference = Difference::Config {
+                    expected: Some(Arc::from(host.name.as_str())),
+                    observed: Some(real.clone()),
+                };
                 return drifted(case, Field::Name, difference, evidence_of(view));
             }
             Some(Ok(_)) => clean = Some(evidence_of(view)),
@@ -235,7 +277,10 @@ fn machine(case: Case<'_>) -> Machine<'_> {
 fn comes_from_the_machine(view: &HostView) -> bool {
     let at_work = || {
         !view.is_stale()
-            && view.services.iter().any(|s| matches!(s.state, Fact::Known(RunState::Running | RunState::Restarting)))
+            && view
+                .services
+                .iter()
+                .any(|s| matches!(s.state, Fact::Known(RunState::Running | RunState::Restarting)))
     };
     match view.source.kind {
         SourceKind::Docker | SourceKind::Truenas => view.coverage.is_complete() || at_work(),

@@ -43,8 +43,20 @@ impl Default for Rules {
     fn default() -> Self {
         // Services of the machine itself, which people declare on the same hosts as their containers.
         let not_containers = [
-            "ssh", "sshd", "rdp", "winrm", "smb", "nfs", "snmp", "ntp", "cockpit", "webmin", "proxmox-ui", "truenas-ui",
-            "pve", "ipmi",
+            "ssh",
+            "sshd",
+            "rdp",
+            "winrm",
+            "smb",
+            "nfs",
+            "snmp",
+            "ntp",
+            "cockpit",
+            "webmin",
+            "proxmox-ui",
+            "truenas-ui",
+            "pve",
+            "ipmi",
         ];
         Self {
             ports: PortRule::Exact,
@@ -182,8 +194,9 @@ fn rank(service: &ObservedService) -> u8 {
 
 fn speaks_about(view: &HostView, expected: Option<&ExpectedService>) -> bool {
     sees_services(view.source.kind)
-        && expected
-            .is_none_or(|service| service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind))
+        && expected.is_none_or(|service| {
+            service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind)
+        })
 }
 
 /// Whether a source of this kind looks into machines. One that only sees machines from outside proves nothing about
@@ -197,13 +210,19 @@ pub(crate) fn sees_services(kind: SourceKind) -> bool {
 
 fn never_a_container(rules: &Rules, view: &HostView, name: &ServiceName) -> bool {
     match view.source.kind {
-        SourceKind::Docker => rules.not_containers.iter().any(|n| n.eq_ignore_ascii_case(name.as_str())),
+        SourceKind::Docker => rules
+            .not_containers
+            .iter()
+            .any(|n| n.eq_ignore_ascii_case(name.as_str())),
         SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Truenas | SourceKind::Probe => false,
     }
 }
 
 pub(crate) fn evidence_of(view: &HostView) -> Evidence {
-    Evidence { source: view.source.clone(), observed_at: view.observed_at }
+    Evidence {
+        source: view.source.clone(),
+        observed_at: view.observed_at,
+    }
 }
 
 /// The newest of what both truths rest on: the evidence for what is clean because of what is declared.
@@ -218,7 +237,10 @@ pub(crate) fn newest(case: Case<'_>) -> Evidence {
 pub(crate) fn uncovered_gap(subject: &Subject) -> Gap {
     match subject {
         Subject::Host(host) => uncovered(host),
-        Subject::Source(source) => Gap::new(crate::coverage::GapKind::Uncovered, format!("{source} is not configured")),
+        Subject::Source(source) => Gap::new(
+            crate::coverage::GapKind::Uncovered,
+            format!("{source} is not configured"),
+        ),
     }
 }
 

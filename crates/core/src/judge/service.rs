@@ -25,8 +25,6 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Whether both sides can be compared in their attributes.
-// Short-lived and returned once per attribute; boxing the verdict would allocate on the way of every difference.
-#[allow(clippy::large_enum_variant)]
 enum Pair<'a> {
     /// It may run and does.
     Running(&'a ExpectedService, &'a HostView, &'a ObservedService),
@@ -41,7 +39,13 @@ impl<'a> Subject<'a> {
             Lookup::Present(service) => Some(service),
             Lookup::Absent | Lookup::Unknown(_) => None,
         };
-        Self::known(case, name, case.expected.host(), expected, seen(case, name, declared))
+        Self::known(
+            case,
+            name,
+            case.expected.host(),
+            expected,
+            seen(case, name, declared),
+        )
     }
 
     /// For a walk that has both sides in hand already.
@@ -52,7 +56,13 @@ impl<'a> Subject<'a> {
         expected: Lookup<'a, ExpectedService>,
         seen: Seen<'a>,
     ) -> Self {
-        Self { case, name, host, expected, seen }
+        Self {
+            case,
+            name,
+            host,
+            expected,
+            seen,
+        }
     }
 
     pub(crate) fn judge(self, id: &DriftId) -> Verdict {
@@ -91,8 +101,16 @@ impl<'a> Subject<'a> {
 
     /// All verdicts that are drift, in the order of the types.
     pub(crate) fn drifts(self, out: &mut Vec<Drift>) {
-        let verdicts = [self.missing(), self.unexpected(), self.ports(), self.restart_loop()];
-        for verdict in verdicts.into_iter().chain(SERVICE_FIELDS.map(|field| self.field(field))) {
+        let verdicts = [
+            self.missing(),
+            self.unexpected(),
+            self.ports(),
+            self.restart_loop(),
+        ];
+        for verdict in verdicts
+            .into_iter()
+            .chain(SERVICE_FIELDS.map(|field| self.field(field)))
+        {
             if let Verdict::Drifted(drift) = verdict {
                 out.push(drift);
             }
@@ -120,8 +138,11 @@ impl<'a> Subject<'a> {
             Seen::Unknown(gap) => return Verdict::Unknown(gap.clone()),
             Seen::Uncovered => return Verdict::Unknown(uncovered_gap(self.case.subject)),
         };
-        let difference =
-            Difference::Missing { ports: expected.ports.clone(), role: expected.role.clone(), state };
+        let difference = Difference::Missing {
+            ports: expected.ports.clone(),
+            role: expected.role.clone(),
+            state,
+        };
         self.drifted(EventType::ServiceMissing, None, difference, evidence_of(view))
     }
 
@@ -146,7 +167,12 @@ impl<'a> Subject<'a> {
             Lookup::Unknown(gap) => return Verdict::Unknown(gap.clone()),
         };
         let ports = observed.ports.known().ok().map(|p| p.open.union(&p.loopback));
-        let difference = Difference::Unexpected { retired, ports, state, image: observed.image.clone() };
+        let difference = Difference::Unexpected {
+            retired,
+            ports,
+            state,
+            image: observed.image.clone(),
+        };
         self.drifted(EventType::ServiceUnexpected, None, difference, evidence_of(view))
     }
 
@@ -163,8 +189,10 @@ impl<'a> Subject<'a> {
                 Verdict::Clean(evidence_of(view))
             }
             Ok(published) => {
-                let difference =
-                    Difference::PortMismatch { expected: expected.ports.clone(), observed: published.clone() };
+                let difference = Difference::PortMismatch {
+                    expected: expected.ports.clone(),
+                    observed: published.clone(),
+                };
                 self.drifted(EventType::PortMismatch, None, difference, evidence_of(view))
             }
             Err(gap) => Verdict::Unknown(gap.clone()),
@@ -232,16 +260,42 @@ impl<'a> Subject<'a> {
             Lookup::Absent => return self.clean(),
             Lookup::Unknown(gap) => return Verdict::Unknown(gap.clone()),
         };
-        if let Some(c) = host.contradictions.iter().find(|c| c.service.as_ref() == Some(self.name)) {
-            let difference = Difference::Config { expected: Some(c.what.clone()), observed: None };
+        if let Some(c) = host
+            .contradictions
+            .iter()
+            .find(|c| c.service.as_ref() == Some(self.name))
+        {
+            let difference = Difference::Config {
+                expected: Some(c.what.clone()),
+                observed: None,
+            };
             let evidence = self.case.expected.evidence().clone();
-            return self.drifted(EventType::ConfigDrift, Some(Field::Identity), difference, evidence);
+            return self.drifted(
+                EventType::ConfigDrift,
+                Some(Field::Identity),
+                difference,
+                evidence,
+            );
         }
-        let views = || self.case.observed.views().iter().filter(|view| sees_services(view.source.kind));
+        let views = || {
+            self.case
+                .observed
+                .views()
+                .iter()
+                .filter(|view| sees_services(view.source.kind))
+        };
         for view in views() {
             if let Some((_, gap)) = view.ambiguous.iter().find(|(name, _)| name == self.name) {
-                let difference = Difference::Config { expected: Some(gap.why.clone()), observed: None };
-                return self.drifted(EventType::ConfigDrift, Some(Field::Identity), difference, evidence_of(view));
+                let difference = Difference::Config {
+                    expected: Some(gap.why.clone()),
+                    observed: None,
+                };
+                return self.drifted(
+                    EventType::ConfigDrift,
+                    Some(Field::Identity),
+                    difference,
+                    evidence_of(view),
+                );
             }
         }
         // Whoever cannot see the service cannot see that only one thing answers to its name, either.
@@ -249,7 +303,8 @@ impl<'a> Subject<'a> {
             Lookup::Unknown(gap) => Some(gap),
             Lookup::Present(_) | Lookup::Absent => None,
         });
-        gaps.next().map_or_else(|| self.clean(), |gap| Verdict::Unknown(gap.clone()))
+        gaps.next()
+            .map_or_else(|| self.clean(), |gap| Verdict::Unknown(gap.clone()))
     }
 
     /// An attribute is compared only where it is declared and the source says it: a container without the label
@@ -266,7 +321,10 @@ impl<'a> Subject<'a> {
         };
         match (declared(expected), real(observed)) {
             (Some(e), Some(o)) if e != o => {
-                let difference = Difference::Config { expected: Some(e.clone()), observed: Some(o.clone()) };
+                let difference = Difference::Config {
+                    expected: Some(e.clone()),
+                    observed: Some(o.clone()),
+                };
                 self.drifted(EventType::ConfigDrift, Some(field), difference, evidence_of(view))
             }
             (Some(_) | None, Some(_) | None) => Verdict::Clean(evidence_of(view)),
@@ -283,8 +341,16 @@ impl<'a> Subject<'a> {
             Ok(Health::Starting) => unknown(GapKind::NotYetObserved, "its health check has not decided yet"),
             Ok(Health::Unhealthy) => {
                 let word = |text: &str| Some(Arc::<str>::from(text));
-                let difference = Difference::Config { expected: word("healthy"), observed: word("unhealthy") };
-                self.drifted(EventType::ConfigDrift, Some(Field::Health), difference, evidence_of(view))
+                let difference = Difference::Config {
+                    expected: word("healthy"),
+                    observed: word("unhealthy"),
+                };
+                self.drifted(
+                    EventType::ConfigDrift,
+                    Some(Field::Health),
+                    difference,
+                    evidence_of(view),
+                )
             }
             Err(gap) => Verdict::Unknown(gap.clone()),
         }
@@ -339,7 +405,13 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn drifted(self, kind: EventType, field: Option<Field>, difference: Difference, evidence: Evidence) -> Verdict {
+    fn drifted(
+        self,
+        kind: EventType,
+        field: Option<Field>,
+        difference: Difference,
+        evidence: Evidence,
+    ) -> Verdict {
         let id = DriftId {
             subject: Host::clone(self.case.subject),
             service: Some(self.name.clone()),
@@ -365,8 +437,17 @@ fn ports_agree(rule: PortRule, expected: &ExpectedService, published: &Published
     if expected.ports.is_empty() || expected.ports == published.open {
         return true;
     }
-    let declared_is_there =
-        expected.ports.as_slice().iter().all(|p| published.open.contains(*p) || published.loopback.contains(*p));
-    let nothing_more = || published.open.as_slice().iter().all(|p| expected.ports.contains(*p));
+    let declared_is_there = expected
+        .ports
+        .as_slice()
+        .iter()
+        .all(|p| published.open.contains(*p) || published.loopback.contains(*p));
+    let nothing_more = || {
+        published
+            .open
+            .as_slice()
+            .iter()
+            .all(|p| expected.ports.contains(*p))
+    };
     declared_is_there && (rule == PortRule::Subset || nothing_more())
 }

@@ -59,9 +59,18 @@ pub fn advance(
     };
     let first_complete = ledger.born.is_none() && report.complete;
     report.drifted.iter().for_each(|drift| step.see(drift));
-    report.clean.iter().for_each(|(id, evidence)| step.see_clean(id, evidence));
-    report.unknown.iter().for_each(|(id, gap)| step.see_nothing(id, gap));
-    report.ignored.iter().for_each(|(drift, rule)| step.accept(&drift.id, rule));
+    report
+        .clean
+        .iter()
+        .for_each(|(id, evidence)| step.see_clean(id, evidence));
+    report
+        .unknown
+        .iter()
+        .for_each(|(id, gap)| step.see_nothing(id, gap));
+    report
+        .ignored
+        .iter()
+        .for_each(|(drift, rule)| step.accept(&drift.id, rule));
     step.open(first_complete && policy.first_run == FirstRun::Baseline, outer);
     step.say();
     step.forget();
@@ -124,7 +133,9 @@ impl Step<'_> {
     /// An observation without it: an unbelieved drift is forgotten, a believed one waits for confirmation of its end.
     fn see_clean(&mut self, id: &DriftId, evidence: &Evidence) {
         let window = self.policy.confirm.of(id.event_type);
-        let Some(entry) = self.entries.get_mut(id) else { return };
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
         if is_past(&entry.evidence, evidence) {
             return;
         }
@@ -154,10 +165,17 @@ impl Step<'_> {
 
     /// Nobody can say: nothing opens, nothing resolves, and the entry says since when.
     fn see_nothing(&mut self, id: &DriftId, gap: &Gap) {
-        let Some(entry) = self.entries.get_mut(id) else { return };
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
         match &mut entry.blind {
             Some(blind) => blind.gap = gap.clone(),
-            None => entry.blind = Some(Blind { since: self.now, gap: gap.clone() }),
+            None => {
+                entry.blind = Some(Blind {
+                    since: self.now,
+                    gap: gap.clone(),
+                })
+            }
         }
         // "Clean without interruption" ends here; what was counted before stays counted.
         entry.clean_since = None;
@@ -184,7 +202,9 @@ impl Step<'_> {
     }
 
     fn resolve(&mut self, id: &DriftId, rule: Option<&Arc<str>>) {
-        let Some(entry) = self.entries.get_mut(id) else { return };
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
         let (recorded, announced) = (entry.recorded, entry.announced);
         entry.state = State::Resolved;
         entry.resolved_at = Some(self.now);
@@ -217,7 +237,9 @@ impl Step<'_> {
         let mut open = Causes::of(self.entries.values().filter(|e| e.is_open()));
         let mut unsure = Causes::default();
         for id in pending {
-            let Some(entry) = self.entries.get(&id) else { continue };
+            let Some(entry) = self.entries.get(&id) else {
+                continue;
+            };
             let explained = !outer.is_empty() || open.cause(&id, false).is_some();
             if (baseline || self.is_confirmed(entry)) && (explained || !self.gives_way(entry, &unsure)) {
                 self.believe(&id, baseline);
@@ -231,7 +253,12 @@ impl Step<'_> {
             .entries
             .values()
             .filter(|e| e.is_open())
-            .map(|e| (e.id.clone(), outer.first().or(open.cause(&e.id, e.blind.is_some())).cloned()))
+            .map(|e| {
+                (
+                    e.id.clone(),
+                    outer.first().or(open.cause(&e.id, e.blind.is_some())).cloned(),
+                )
+            })
             .filter(|(id, parent)| self.entries.get(id).is_some_and(|e| e.parent != *parent))
             .collect();
         for (id, parent) in parents {
@@ -242,7 +269,9 @@ impl Step<'_> {
     }
 
     fn believe(&mut self, id: &DriftId, baseline: bool) {
-        let Some(entry) = self.entries.get_mut(id) else { return };
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
         entry.state = State::Open;
         entry.opened_at = Some(self.now);
         entry.baseline = baseline;
@@ -254,7 +283,10 @@ impl Step<'_> {
     /// one observation two.
     fn is_confirmed(&self, entry: &Entry) -> bool {
         let window = self.policy.confirm.of(entry.id.event_type);
-        if let Difference::Blind { gap, unknown_services: _ } = &entry.difference
+        if let Difference::Blind {
+            gap,
+            unknown_services: _,
+        } = &entry.difference
             && gap.kind == GapKind::Stale
         {
             // Staleness is that observations do not come: there is nothing to count, and the time it is allowed to
@@ -268,7 +300,10 @@ impl Step<'_> {
     /// own window asks for, and no more: a cause that is never confirmed must not keep its consequences quiet.
     fn gives_way(&self, entry: &Entry, unsure: &Causes) -> bool {
         unsure.cause(&entry.id, false).is_some_and(|cause| {
-            let windows = (self.policy.confirm.of(entry.id.event_type), self.policy.confirm.of(cause.event_type));
+            let windows = (
+                self.policy.confirm.of(entry.id.event_type),
+                self.policy.confirm.of(cause.event_type),
+            );
             entry.seen < windows.0.open_after.saturating_add(windows.1.open_after)
         })
     }
@@ -284,11 +319,19 @@ impl Step<'_> {
             .map(|e| e.id.clone())
             .collect();
         for id in speaking {
-            let Some(entry) = self.entries.get(&id) else { continue };
+            let Some(entry) = self.entries.get(&id) else {
+                continue;
+            };
             let audible = entry.silenced.is_none() && !entry.baseline;
             if !entry.recorded {
-                let recently = entry.resolved_at.is_some_and(|at| self.now < after(at, self.policy.flap.window));
-                let transition = if recently { Transition::Reopened } else { Transition::Opened };
+                let recently = entry
+                    .resolved_at
+                    .is_some_and(|at| self.now < after(at, self.policy.flap.window));
+                let transition = if recently {
+                    Transition::Reopened
+                } else {
+                    Transition::Opened
+                };
                 self.record(&id, transition, audible, None);
             } else if audible && !entry.announced {
                 self.record(&id, Transition::Reminder, true, None);
@@ -297,7 +340,11 @@ impl Step<'_> {
             {
                 self.record(&id, Transition::Reminder, true, None);
             }
-            let said = self.entries.get(&id).filter(|_| audible).and_then(|entry| entry.said_at);
+            let said = self
+                .entries
+                .get(&id)
+                .filter(|_| audible)
+                .and_then(|entry| entry.said_at);
             if let (Some(every), Some(said)) = (remind_after, said) {
                 self.due = earlier(self.due, after(said, every));
             }
@@ -307,12 +354,17 @@ impl Step<'_> {
     /// Drops resolved entries whose return would no longer be a reopening.
     fn forget(&mut self) {
         let (now, window) = (self.now, self.policy.flap.window);
-        self.entries.retain(|_, e| e.resolved_at.is_none_or(|at| e.state != State::Resolved || now < after(at, window)));
+        self.entries.retain(|_, e| {
+            e.resolved_at
+                .is_none_or(|at| e.state != State::Resolved || now < after(at, window))
+        });
     }
 
     fn record(&mut self, id: &DriftId, transition: Transition, announce: bool, rule: Option<&Arc<str>>) {
         let folded: Vec<String> = self.folded_under(id);
-        let Some(entry) = self.entries.get_mut(id) else { return };
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
         entry.recorded = true;
         if announce {
             entry.announced = true;
@@ -331,7 +383,11 @@ impl Step<'_> {
             (None, Some(field)) => format!("{} {field}", e.id.event_type),
             (None, None) => e.id.event_type.to_string(),
         };
-        self.entries.values().filter(|e| e.parent.as_ref() == Some(root)).map(of).collect()
+        self.entries
+            .values()
+            .filter(|e| e.parent.as_ref() == Some(root))
+            .map(of)
+            .collect()
     }
 
     fn finish(mut self, before: &Ledger, born: Option<Timestamp>, accepted: bool) -> Advance {
@@ -341,14 +397,26 @@ impl Step<'_> {
             .filter(|(id, entry)| before.entries.get(id) != Some(entry))
             .map(|(id, _)| id.clone())
             .collect();
-        let removed = before.entries.keys().filter(|id| !self.entries.contains_key(id)).cloned().collect();
+        let removed = before
+            .entries
+            .keys()
+            .filter(|id| !self.entries.contains_key(id))
+            .cloned()
+            .collect();
         self.events.sort_by(|a, b| a.drift.cmp(&b.drift));
         // What a rule accepts has no entry, but comes back when the rule ends.
-        if let (Some(at), true) = (self.policy.next_change(self.now), accepted || !self.entries.is_empty()) {
+        if let (Some(at), true) = (
+            self.policy.next_change(self.now),
+            accepted || !self.entries.is_empty(),
+        ) {
             self.due = earlier(self.due, at);
         }
         Advance {
-            ledger: Ledger { subject: before.subject.clone(), born, entries: self.entries },
+            ledger: Ledger {
+                subject: before.subject.clone(),
+                born,
+                entries: self.entries,
+            },
             events: self.events,
             changed,
             removed,
@@ -422,7 +490,10 @@ fn push_transition(entry: &mut Entry, now: Timestamp, window: Duration) {
 }
 
 fn after(at: Timestamp, by: Duration) -> Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| at.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
+    SignedDuration::try_from(by)
+        .ok()
+        .and_then(|by| at.checked_add(by).ok())
+        .unwrap_or(Timestamp::MAX)
 }
 
 fn earlier(a: Option<Timestamp>, b: Timestamp) -> Option<Timestamp> {

@@ -7,5 +7,7 @@ pub mod ports;
 
 pub use expected::{Contradiction, Expected, ExpectedHost, ExpectedService, HostKind, Inventory};
 pub use lifecycle::{Demand, HostStatus, Lifecycle};
-pub use observed::{Health, Hints, HostFacts, HostSnapshot, HostView, Observed, ObservedService, Published, RunState};
+pub use observed::{
+    Health, Hints, HostFacts, HostSnapshot, HostView, Observed, ObservedService, Published, RunState,
+};
 pub use ports::{Port, Ports, Protocol};

@@ -37,7 +37,7 @@ fn demand_of_host(world: &World) -> Option<Demand> {
 }
 
 fn blindness(world: &World) -> Vec<DriftId> {
-    let intent_unknown = matches!(world.expected.host(), Lookup::Unknown(_));
+    let intent_unknown = !world.expected.coverage().is_complete() && demand_of_host(world).is_none();
     let may_be_away = demand_of_host(world).is_some_and(|d| d != Demand::Run);
     let mut found = Vec::new();
     for view in world.observed.views() {
@@ -46,7 +46,11 @@ fn blindness(world: &World) -> Vec<DriftId> {
         if matches!(gap.kind, G::NotYetObserved | G::Uncovered) || silent && (may_be_away || intent_unknown) {
             continue;
         }
-        let kind = if silent && view.source.kind == K::Docker { T::DockerUnreachable } else { T::SnapshotError };
+        let kind = if silent && view.source.kind == K::Docker {
+            T::DockerUnreachable
+        } else {
+            T::SnapshotError
+        };
         found.push(DriftId::of_source(world.subject.clone(), kind, &view.source));
     }
     found
@@ -55,7 +59,8 @@ fn blindness(world: &World) -> Vec<DriftId> {
 /// The machine itself was seen at work.
 fn machine_answers(view: &HostView) -> bool {
     let stale = gap_of(view).is_some_and(|g| g.kind == G::Stale);
-    let works = |s: &ObservedService| matches!(s.state, Fact::Known(RunState::Running | RunState::Restarting));
+    let works =
+        |s: &ObservedService| matches!(s.state, Fact::Known(RunState::Running | RunState::Restarting));
     match view.source.kind {
         K::Docker | K::Truenas => view.coverage.is_complete() || !stale && view.services.iter().any(works),
         K::Probe => !stale && view.services.iter().any(works),
@@ -69,9 +74,11 @@ fn host_fields(world: &World) -> Vec<DriftId> {
     let answers = views.iter().any(|v| machine_answers(v));
     let mut found = Vec::new();
     match world.expected.host() {
-        Lookup::Unknown(_) => {}
-        Lookup::Absent if answers => found.push(Field::Identity),
-        Lookup::Absent => {}
+        Lookup::Unknown(_) | Lookup::Absent => {
+            if answers && world.expected.coverage().is_complete() {
+                found.push(Field::Identity);
+            }
+        }
         Lookup::Present(host) => {
             if host.contradictions.iter().any(|c| c.service.is_none()) {
                 found.push(Field::Identity);
@@ -85,7 +92,10 @@ fn host_fields(world: &World) -> Vec<DriftId> {
             }
         }
     }
-    found.into_iter().map(|field| DriftId::of_field(name, None, field)).collect()
+    found
+        .into_iter()
+        .map(|field| DriftId::of_field(name, None, field))
+        .collect()
 }
 
 /// What one view leaves possible about one service.
@@ -97,7 +107,8 @@ enum Possible<'a> {
 }
 
 fn possible<'a>(view: &'a HostView, name: &ServiceName) -> Possible<'a> {
-    let unclear = view.ambiguous.iter().any(|(n, _)| n == name) || gap_of(view).is_some_and(|g| g.kind == G::Stale);
+    let unclear =
+        view.ambiguous.iter().any(|(n, _)| n == name) || gap_of(view).is_some_and(|g| g.kind == G::Stale);
     match view.services.iter().find(|s| s.name == *name) {
         _ if unclear => Possible::Anything,
         Some(s) => match &s.state {
@@ -122,11 +133,19 @@ fn speakers<'a>(world: &'a World, name: &ServiceName, e: Option<&ExpectedService
     if !never_a_container {
         return views.into_iter().map(|v| possible(v, name)).collect();
     }
-    let others: Vec<_> = views.iter().filter(|v| v.source.kind != K::Docker).map(|v| possible(v, name)).collect();
+    let others: Vec<_> = views
+        .iter()
+        .filter(|v| v.source.kind != K::Docker)
+        .map(|v| possible(v, name))
+        .collect();
     if !others.is_empty() {
         return others;
     }
-    views.iter().map(|v| possible(v, name)).filter(|p| matches!(p, Possible::Only(..))).collect()
+    views
+        .iter()
+        .map(|v| possible(v, name))
+        .filter(|p| matches!(p, Possible::Only(..)))
+        .collect()
 }
 
 fn could_run(p: &Possible<'_>) -> bool {
@@ -149,21 +168,27 @@ fn certain<'a>(all: &[Possible<'a>]) -> Option<(RunState, &'a ObservedService)> 
 }
 
 fn service(world: &World, name: &ServiceName) -> Vec<(T, Option<Field>)> {
-    let expected = world.expected.service(name);
-    let e = match expected {
-        Lookup::Present(e) => Some(e),
+    let host = match world.expected.host() {
+        Lookup::Present(host) => Some(host),
         Lookup::Absent | Lookup::Unknown(_) => None,
     };
+    let e = host.and_then(|h| h.services.iter().find(|s| s.name == *name));
+    // Only what NetBox was read in full about can be undeclared.
+    let read_in_full =
+        world.expected.coverage().is_complete() && host.is_none_or(|h| h.services_coverage.is_complete());
+    let undeclared = e.is_none() && read_in_full;
     let all = speakers(world, name, e);
     let certain = certain(&all);
     let mut found = Vec::new();
-    let runs_surely =
-        all.iter().any(|p| matches!(p, Possible::Only(RunState::Running | RunState::Restarting, _)));
+    let runs_surely = all
+        .iter()
+        .any(|p| matches!(p, Possible::Only(RunState::Running | RunState::Restarting, _)));
     let demand = e.map(|e| Demand::of_service(demand_of_host(world).unwrap(), e.lifecycle));
-    let undeclared = matches!(expected, Lookup::Absent);
 
     let surely_down = !all.is_empty()
-        && all.iter().all(|p| !could_run(p) && !matches!(p, Possible::Only(RunState::Restarting, _)));
+        && all
+            .iter()
+            .all(|p| !could_run(p) && !matches!(p, Possible::Only(RunState::Restarting, _)));
     if demand == Some(Demand::Run) && surely_down {
         found.push((T::ServiceMissing, None));
     }
@@ -180,12 +205,21 @@ fn service(world: &World, name: &ServiceName) -> Vec<(T, Option<Field>)> {
             found.push((T::RestartLoop, None));
         }
     }
-    if let (Some(e), Some(Demand::Run | Demand::MayRun), Some((RunState::Running, s))) = (e, demand, certain) {
+    if let (Some(e), Some(Demand::Run | Demand::MayRun), Some((RunState::Running, s))) = (e, demand, certain)
+    {
         attributes(e, s, &mut found);
     }
-    let unclear = world.observed.views().iter().any(|v| v.source.kind != K::Proxmox && v.ambiguous.iter().any(|(n, _)| n == name));
-    if let Lookup::Present(host) = world.expected.host()
-        && (unclear || host.contradictions.iter().any(|c| c.service.as_ref() == Some(name)))
+    let unclear = world
+        .observed
+        .views()
+        .iter()
+        .any(|v| v.source.kind != K::Proxmox && v.ambiguous.iter().any(|(n, _)| n == name));
+    if let Some(host) = host
+        && (unclear
+            || host
+                .contradictions
+                .iter()
+                .any(|c| c.service.as_ref() == Some(name)))
     {
         found.push((T::ConfigDrift, Some(Field::Identity)));
     }
@@ -196,13 +230,20 @@ fn attributes(e: &ExpectedService, s: &ObservedService, found: &mut Vec<(T, Opti
     if let Fact::Known(Published { open, loopback }) = &s.ports
         && !e.ports.is_empty()
     {
-        let all_there = e.ports.as_slice().iter().all(|p| open.contains(*p) || loopback.contains(*p));
+        let all_there = e
+            .ports
+            .as_slice()
+            .iter()
+            .all(|p| open.contains(*p) || loopback.contains(*p));
         let more = open.as_slice().iter().any(|p| !e.ports.contains(*p));
         if !all_there || more {
             found.push((T::PortMismatch, None));
         }
     }
-    for (field, a, b) in [(Field::Role, &e.role, &s.role), (Field::Image, &e.image, &s.image)] {
+    for (field, a, b) in [
+        (Field::Role, &e.role, &s.role),
+        (Field::Image, &e.image, &s.image),
+    ] {
         if a.is_some() && b.is_some() && a != b {
             found.push((T::ConfigDrift, Some(field)));
         }
