@@ -65,7 +65,7 @@ fn subject_id(name: &str, kind: EventType) -> DriftId {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn u1_missing_only_where_observation_is_complete(plan in plan()) {

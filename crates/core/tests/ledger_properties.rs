@@ -41,7 +41,7 @@ fn resolved(step: &Step) -> Vec<DriftId> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn u3_nothing_opens_or_resolves_while_its_verdict_is_unknown(history in history(), policy in policy()) {

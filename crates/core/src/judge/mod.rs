@@ -3,6 +3,7 @@
 //! [`judge`] answers for one id. [`crate::diff`] walks a whole host and calls the same functions, so both always agree.
 //! Everything here asks through [`Lookup`]; no function can see an entity without seeing what covers it.
 
+mod attributes;
 mod host;
 mod service;
 

@@ -1,15 +1,12 @@
 //! Verdicts about one service on one host.
 
-use std::sync::Arc;
-
-use super::{Case, PortRule, Seen, evidence_of, newest, seen, sees_services, uncovered_gap};
+use super::attributes::ports_agree;
+use super::{Case, Seen, evidence_of, newest, seen, sees_services, uncovered_gap};
 use crate::coverage::{Fact, Gap, GapKind, Lookup};
 use crate::drift::{Difference, Drift, Evidence, Verdict};
 use crate::event::EventType;
 use crate::id::{DriftId, Field, ServiceName, Subject as Host};
-use crate::model::{
-    Demand, ExpectedHost, ExpectedService, Health, HostView, ObservedService, Published, RunState,
-};
+use crate::model::{Demand, ExpectedHost, ExpectedService, Health, RunState};
 
 /// The fields in which a service can drift.
 const SERVICE_FIELDS: [Field; 4] = [Field::Identity, Field::Role, Field::Image, Field::Health];
@@ -17,19 +14,11 @@ const SERVICE_FIELDS: [Field; 4] = [Field::Identity, Field::Role, Field::Image, 
 /// One service with both sides looked up once.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
-    case: Case<'a>,
-    name: &'a ServiceName,
-    host: Lookup<'a, ExpectedHost>,
-    expected: Lookup<'a, ExpectedService>,
-    seen: Seen<'a>,
-}
-
-/// Whether both sides can be compared in their attributes.
-enum Pair<'a> {
-    /// It may run and does.
-    Running(&'a ExpectedService, &'a HostView, &'a ObservedService),
-    /// Not comparable, and what that means for every attribute.
-    Incomparable(Verdict),
+    pub(super) case: Case<'a>,
+    pub(super) name: &'a ServiceName,
+    pub(super) host: Lookup<'a, ExpectedHost>,
+    pub(super) expected: Lookup<'a, ExpectedService>,
+    pub(super) seen: Seen<'a>,
 }
 
 impl<'a> Subject<'a> {
@@ -176,29 +165,6 @@ impl<'a> Subject<'a> {
         self.drifted(EventType::ServiceUnexpected, None, difference, evidence_of(view))
     }
 
-    fn ports(self) -> Verdict {
-        let (expected, view, observed) = match self.pair() {
-            Pair::Running(expected, view, observed) => (expected, view, observed),
-            Pair::Incomparable(verdict) => return verdict,
-        };
-        if expected.ports.is_empty() {
-            return Verdict::Clean(evidence_of(view));
-        }
-        match observed.ports.known() {
-            Ok(published) if ports_agree(self.case.rules.ports, expected, published) => {
-                Verdict::Clean(evidence_of(view))
-            }
-            Ok(published) => {
-                let difference = Difference::PortMismatch {
-                    expected: expected.ports.clone(),
-                    observed: published.clone(),
-                };
-                self.drifted(EventType::PortMismatch, None, difference, evidence_of(view))
-            }
-            Err(gap) => Verdict::Unknown(gap.clone()),
-        }
-    }
-
     fn restart_loop(self) -> Verdict {
         match self.expected {
             Lookup::Present(service) => match self.demand(service) {
@@ -307,86 +273,6 @@ impl<'a> Subject<'a> {
             .map_or_else(|| self.clean(), |gap| Verdict::Unknown(gap.clone()))
     }
 
-    /// An attribute is compared only where it is declared and the source says it: a container without the label
-    /// has not contradicted anything.
-    fn attribute(
-        self,
-        field: Field,
-        declared: impl Fn(&'a ExpectedService) -> Option<&'a Arc<str>>,
-        real: impl Fn(&'a ObservedService) -> Option<&'a Arc<str>>,
-    ) -> Verdict {
-        let (expected, view, observed) = match self.pair() {
-            Pair::Running(expected, view, observed) => (expected, view, observed),
-            Pair::Incomparable(verdict) => return verdict,
-        };
-        match (declared(expected), real(observed)) {
-            (Some(e), Some(o)) if e != o => {
-                let difference = Difference::Config {
-                    expected: Some(e.clone()),
-                    observed: Some(o.clone()),
-                };
-                self.drifted(EventType::ConfigDrift, Some(field), difference, evidence_of(view))
-            }
-            (Some(_) | None, Some(_) | None) => Verdict::Clean(evidence_of(view)),
-        }
-    }
-
-    fn health(self) -> Verdict {
-        let (view, observed) = match self.pair() {
-            Pair::Running(_, view, observed) => (view, observed),
-            Pair::Incomparable(verdict) => return verdict,
-        };
-        match observed.health.known() {
-            Ok(Health::None | Health::Healthy) => Verdict::Clean(evidence_of(view)),
-            Ok(Health::Starting) => unknown(GapKind::NotYetObserved, "its health check has not decided yet"),
-            Ok(Health::Unhealthy) => {
-                let word = |text: &str| Some(Arc::<str>::from(text));
-                let difference = Difference::Config {
-                    expected: word("healthy"),
-                    observed: word("unhealthy"),
-                };
-                self.drifted(
-                    EventType::ConfigDrift,
-                    Some(Field::Health),
-                    difference,
-                    evidence_of(view),
-                )
-            }
-            Err(gap) => Verdict::Unknown(gap.clone()),
-        }
-    }
-
-    /// Both sides, if this service may run and does run: the only case in which attributes can be compared.
-    fn pair(self) -> Pair<'a> {
-        let expected = match self.expected {
-            Lookup::Present(service) => service,
-            Lookup::Absent => return Pair::Incomparable(self.clean()),
-            Lookup::Unknown(gap) => return Pair::Incomparable(Verdict::Unknown(gap.clone())),
-        };
-        let demand = self.demand(expected);
-        if matches!(demand, Demand::Either | Demand::NotRun) {
-            return Pair::Incomparable(self.clean());
-        }
-        Pair::Incomparable(match self.seen {
-            Seen::Present(view, service) => match service.state.known() {
-                Ok(RunState::Running) => return Pair::Running(expected, view, service),
-                Ok(RunState::Restarting) => unknown(GapKind::NotYetObserved, "it is being restarted"),
-                // What may be away and does not run has nothing that could differ.
-                Ok(RunState::Paused | RunState::Created | RunState::Exited) if demand == Demand::MayRun => {
-                    Verdict::Clean(evidence_of(view))
-                }
-                Ok(RunState::Paused | RunState::Created | RunState::Exited) => {
-                    unknown(GapKind::NotYetObserved, "it does not run")
-                }
-                Err(gap) => Verdict::Unknown(gap.clone()),
-            },
-            Seen::Absent(view) if demand == Demand::MayRun => Verdict::Clean(evidence_of(view)),
-            Seen::Absent(_) => unknown(GapKind::NotYetObserved, "it does not exist"),
-            Seen::Unknown(gap) | Seen::AtLeast(_, _, gap) => Verdict::Unknown(gap.clone()),
-            Seen::Uncovered => Verdict::Unknown(uncovered_gap(self.case.subject)),
-        })
-    }
-
     /// No view was asked about what is not declared. On a machine that is neither declared nor observed by anybody any
     /// more nothing is left that could differ; otherwise nobody can say.
     fn unseen(self) -> Verdict {
@@ -398,14 +284,14 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn demand(self, service: &ExpectedService) -> Demand {
+    pub(super) fn demand(self, service: &ExpectedService) -> Demand {
         match self.host {
             Lookup::Present(host) => Demand::of_service(host.demand(), service.lifecycle),
             Lookup::Absent | Lookup::Unknown(_) => Demand::Either,
         }
     }
 
-    fn drifted(
+    pub(super) fn drifted(
         self,
         kind: EventType,
         field: Option<Field>,
@@ -423,31 +309,11 @@ impl<'a> Subject<'a> {
     }
 
     /// Clean because of what is (or is not) declared; the evidence is whichever observation is newest.
-    fn clean(self) -> Verdict {
+    pub(super) fn clean(self) -> Verdict {
         Verdict::Clean(newest(self.case))
     }
 }
 
-fn unknown(kind: GapKind, why: &str) -> Verdict {
+pub(super) fn unknown(kind: GapKind, why: &str) -> Verdict {
     Verdict::Unknown(Gap::new(kind, why))
-}
-
-/// Loopback ports satisfy a declaration and are never exposure.
-fn ports_agree(rule: PortRule, expected: &ExpectedService, published: &Published) -> bool {
-    if expected.ports.is_empty() || expected.ports == published.open {
-        return true;
-    }
-    let declared_is_there = expected
-        .ports
-        .as_slice()
-        .iter()
-        .all(|p| published.open.contains(*p) || published.loopback.contains(*p));
-    let nothing_more = || {
-        published
-            .open
-            .as_slice()
-            .iter()
-            .all(|p| expected.ports.contains(*p))
-    };
-    declared_is_there && (rule == PortRule::Subset || nothing_more())
 }

@@ -1,4 +1,4 @@
-//! One step of the ledger: what a report changes, and which events say so.
+//! One step of the ledger: what a report changes. Which drifts are believed lives in `open`, which events say so in `say`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,18 +7,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Ledger;
-use super::causes::Causes;
 use super::entry::{Blind, Entry, State};
-use crate::coverage::{Gap, GapKind};
+use crate::coverage::Gap;
 use crate::diff::Report;
-use crate::drift::{Difference, Drift, Evidence};
+use crate::drift::{Drift, Evidence};
 use crate::event::{Event, Transition};
-use crate::fold;
-use crate::id::{DriftId, EventId, Subject};
+use crate::id::{DriftId, EventId};
 use crate::policy::{FirstRun, Policy};
-
-/// How many folded consequences an event names.
-const FOLDED_SHOWN: usize = 20;
 
 /// What one step changed.
 #[derive(Clone, Debug)]
@@ -78,16 +73,16 @@ pub fn advance(
     step.finish(ledger, born, !report.ignored.is_empty())
 }
 
-struct Step<'a> {
-    policy: &'a Policy,
-    now: Timestamp,
-    ids: &'a mut dyn FnMut() -> EventId,
-    entries: BTreeMap<DriftId, Entry>,
+pub(super) struct Step<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) ids: &'a mut dyn FnMut() -> EventId,
+    pub(super) entries: BTreeMap<DriftId, Entry>,
     /// Ids this report shows as drift; only these may open or speak.
-    drifted: BTreeSet<&'a DriftId>,
-    events: Vec<Event>,
-    due: Option<Timestamp>,
-    awaits: bool,
+    pub(super) drifted: BTreeSet<&'a DriftId>,
+    pub(super) events: Vec<Event>,
+    pub(super) due: Option<Timestamp>,
+    pub(super) awaits: bool,
 }
 
 impl Step<'_> {
@@ -225,132 +220,6 @@ impl Step<'_> {
         }
     }
 
-    /// Believes what has been confirmed, causes first, and decides what is a consequence of what.
-    fn open(&mut self, baseline: bool, outer: &[DriftId]) {
-        let mut pending: Vec<DriftId> = self
-            .entries
-            .values()
-            .filter(|e| e.state == State::Pending && self.drifted.contains(&e.id))
-            .map(|e| e.id.clone())
-            .collect();
-        pending.sort_by_key(fold::depth);
-        let mut open = Causes::of(self.entries.values().filter(|e| e.is_open()));
-        let mut unsure = Causes::default();
-        for id in pending {
-            let Some(entry) = self.entries.get(&id) else {
-                continue;
-            };
-            let explained = !outer.is_empty() || open.cause(&id, false).is_some();
-            if (baseline || self.is_confirmed(entry)) && (explained || !self.gives_way(entry, &unsure)) {
-                self.believe(&id, baseline);
-                open.add(id);
-            } else {
-                self.awaits = true;
-                unsure.add(id);
-            }
-        }
-        let parents: Vec<(DriftId, Option<DriftId>)> = self
-            .entries
-            .values()
-            .filter(|e| e.is_open())
-            .map(|e| {
-                (
-                    e.id.clone(),
-                    outer.first().or(open.cause(&e.id, e.blind.is_some())).cloned(),
-                )
-            })
-            .filter(|(id, parent)| self.entries.get(id).is_some_and(|e| e.parent != *parent))
-            .collect();
-        for (id, parent) in parents {
-            if let Some(entry) = self.entries.get_mut(&id) {
-                entry.parent = parent;
-            }
-        }
-    }
-
-    fn believe(&mut self, id: &DriftId, baseline: bool) {
-        let Some(entry) = self.entries.get_mut(id) else {
-            return;
-        };
-        entry.state = State::Open;
-        entry.opened_at = Some(self.now);
-        entry.baseline = baseline;
-        push_transition(entry, self.now, self.policy.flap.window);
-        entry.flapping = entry.transitions.len() >= self.policy.flap.transitions as usize;
-    }
-
-    /// Enough distinct observations showed it, or they span enough time. Time alone confirms nothing: it would make
-    /// one observation two.
-    fn is_confirmed(&self, entry: &Entry) -> bool {
-        let window = self.policy.confirm.of(entry.id.event_type);
-        if let Difference::Blind {
-            gap,
-            unknown_services: _,
-        } = &entry.difference
-            && gap.kind == GapKind::Stale
-        {
-            // Staleness is that observations do not come: there is nothing to count, and the time it is allowed to
-            // last has passed already.
-            return true;
-        }
-        entry.seen >= window.open_after || entry.last_seen >= after(entry.first_seen, window.open_after_time)
-    }
-
-    /// A cause that is seen but not yet believed speaks first, or vanishes. It is given as many observations as its
-    /// own window asks for, and no more: a cause that is never confirmed must not keep its consequences quiet.
-    fn gives_way(&self, entry: &Entry, unsure: &Causes) -> bool {
-        unsure.cause(&entry.id, false).is_some_and(|cause| {
-            let windows = (
-                self.policy.confirm.of(entry.id.event_type),
-                self.policy.confirm.of(cause.event_type),
-            );
-            entry.seen < windows.0.open_after.saturating_add(windows.1.open_after)
-        })
-    }
-
-    /// Says what is open and has not been said: newly opened roots, consequences whose root is gone, drifts whose
-    /// silence ended, reminders.
-    fn say(&mut self) {
-        let remind_after = self.policy.remind_after.filter(|every| !every.is_zero());
-        let speaking: Vec<DriftId> = self
-            .entries
-            .values()
-            .filter(|e| e.is_root() && self.drifted.contains(&e.id))
-            .map(|e| e.id.clone())
-            .collect();
-        for id in speaking {
-            let Some(entry) = self.entries.get(&id) else {
-                continue;
-            };
-            let audible = entry.silenced.is_none() && !entry.baseline;
-            if !entry.recorded {
-                let recently = entry
-                    .resolved_at
-                    .is_some_and(|at| self.now < after(at, self.policy.flap.window));
-                let transition = if recently {
-                    Transition::Reopened
-                } else {
-                    Transition::Opened
-                };
-                self.record(&id, transition, audible, None);
-            } else if audible && !entry.announced {
-                self.record(&id, Transition::Reminder, true, None);
-            } else if let (true, Some(every), Some(said)) = (audible, remind_after, entry.said_at)
-                && self.now >= after(said, every)
-            {
-                self.record(&id, Transition::Reminder, true, None);
-            }
-            let said = self
-                .entries
-                .get(&id)
-                .filter(|_| audible)
-                .and_then(|entry| entry.said_at);
-            if let (Some(every), Some(said)) = (remind_after, said) {
-                self.due = earlier(self.due, after(said, every));
-            }
-        }
-    }
-
     /// Drops resolved entries whose return would no longer be a reopening.
     fn forget(&mut self) {
         let (now, window) = (self.now, self.policy.flap.window);
@@ -358,36 +227,6 @@ impl Step<'_> {
             e.resolved_at
                 .is_none_or(|at| e.state != State::Resolved || now < after(at, window))
         });
-    }
-
-    fn record(&mut self, id: &DriftId, transition: Transition, announce: bool, rule: Option<&Arc<str>>) {
-        let folded: Vec<String> = self.folded_under(id);
-        let Some(entry) = self.entries.get_mut(id) else {
-            return;
-        };
-        entry.recorded = true;
-        if announce {
-            entry.announced = true;
-            entry.said_at = Some(self.now);
-        }
-        let event = event(entry, transition, announce, self.now, (self.ids)(), folded, rule);
-        self.events.push(event);
-    }
-
-    fn folded_under(&self, root: &DriftId) -> Vec<String> {
-        if !fold::can_explain(root) {
-            return Vec::new();
-        }
-        let of = |e: &Entry| match (&e.id.service, e.id.field) {
-            (Some(service), _) => format!("{} {service}", e.id.event_type),
-            (None, Some(field)) => format!("{} {field}", e.id.event_type),
-            (None, None) => e.id.event_type.to_string(),
-        };
-        self.entries
-            .values()
-            .filter(|e| e.parent.as_ref() == Some(root))
-            .map(of)
-            .collect()
     }
 
     fn finish(mut self, before: &Ledger, born: Option<Timestamp>, accepted: bool) -> Advance {
@@ -426,53 +265,6 @@ impl Step<'_> {
     }
 }
 
-fn event(
-    entry: &Entry,
-    transition: Transition,
-    announce: bool,
-    now: Timestamp,
-    id: EventId,
-    mut folded: Vec<String>,
-    rule: Option<&Arc<str>>,
-) -> Event {
-    let (expected, observed) = entry.difference.sides(entry.id.field);
-    let mut details = entry.difference.details(&entry.id);
-    if transition == Transition::Resolved {
-        details = match rule {
-            Some(rule) => format!("Accepted by ignore rule {rule}: {details}"),
-            None => format!("Resolved: {details}"),
-        };
-    }
-    let folded_count = u32::try_from(folded.len()).unwrap_or(u32::MAX);
-    folded.truncate(FOLDED_SHOWN);
-    Event {
-        id,
-        hostname: match &entry.id.subject {
-            Subject::Host(host) => Some(host.clone()),
-            Subject::Source(_) => None,
-        },
-        service: entry.id.service.clone(),
-        event_type: entry.id.event_type,
-        expected,
-        observed,
-        severity: entry.severity,
-        details,
-        source: Arc::from(entry.evidence.source.kind.as_str()),
-        created_at: now,
-        transition,
-        drift_id: entry.id.to_string(),
-        handle: entry.id.handle(),
-        first_seen: entry.first_seen,
-        last_seen: entry.last_seen,
-        flapping: entry.flapping,
-        baseline: entry.baseline,
-        folded,
-        folded_count,
-        announce,
-        drift: Some(entry.id.clone()),
-    }
-}
-
 /// Whether `new` is another observation than the last one counted. Every moment is the controller's own, so answers of
 /// different sources compare; what two sources said alternately is not counted again and again.
 fn newer(old: &Evidence, new: &Evidence) -> bool {
@@ -484,18 +276,18 @@ fn is_past(old: &Evidence, new: &Evidence) -> bool {
     old.source == new.source && new.observed_at < old.observed_at
 }
 
-fn push_transition(entry: &mut Entry, now: Timestamp, window: Duration) {
+pub(super) fn push_transition(entry: &mut Entry, now: Timestamp, window: Duration) {
     entry.transitions.retain(|at| now < after(*at, window));
     entry.transitions.push(now);
 }
 
-fn after(at: Timestamp, by: Duration) -> Timestamp {
+pub(super) fn after(at: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by)
         .ok()
         .and_then(|by| at.checked_add(by).ok())
         .unwrap_or(Timestamp::MAX)
 }
 
-fn earlier(a: Option<Timestamp>, b: Timestamp) -> Option<Timestamp> {
+pub(super) fn earlier(a: Option<Timestamp>, b: Timestamp) -> Option<Timestamp> {
     Some(a.map_or(b, |a| a.min(b)))
 }

@@ -6,6 +6,8 @@
 mod advance;
 mod causes;
 mod entry;
+mod open;
+mod say;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,144 @@
+//! Verdicts about the attributes of a service that may run and does.
+
+use std::sync::Arc;
+
+use super::service::{Subject, unknown};
+use super::{PortRule, Seen, evidence_of, uncovered_gap};
+use crate::coverage::{GapKind, Lookup};
+use crate::drift::{Difference, Verdict};
+use crate::event::EventType;
+use crate::id::Field;
+use crate::model::{Demand, ExpectedService, Health, HostView, ObservedService, Published, RunState};
+
+/// Whether both sides can be compared in their attributes.
+enum Pair<'a> {
+    /// It may run and does.
+    Running(&'a ExpectedService, &'a HostView, &'a ObservedService),
+    /// Not comparable, and what that means for every attribute.
+    Incomparable(Verdict),
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn ports(self) -> Verdict {
+        let (expected, view, observed) = match self.pair() {
+            Pair::Running(expected, view, observed) => (expected, view, observed),
+            Pair::Incomparable(verdict) => return verdict,
+        };
+        if expected.ports.is_empty() {
+            return Verdict::Clean(evidence_of(view));
+        }
+        match observed.ports.known() {
+            Ok(published) if ports_agree(self.case.rules.ports, expected, published) => {
+                Verdict::Clean(evidence_of(view))
+            }
+            Ok(published) => {
+                let difference = Difference::PortMismatch {
+                    expected: expected.ports.clone(),
+                    observed: published.clone(),
+                };
+                self.drifted(EventType::PortMismatch, None, difference, evidence_of(view))
+            }
+            Err(gap) => Verdict::Unknown(gap.clone()),
+        }
+    }
+
+    /// An attribute is compared only where it is declared and the source says it: a container without the label
+    /// has not contradicted anything.
+    pub(super) fn attribute(
+        self,
+        field: Field,
+        declared: impl Fn(&'a ExpectedService) -> Option<&'a Arc<str>>,
+        real: impl Fn(&'a ObservedService) -> Option<&'a Arc<str>>,
+    ) -> Verdict {
+        let (expected, view, observed) = match self.pair() {
+            Pair::Running(expected, view, observed) => (expected, view, observed),
+            Pair::Incomparable(verdict) => return verdict,
+        };
+        match (declared(expected), real(observed)) {
+            (Some(e), Some(o)) if e != o => {
+                let difference = Difference::Config {
+                    expected: Some(e.clone()),
+                    observed: Some(o.clone()),
+                };
+                self.drifted(EventType::ConfigDrift, Some(field), difference, evidence_of(view))
+            }
+            (Some(_) | None, Some(_) | None) => Verdict::Clean(evidence_of(view)),
+        }
+    }
+
+    pub(super) fn health(self) -> Verdict {
+        let (view, observed) = match self.pair() {
+            Pair::Running(_, view, observed) => (view, observed),
+            Pair::Incomparable(verdict) => return verdict,
+        };
+        match observed.health.known() {
+            Ok(Health::None | Health::Healthy) => Verdict::Clean(evidence_of(view)),
+            Ok(Health::Starting) => unknown(GapKind::NotYetObserved, "its health check has not decided yet"),
+            Ok(Health::Unhealthy) => {
+                let word = |text: &str| Some(Arc::<str>::from(text));
+                let difference = Difference::Config {
+                    expected: word("healthy"),
+                    observed: word("unhealthy"),
+                };
+                self.drifted(
+                    EventType::ConfigDrift,
+                    Some(Field::Health),
+                    difference,
+                    evidence_of(view),
+                )
+            }
+            Err(gap) => Verdict::Unknown(gap.clone()),
+        }
+    }
+
+    /// Both sides, if this service may run and does run: the only case in which attributes can be compared.
+    fn pair(self) -> Pair<'a> {
+        let expected = match self.expected {
+            Lookup::Present(service) => service,
+            Lookup::Absent => return Pair::Incomparable(self.clean()),
+            Lookup::Unknown(gap) => return Pair::Incomparable(Verdict::Unknown(gap.clone())),
+        };
+        let demand = self.demand(expected);
+        if matches!(demand, Demand::Either | Demand::NotRun) {
+            return Pair::Incomparable(self.clean());
+        }
+        Pair::Incomparable(match self.seen {
+            Seen::Present(view, service) => match service.state.known() {
+                Ok(RunState::Running) => return Pair::Running(expected, view, service),
+                Ok(RunState::Restarting) => unknown(GapKind::NotYetObserved, "it is being restarted"),
+                // What may be away and does not run has nothing that could differ.
+                Ok(RunState::Paused | RunState::Created | RunState::Exited) if demand == Demand::MayRun => {
+                    Verdict::Clean(evidence_of(view))
+                }
+                Ok(RunState::Paused | RunState::Created | RunState::Exited) => {
+                    unknown(GapKind::NotYetObserved, "it does not run")
+                }
+                Err(gap) => Verdict::Unknown(gap.clone()),
+            },
+            Seen::Absent(view) if demand == Demand::MayRun => Verdict::Clean(evidence_of(view)),
+            Seen::Absent(_) => unknown(GapKind::NotYetObserved, "it does not exist"),
+            Seen::Unknown(gap) | Seen::AtLeast(_, _, gap) => Verdict::Unknown(gap.clone()),
+            Seen::Uncovered => Verdict::Unknown(uncovered_gap(self.case.subject)),
+        })
+    }
+}
+
+/// Loopback ports satisfy a declaration and are never exposure.
+pub(super) fn ports_agree(rule: PortRule, expected: &ExpectedService, published: &Published) -> bool {
+    if expected.ports.is_empty() || expected.ports == published.open {
+        return true;
+    }
+    let declared_is_there = expected
+        .ports
+        .as_slice()
+        .iter()
+        .all(|p| published.open.contains(*p) || published.loopback.contains(*p));
+    let nothing_more = || {
+        published
+            .open
+            .as_slice()
+            .iter()
+            .all(|p| expected.ports.contains(*p))
+    };
+    declared_is_there && (rule == PortRule::Subset || nothing_more())
+}
