@@ -10,8 +10,7 @@ use evenkeel_core::model::{
 };
 use evenkeel_core::{Coverage, DriftId, EventType, Fact, GapKind, Lookup, PortRule, Verdict, diff, judge};
 use world::{
-    Plan, declared, declared_on, docker, gap, host, living, ports, shown, shown_on, subject, view,
-    with_status,
+    Plan, declared, declared_on, docker, gap, host, living, ports, shown, shown_on, subject, with_status,
 };
 
 const STOPPED: [RunState; 3] = [RunState::Paused, RunState::Created, RunState::Exited];

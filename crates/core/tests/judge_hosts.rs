@@ -12,8 +12,6 @@ use world::{
     with_status,
 };
 
-const STOPPED: [RunState; 3] = [RunState::Paused, RunState::Created, RunState::Exited];
-
 fn none() -> Vec<String> {
     Vec::new()
 }
