@@ -10,7 +10,7 @@ use crate::event::EventType;
 pub struct Window {
     /// Open after this many distinct observations of the difference …
     pub open_after: u32,
-    /// … or when the difference has been seen for this long.
+    /// … or when the observations that show it span this long. Time without an observation confirms nothing.
     pub open_after_time: Duration,
     /// Resolve after this many distinct observations without it.
     pub resolve_after: u32,
