@@ -25,21 +25,11 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     };
     step("fmt", &mut || succeed(&mut cargo(&["fmt", "--all", "--check"])));
     step("clippy", &mut || {
-        let args = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--all-features",
-            "--",
-            "-D",
-            "warnings",
-        ];
+        let args = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         succeed(&mut cargo(&args))
     });
     if find("cargo-deny").is_some() {
-        step("deny", &mut || {
-            succeed(&mut cargo(&["deny", "--all-features", "check"]))
-        });
+        step("deny", &mut || succeed(&mut cargo(&["deny", "--all-features", "check"])));
     } else {
         loud(
             "cargo-deny is not installed: advisories are NOT checked (`cargo install cargo-deny --locked`).\n\

@@ -13,9 +13,5 @@ pub fn say(text: impl AsRef<str>) {
 /// Something nobody must overlook: a check that did not run.
 pub fn loud(text: impl AsRef<str>) {
     let bar = "!".repeat(78);
-    let _ = writeln!(
-        std::io::stderr(),
-        "{bar}\n!! {}\n{bar}",
-        text.as_ref().replace('\n', "\n!! ")
-    );
+    let _ = writeln!(std::io::stderr(), "{bar}\n!! {}\n{bar}", text.as_ref().replace('\n', "\n!! "));
 }

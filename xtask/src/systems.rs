@@ -15,8 +15,6 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     }
     out.flush()?;
     say("held until standard input ends (ctrl-D)");
-    std::io::stdin()
-        .read_to_end(&mut Vec::new())
-        .context("read from standard input")?;
+    std::io::stdin().read_to_end(&mut Vec::new()).context("read from standard input")?;
     Ok(())
 }

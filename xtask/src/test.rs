@@ -15,9 +15,8 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     if rest.is_empty() {
         // A build that fails needs no engine.
         let started = Instant::now();
-        let status = cargo(&["test", "--workspace", "--no-run", "--quiet"])
-            .status()
-            .context("run cargo test")?;
+        let status =
+            cargo(&["test", "--workspace", "--no-run", "--quiet"]).status().context("run cargo test")?;
         if !status.success() {
             bail!("the tests do not build");
         }
@@ -27,11 +26,8 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let rig = Rig::start(options);
     let started = Instant::now();
     // Arguments narrow the run down; without them it is everything, to the end, whatever fails on the way.
-    let mut command = if rest.is_empty() {
-        cargo(&["test", "--workspace", "--no-fail-fast"])
-    } else {
-        cargo(&["test"])
-    };
+    let mut command =
+        if rest.is_empty() { cargo(&["test", "--workspace", "--no-fail-fast"]) } else { cargo(&["test"]) };
     let mut child = command
         .args(rest)
         .envs(rig.variables().iter().map(|(name, value)| (name, value)))
@@ -57,12 +53,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         ));
     }
     drop(rig);
-    writeln!(
-        std::io::stdout(),
-        "\n{} passed, {} failed",
-        total.passed,
-        total.failed
-    )?;
+    writeln!(std::io::stdout(), "\n{} passed, {} failed", total.passed, total.failed)?;
     if !status.success() {
         bail!("cargo test ended with {status}");
     }
@@ -79,9 +70,7 @@ struct Total {
 impl Total {
     fn add(&mut self, line: &str) {
         // `test result: ok. 12 passed; 0 failed; 0 ignored; …`
-        let Some((_, counts)) = line
-            .strip_prefix("test result: ")
-            .and_then(|rest| rest.split_once(". "))
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
         };

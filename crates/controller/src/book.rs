@@ -64,7 +64,8 @@ impl Book {
     /// Which of these subjects wait for another observation.
     pub fn awaiting<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Vec<Subject> {
         let records = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let waits = |subject: &&Subject| records.get(*subject).is_some_and(|record| record.awaits_observation);
+        let waits =
+            |subject: &&Subject| records.get(*subject).is_some_and(|record| record.awaits_observation);
         subjects.into_iter().filter(waits).cloned().collect()
     }
 

@@ -185,7 +185,11 @@ impl Running {
         };
         if tokio::time::timeout(deadline, all_done).await.is_err() {
             let left = hub.queue.abandon();
-            warn!(deadline_s = deadline.as_secs(), left = left.len(), "stopped without finishing; nothing is lost");
+            warn!(
+                deadline_s = deadline.as_secs(),
+                left = left.len(),
+                "stopped without finishing; nothing is lost"
+            );
         }
         info!("stopped");
     }

@@ -43,7 +43,9 @@ impl Live for Face {
             let subjects = world.subjects();
             let mut hosts = subjects.iter().filter_map(Subject::host);
             let wanted = canonical(name.as_str());
-            let found = hosts.find(|host| host.as_str().eq_ignore_ascii_case(name.as_str()) || canonical(host.as_str()) == wanted)?;
+            let found = hosts.find(|host| {
+                host.as_str().eq_ignore_ascii_case(name.as_str()) || canonical(host.as_str()) == wanted
+            })?;
             Some(world.host_status(found, now))
         })
     }

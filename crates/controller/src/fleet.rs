@@ -124,7 +124,8 @@ impl Fleet {
     fn match_declared(&mut self) {
         let Some(make) = &self.make_declared else { return };
         let wanted: BTreeMap<HostName, Arc<str>> = self.hub.see(|world| {
-            let with_endpoint = world.declared().filter_map(|h| h.docker_endpoint.clone().map(|e| (h.name.clone(), e)));
+            let with_endpoint =
+                world.declared().filter_map(|h| h.docker_endpoint.clone().map(|e| (h.name.clone(), e)));
             with_endpoint.filter(|(host, _)| !self.configured_hosts.contains(host)).collect()
         });
         let gone: Vec<HostName> = self
@@ -147,7 +148,8 @@ impl Fleet {
         }
         let new: Vec<(HostName, Arc<str>)> =
             wanted.into_iter().filter(|(host, _)| !self.declared.contains_key(host)).collect();
-        let made: Vec<_> = new.into_iter().map(|(host, endpoint)| (make(&host, &endpoint), host, endpoint)).collect();
+        let made: Vec<_> =
+            new.into_iter().map(|(host, endpoint)| (make(&host, &endpoint), host, endpoint)).collect();
         for (made, host, endpoint) in made {
             let stop = self.stop.child_token();
             let id = match made {
@@ -169,9 +171,11 @@ impl Fleet {
 
     /// Keeps whom each source was matched with, so that a rename during a restart stays a rename.
     async fn remember(&mut self) {
-        let ids: Vec<SourceId> = self.bells().keys().filter(|id| id.kind != SourceKind::Netbox).cloned().collect();
-        let now: BTreeMap<SourceId, NetboxRef> =
-            self.hub.see(|world| ids.iter().filter_map(|id| Some((id.clone(), world.remembered(id)?))).collect());
+        let ids: Vec<SourceId> =
+            self.bells().keys().filter(|id| id.kind != SourceKind::Netbox).cloned().collect();
+        let now: BTreeMap<SourceId, NetboxRef> = self
+            .hub
+            .see(|world| ids.iter().filter_map(|id| Some((id.clone(), world.remembered(id)?))).collect());
         let news: Vec<_> = now
             .iter()
             .filter(|(id, reference)| self.remembered.get(*id) != Some(*reference))

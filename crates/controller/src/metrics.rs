@@ -4,7 +4,8 @@
 use evenkeel_core::{EventType, Severity, SourceId, SourceKind, Transition};
 use evenkeel_web::SourceStatus;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
 /// Every figure evenkeel keeps about itself.
@@ -58,30 +59,52 @@ impl Metrics {
             pass_seconds: maker.histogram("reconcile_time_seconds", "Time of one pass.")?,
             active_workers: maker.gauge("active_workers", "Passes running at this moment.")?,
             queue_depth: maker.gauge("workqueue_depth", "Subjects waiting for a pass.")?,
-            queue_seconds: maker.histogram("workqueue_queue_duration_seconds", "Time a subject waited for its pass.")?,
+            queue_seconds: maker
+                .histogram("workqueue_queue_duration_seconds", "Time a subject waited for its pass.")?,
             longest_running: maker.float(
                 "workqueue_longest_running_processor_seconds",
                 "Age of the longest pass still running.",
             )?,
             drift_open: maker.gauges("drift_open", "Open root drifts.", &["type", "severity"])?,
-            transitions: maker.counters("drift_transitions_total", "Transitions of drifts.", &["type", "transition"])?,
-            observations: maker.counters("source_observations_total", "Observations by result.", &["source", "result"])?,
-            observe_seconds: maker.histograms("source_observe_duration_seconds", "Time of one observation.", &["kind"])?,
+            transitions: maker.counters(
+                "drift_transitions_total",
+                "Transitions of drifts.",
+                &["type", "transition"],
+            )?,
+            observations: maker.counters(
+                "source_observations_total",
+                "Observations by result.",
+                &["source", "result"],
+            )?,
+            observe_seconds: maker.histograms(
+                "source_observe_duration_seconds",
+                "Time of one observation.",
+                &["kind"],
+            )?,
             source_up: maker.gauges("source_up", "1 if the newest answer was complete.", &["source"])?,
             source_complete_at: maker.floats(
                 "source_last_complete_timestamp_seconds",
                 "When the newest complete answer came; 0 before the first.",
                 &["source"],
             )?,
-            source_objects: maker.gauges("source_objects", "Objects in the newest complete answer.", &["source"])?,
+            source_objects: maker.gauges(
+                "source_objects",
+                "Objects in the newest complete answer.",
+                &["source"],
+            )?,
             breaker_open: maker.gauges(
                 "source_breaker_open",
                 "1 while a source is left alone after repeated failures.",
                 &["source"],
             )?,
-            deliveries: maker.counters("deliveries_total", "Attempts to deliver, by outcome.", &["sink", "outcome"])?,
+            deliveries: maker.counters(
+                "deliveries_total",
+                "Attempts to deliver, by outcome.",
+                &["sink", "outcome"],
+            )?,
             outbox_depth: maker.gauge("outbox_depth", "Events not delivered yet.")?,
-            outbox_oldest: maker.float("outbox_oldest_seconds", "Age of the oldest event not delivered yet.")?,
+            outbox_oldest: maker
+                .float("outbox_oldest_seconds", "Age of the oldest event not delivered yet.")?,
             hosts_blind: maker.gauge("hosts_blind", "Hosts that a source cannot see at this moment.")?,
             hosts: maker.gauge("hosts", "Hosts declared or observed.")?,
         };
@@ -177,7 +200,8 @@ impl Maker<'_> {
 
     fn buckets(name: &str, help: &str) -> HistogramOpts {
         HistogramOpts::from(Self::opts(name, help)).buckets(vec![
-            0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+            0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+            10.0, 30.0, 60.0,
         ])
     }
 }

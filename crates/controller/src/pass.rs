@@ -187,7 +187,9 @@ fn stamp_of(slice: &Slice) -> Option<Fingerprint> {
 fn again(due: Option<Timestamp>, now: Timestamp) -> Again {
     match due {
         None => Again::OnChange,
-        Some(at) => Again::After(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO).max(MIN_WAIT)),
+        Some(at) => {
+            Again::After(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO).max(MIN_WAIT))
+        }
     }
 }
 

@@ -60,8 +60,8 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
 /// The source of one configured engine.
 pub fn observer(config: &docker::Config) -> Result<Observer, Error> {
     let host = config.host.clone();
-    let source =
-        DockerSource::new(config.clone()).map_err(|source| Error::Docker { id: config.id.clone(), source })?;
+    let source = DockerSource::new(config.clone())
+        .map_err(|source| Error::Docker { id: config.id.clone(), source })?;
     Ok(Observer { source: Arc::new(source), host })
 }
 

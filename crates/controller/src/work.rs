@@ -31,7 +31,11 @@ pub enum Again {
 impl WorkQueue {
     /// An empty queue with this back-off for failed passes.
     pub fn new(base: Duration, cap: Duration) -> Self {
-        Self { queue: Mutex::new(Queue::new(Backoff::new(base, cap))), bell: Notify::new(), start: Instant::now() }
+        Self {
+            queue: Mutex::new(Queue::new(Backoff::new(base, cap))),
+            bell: Notify::new(),
+            start: Instant::now(),
+        }
     }
 
     /// Puts subjects on the queue, each after `delay`, during which further triggers for it are the same trigger.

@@ -1,10 +1,6 @@
 //! Every configuration this repository shows is one that is read: the examples, and the blocks in the documentation.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,9 +30,8 @@ fn env(name: &str) -> Option<String> {
 /// Reads a text where the files it names exist.
 fn read(text: &str) -> Result<Config, Errors> {
     let folder = tempfile::tempdir().unwrap();
-    for quoted in text
-        .split('"')
-        .filter(|quoted| quoted.starts_with("certs/") || quoted.starts_with("secrets/"))
+    for quoted in
+        text.split('"').filter(|quoted| quoted.starts_with("certs/") || quoted.starts_with("secrets/"))
     {
         let path = folder.path().join(quoted);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -86,12 +81,7 @@ fn every_example_is_read_without_a_warning() {
         }
         count += 1;
         match read(&fs::read_to_string(&path).unwrap()) {
-            Ok(config) => assert!(
-                config.warnings.is_empty(),
-                "{}: {:?}",
-                path.display(),
-                config.warnings
-            ),
+            Ok(config) => assert!(config.warnings.is_empty(), "{}: {:?}", path.display(), config.warnings),
             Err(errors) => panic!("{}:\n{errors}", path.display()),
         }
     }
@@ -108,11 +98,7 @@ fn every_toml_block_of_the_documentation_is_read() {
         };
         for block in text.split("```toml").skip(1) {
             // A block that shows a part is read as part of the smallest whole.
-            let block = block
-                .split("```")
-                .next()
-                .unwrap()
-                .trim_start_matches([' ', ',', '\n']);
+            let block = block.split("```").next().unwrap().trim_start_matches([' ', ',', '\n']);
             let part = if block.contains("[netbox]") {
                 block.to_owned()
             } else {
@@ -139,14 +125,10 @@ fn the_commented_example_shows_every_key_and_all_of_them_are_read() {
         .lines()
         .flat_map(|line| line.split(['{', ',', '#']))
         .filter_map(|part| part.split_once('=').map(|(key, _)| key.trim()))
-        .chain(
-            text.lines()
-                .flat_map(|line| line.trim_matches(['[', ']']).split('.')),
-        )
+        .chain(text.lines().flat_map(|line| line.trim_matches(['[', ']']).split('.')))
         .collect();
-    for key in reference()
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(key, _)| key))
+    for key in
+        reference().lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(key, _)| key))
     {
         assert!(written.contains(key), "{key} is not in examples/evenkeel.toml");
     }
@@ -154,35 +136,12 @@ fn the_commented_example_shows_every_key_and_all_of_them_are_read() {
 
 #[test]
 fn the_defaults_shown_in_the_example_are_the_defaults() {
-    let Ok(config) = read(smallest()) else {
-        panic!("the smallest configuration is not read")
-    };
-    let Policy {
-        rules,
-        aliases,
-        confirm,
-        flap,
-        remind_after,
-        first_run,
-        brake,
-        ignore,
-        severity,
-        silences,
-    } = config.policy;
+    let Ok(config) = read(smallest()) else { panic!("the smallest configuration is not read") };
+    let Policy { rules, aliases, confirm, flap, remind_after, first_run, brake, ignore, severity, silences } =
+        config.policy;
     let default = Policy::default();
     assert_eq!(
-        (
-            rules,
-            aliases,
-            confirm,
-            flap,
-            remind_after,
-            first_run,
-            brake,
-            ignore,
-            severity,
-            silences
-        ),
+        (rules, aliases, confirm, flap, remind_after, first_run, brake, ignore, severity, silences),
         (
             default.rules,
             default.aliases,
@@ -199,15 +158,9 @@ fn the_defaults_shown_in_the_example_are_the_defaults() {
     let netbox =
         evenkeel_sources::netbox::Config::new(config.netbox.url.clone(), config.netbox.token.clone());
     assert_eq!(format!("{:?}", config.netbox), format!("{netbox:?}"));
-    assert_eq!(
-        (config.netbox.fields, config.netbox.filters),
-        (FieldNames::default(), Filters::default())
-    );
+    assert_eq!((config.netbox.fields, config.netbox.filters), (FieldNames::default(), Filters::default()));
     let template = config.docker_defaults.template;
-    assert_eq!(
-        template,
-        docker::Config::new(template.id.clone(), template.endpoint.clone())
-    );
+    assert_eq!(template, docker::Config::new(template.id.clone(), template.endpoint.clone()));
     assert_eq!(config.store.retention, RetentionPolicy::default());
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:9797");
 }
@@ -215,26 +168,12 @@ fn the_defaults_shown_in_the_example_are_the_defaults() {
 #[test]
 fn what_the_commented_example_says_is_what_is_understood() {
     let config = read(&example("evenkeel.toml")).unwrap();
-    let hosts: Vec<_> = config
-        .docker
-        .iter()
-        .map(|engine| engine.host.as_ref().unwrap().as_str())
-        .collect();
-    assert_eq!(
-        hosts,
-        ["box2-media", "box2-daily", "box2-observability", "box2-docs"]
-    );
+    let hosts: Vec<_> = config.docker.iter().map(|engine| engine.host.as_ref().unwrap().as_str()).collect();
+    assert_eq!(hosts, ["box2-media", "box2-daily", "box2-observability", "box2-docs"]);
     assert_eq!(config.docker[2].timeout.as_secs(), 5);
     assert_eq!(config.docker[0].timeout.as_secs(), 10);
     let patient = config.policy.confirm.of(EventType::ServiceUnexpected);
-    assert_eq!(
-        (
-            patient.open_after,
-            patient.open_after_time.as_secs(),
-            patient.resolve_after
-        ),
-        (4, 600, 2)
-    );
+    assert_eq!((patient.open_after, patient.open_after_time.as_secs(), patient.resolve_after), (4, 600, 2));
     assert_eq!(config.policy.silences[0].ends.to_string(), "2099-01-06T00:00:00Z");
     assert_eq!(config.sinks.len(), 2);
     assert!(config.store.path.is_absolute() && config.store.path.ends_with("evenkeel.db"));

@@ -1,10 +1,6 @@
 //! Mistakes in a configuration are said all at once, each with its line and what to do about it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::path::Path;
 
@@ -44,12 +40,7 @@ fn added(text: &str) -> String {
 
 fn warnings(text: &str) -> String {
     let config = parse(&format!("{NETBOX}{text}")).unwrap();
-    config
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -141,9 +132,7 @@ fn a_secret_is_never_written_nor_repeated() {
         ("{ vault = \"x\" }", "is not a key of"),
         ("5", "is not a secret"),
     ] {
-        let said = mistakes(&format!(
-            "[netbox]\nurl = \"https://netbox.lan\"\ntoken = {token}\n"
-        ));
+        let said = mistakes(&format!("[netbox]\nurl = \"https://netbox.lan\"\ntoken = {token}\n"));
         assert!(said.contains(part), "{token}: {said}");
     }
 }
@@ -166,10 +155,7 @@ fn a_token_does_not_travel_in_the_clear_beyond_this_machine_without_consent() {
     assert!(parse(&with("http://127.0.0.1:8000", "")).is_ok());
     assert!(parse(&with("http://[::1]:8000", "")).is_ok());
     let said = mistakes(&with("https://david:hunter2@netbox.lan", ""));
-    assert!(
-        said.contains("secrets have keys of their own") && !said.contains("hunter2"),
-        "{said}"
-    );
+    assert!(said.contains("secrets have keys of their own") && !said.contains("hunter2"), "{said}");
 }
 
 #[test]
@@ -266,12 +252,7 @@ services = ["postgres"]
 fn older_names_of_event_types_are_understood() {
     let text = "[[severity]]\nseverity = \"low\"\ntypes = [\"vm_not_running\", \"HOST_NOT_RESPONDING\"]\n";
     let config = parse(&format!("{NETBOX}{text}")).unwrap();
-    let types: Vec<_> = config.policy.severity[0]
-        .matcher
-        .types
-        .iter()
-        .map(|kind| kind.code())
-        .collect();
+    let types: Vec<_> = config.policy.severity[0].matcher.types.iter().map(|kind| kind.code()).collect();
     assert_eq!(types, ["VM_DOWN", "NODE_UNREACHABLE"]);
 }
 
@@ -343,13 +324,8 @@ fn a_rule_that_ends_today_is_still_in_force_today() {
 
 #[test]
 fn a_file_that_is_not_there_is_said_with_what_writes_one() {
-    let errors = Config::load(Path::new("/nowhere/evenkeel.toml"), &env)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        errors.starts_with("/nowhere/evenkeel.toml: cannot be read"),
-        "{errors}"
-    );
+    let errors = Config::load(Path::new("/nowhere/evenkeel.toml"), &env).unwrap_err().to_string();
+    assert!(errors.starts_with("/nowhere/evenkeel.toml: cannot be read"), "{errors}");
     assert!(errors.contains("examples/minimal.toml"), "{errors}");
 }
 

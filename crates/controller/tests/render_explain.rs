@@ -1,10 +1,6 @@
 //! One drift in full, the history, and the checks.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,10 +39,7 @@ fn entry(id: DriftId, state: State, difference: Difference) -> Entry {
         difference,
         first_seen: ago(130),
         last_seen: ago(1),
-        evidence: Evidence {
-            source: docker(),
-            observed_at: ago(1),
-        },
+        evidence: Evidence { source: docker(), observed_at: ago(1) },
         seen: 1,
         clean: 0,
         clean_since: None,
@@ -71,15 +64,7 @@ fn media() -> HostName {
 fn missing(service: &str, state: State) -> Entry {
     let ports: Ports = [Port::tcp(8989)].into_iter().collect();
     let id = DriftId::of_service(&media(), &ServiceName::new(service), EventType::ServiceMissing);
-    entry(
-        id,
-        state,
-        Difference::Missing {
-            ports,
-            role: None,
-            state: Some(RunState::Exited),
-        },
-    )
+    entry(id, state, Difference::Missing { ports, role: None, state: Some(RunState::Exited) })
 }
 
 fn event(entry: &Entry, transition: Transition, at: Timestamp) -> Event {
@@ -111,13 +96,7 @@ fn event(entry: &Entry, transition: Transition, at: Timestamp) -> Event {
 
 fn explained(entry: &Entry, events: &[Event], children: &[Entry]) -> String {
     let policy = Policy::default();
-    let of = Explained {
-        now: now(),
-        entry,
-        events,
-        children,
-        policy: &policy,
-    };
+    let of = Explained { now: now(), entry, events, children, policy: &policy };
     anstream::adapter::strip_str(&render::explain::render(of, 100)).to_string()
 }
 
@@ -128,15 +107,9 @@ fn an_open_drift_with_its_history_and_what_follows_from_it() {
     let child = entry(
         id,
         State::Open,
-        Difference::PortMismatch {
-            expected: Ports::default(),
-            observed: Published::default(),
-        },
+        Difference::PortMismatch { expected: Ports::default(), observed: Published::default() },
     );
-    let events = [
-        event(&sonarr, Transition::Opened, ago(129)),
-        event(&sonarr, Transition::Reminder, ago(9)),
-    ];
+    let events = [event(&sonarr, Transition::Opened, ago(129)), event(&sonarr, Transition::Reminder, ago(9))];
     insta::assert_snapshot!(explained(&sonarr, &events, &[child]));
 }
 
@@ -150,16 +123,9 @@ fn an_open_drift_nobody_can_see_any_more_says_since_when_and_why() {
     let mut sonarr = missing("sonarr", State::Open);
     sonarr.blind = Some(Blind {
         since: ago(12),
-        gap: Gap::new(
-            GapKind::TimedOut,
-            "connect to tcp://192.168.2.16:2376 took longer than 10 s",
-        ),
+        gap: Gap::new(GapKind::TimedOut, "connect to tcp://192.168.2.16:2376 took longer than 10 s"),
     });
-    sonarr.parent = Some(DriftId::of_source(
-        Subject::Host(media()),
-        EventType::DockerUnreachable,
-        &docker(),
-    ));
+    sonarr.parent = Some(DriftId::of_source(Subject::Host(media()), EventType::DockerUnreachable, &docker()));
     sonarr.flapping = true;
     sonarr.baseline = true;
     sonarr.silenced = Some(Arc::from("new disks"));
@@ -169,10 +135,8 @@ fn an_open_drift_nobody_can_see_any_more_says_since_when_and_why() {
 #[test]
 fn a_difference_of_one_attribute_names_it() {
     let id = DriftId::of_field(&media(), None, Field::Name);
-    let difference = Difference::Config {
-        expected: Some(Arc::from("box2-media")),
-        observed: Some(Arc::from("mediabox")),
-    };
+    let difference =
+        Difference::Config { expected: Some(Arc::from("box2-media")), observed: Some(Arc::from("mediabox")) };
     insta::assert_snapshot!(explained(&entry(id, State::Open, difference), &[], &[]));
 }
 
@@ -180,18 +144,9 @@ fn a_difference_of_one_attribute_names_it() {
 fn the_machine_form_holds_no_control_character() {
     let evil = missing("evil\u{1b}[2J\u{9b}", State::Open);
     let policy = Policy::default();
-    let of = Explained {
-        now: now(),
-        entry: &evil,
-        events: &[],
-        children: &[],
-        policy: &policy,
-    };
+    let of = Explained { now: now(), entry: &evil, events: &[], children: &[], policy: &policy };
     let text = render::explain::render_json(of).unwrap();
-    assert!(
-        !text.chars().any(|c| c != '\n' && render::text::is_harmful(c)),
-        "{text}"
-    );
+    assert!(!text.chars().any(|c| c != '\n' && render::text::is_harmful(c)), "{text}");
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["service"], "evil\u{1b}[2J\u{9b}");
     assert_eq!(value["state"], "open");
@@ -200,10 +155,7 @@ fn the_machine_form_holds_no_control_character() {
 #[test]
 fn the_rule_that_is_offered_is_one_that_is_read_and_matches() {
     let netbox = SourceId::new(SourceKind::Netbox, "main");
-    let blind = Difference::Blind {
-        gap: Gap::new(GapKind::Stale, ""),
-        unknown_services: 0,
-    };
+    let blind = Difference::Blind { gap: Gap::new(GapKind::Stale, ""), unknown_services: 0 };
     let of_netbox = DriftId::of_source(Subject::Source(netbox.clone()), EventType::SnapshotError, &netbox);
     for drift in [
         missing("sonarr", State::Open),
@@ -217,11 +169,7 @@ fn the_rule_that_is_offered_is_one_that_is_read_and_matches() {
         let env = |_: &str| Some("0123456789".to_owned());
         let config = Config::parse(Path::new("evenkeel.toml"), &text, &env, now()).unwrap();
         let rule = &config.policy.ignore[0];
-        assert!(
-            rule.matcher
-                .matches(&drift.id, evenkeel_core::policy::Labels::default()),
-            "{text}"
-        );
+        assert!(rule.matcher.matches(&drift.id, evenkeel_core::policy::Labels::default()), "{text}");
         assert_eq!(rule.expires.unwrap().to_string(), "2026-12-22T00:00:00Z");
     }
 }
@@ -229,10 +177,7 @@ fn the_rule_that_is_offered_is_one_that_is_read_and_matches() {
 #[test]
 fn the_history_is_one_line_per_event_and_two_where_there_is_no_room() {
     let sonarr = missing("sonarr", State::Open);
-    let events = [
-        event(&sonarr, Transition::Opened, ago(129)),
-        event(&sonarr, Transition::Resolved, ago(2)),
-    ];
+    let events = [event(&sonarr, Transition::Opened, ago(129)), event(&sonarr, Transition::Resolved, ago(2))];
     let at = |columns| anstream::adapter::strip_str(&render::events::render(&events, columns)).to_string();
     insta::assert_snapshot!(format!("{}\n{}", at(160), at(80)));
     assert_eq!(render::events::render_lines(&events).unwrap().lines().count(), 2);
@@ -257,9 +202,5 @@ fn checks_stand_by_group_with_what_to_do() {
     ];
     insta::assert_snapshot!(anstream::adapter::strip_str(&render::doctor::render(&checks, 100)).to_string());
     assert_eq!(render::doctor::worst(&checks), Status::Fail);
-    assert!(
-        render::doctor::render_json(&checks)
-            .unwrap()
-            .contains("\"status\": \"fail\"")
-    );
+    assert!(render::doctor::render_json(&checks).unwrap().contains("\"status\": \"fail\""));
 }

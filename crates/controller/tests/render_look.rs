@@ -1,10 +1,6 @@
 //! The look in all its forms, over worlds like the ones people have: incidents, blindness, folding, hostile names.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,10 +91,7 @@ fn seen(name: &str, numbers: &[u16], state: RunState) -> ObservedService {
         name: ServiceName::new(name),
         hints: Hints::default(),
         state: Fact::Known(state),
-        ports: Fact::Known(Published {
-            open: ports(numbers),
-            loopback: Ports::default(),
-        }),
+        ports: Fact::Known(Published { open: ports(numbers), loopback: Ports::default() }),
         health: Fact::Known(Health::None),
         image: None,
         role: None,
@@ -143,10 +136,7 @@ impl Look {
             subjects: Vec::new(),
             expiring: Vec::new(),
         };
-        Self {
-            policy: Policy::default(),
-            outcome,
-        }
+        Self { policy: Policy::default(), outcome }
     }
 
     fn host(mut self, declared: Option<ExpectedHost>, views: Vec<HostView>) -> Self {
@@ -157,10 +147,7 @@ impl Look {
         };
         self.outcome.netbox.hosts += usize::from(declared.is_some());
         self.outcome.netbox.services += declared.as_ref().map_or(0, |host| host.services.len());
-        let evidence = Evidence {
-            source: netbox(),
-            observed_at: ago(0),
-        };
+        let evidence = Evidence { source: netbox(), observed_at: ago(0) };
         let expected = Expected::new(evidence, Coverage::Complete, declared.map(Arc::new));
         self.outcome.sources.extend(views.iter().map(|view| SourceLine {
             source: view.source.clone(),
@@ -170,12 +157,8 @@ impl Look {
         }));
         let observed = Observed::new(views.into_iter().map(Arc::new).collect());
         let subject = Subject::Host(name.clone());
-        let case = Case {
-            subject: &subject,
-            expected: &expected,
-            observed: &observed,
-            rules: &self.policy.rules,
-        };
+        let case =
+            Case { subject: &subject, expected: &expected, observed: &observed, rules: &self.policy.rules };
         let report = self.policy.apply(diff(case, []), &expected, now());
         let since = |id: &evenkeel_core::DriftId| match id.event_type {
             EventType::ServiceMissing => Some(ago(6)),
@@ -191,30 +174,18 @@ impl Look {
             | EventType::RestartLoop => None,
         };
         let rules = Rules::default();
-        self.outcome.subjects.push(SubjectOutcome::of_host(
-            &name, &expected, &observed, &rules, report, since,
-        ));
+        self.outcome
+            .subjects
+            .push(SubjectOutcome::of_host(&name, &expected, &observed, &rules, report, since));
         self
     }
 
     fn blind_netbox(mut self) -> Self {
-        let gap = Gap::new(
-            GapKind::Unauthorized,
-            "https://netbox.bruce.lan answers 403: Invalid v2 token",
-        );
+        let gap = Gap::new(GapKind::Unauthorized, "https://netbox.bruce.lan answers 403: Invalid v2 token");
         let coverage = Coverage::Partial(gap);
-        let report = diff_source(
-            &netbox(),
-            &coverage,
-            &Evidence {
-                source: netbox(),
-                observed_at: ago(0),
-            },
-            [],
-        );
-        self.outcome
-            .subjects
-            .push(SubjectOutcome::of_source(&netbox(), report, |_| None));
+        let report =
+            diff_source(&netbox(), &coverage, &Evidence { source: netbox(), observed_at: ago(0) }, []);
+        self.outcome.subjects.push(SubjectOutcome::of_source(&netbox(), report, |_| None));
         self.outcome.netbox.coverage = coverage;
         self.outcome.netbox.as_of = Some(ago(125));
         self
@@ -230,14 +201,8 @@ fn plain(text: &str) -> String {
 }
 
 fn media(services: Vec<ObservedService>) -> (Option<ExpectedHost>, Vec<HostView>) {
-    let mut all: Vec<_> = BOX2_MEDIA
-        .iter()
-        .map(|(name, port)| declared(name, &[*port]))
-        .collect();
-    all.push(ExpectedService {
-        lifecycle: Some(Lifecycle::Retired),
-        ..declared("jackett", &[9117])
-    });
+    let mut all: Vec<_> = BOX2_MEDIA.iter().map(|(name, port)| declared(name, &[*port])).collect();
+    all.push(ExpectedService { lifecycle: Some(Lifecycle::Retired), ..declared("jackett", &[9117]) });
     (
         Some(host("box2-media", HostStatus::Active, all)),
         vec![view("box2-media", Coverage::Complete, services)],
@@ -245,10 +210,7 @@ fn media(services: Vec<ObservedService>) -> (Option<ExpectedHost>, Vec<HostView>
 }
 
 fn media_in_sync() -> Vec<ObservedService> {
-    BOX2_MEDIA
-        .iter()
-        .map(|(name, port)| seen(name, &[*port], RunState::Running))
-        .collect()
+    BOX2_MEDIA.iter().map(|(name, port)| seen(name, &[*port], RunState::Running)).collect()
 }
 
 fn tube_blind() -> (Option<ExpectedHost>, Vec<HostView>) {
@@ -257,10 +219,7 @@ fn tube_blind() -> (Option<ExpectedHost>, Vec<HostView>) {
         declared("redis", &[6379]),
         declared("tubearchivist", &[8000]),
     ];
-    let gap = Gap::new(
-        GapKind::TimedOut,
-        "connect to tcp://192.168.2.17:2376 took longer than 10 s",
-    );
+    let gap = Gap::new(GapKind::TimedOut, "connect to tcp://192.168.2.17:2376 took longer than 10 s");
     (
         Some(host("box2-tube", HostStatus::Active, all)),
         vec![view("box2-tube", Coverage::Partial(gap), Vec::new())],
@@ -272,10 +231,7 @@ fn incident() -> Look {
     let mut services = media_in_sync();
     services[5].state = Fact::Known(RunState::Exited);
     services.retain(|service| service.name.as_str() != "radarr");
-    services[3].ports = Fact::Known(Published {
-        open: ports(&[8080]),
-        loopback: Ports::default(),
-    });
+    services[3].ports = Fact::Known(Published { open: ports(&[8080]), loopback: Ports::default() });
     services.retain(|service| service.name.as_str() != "bazarr");
     services.push(seen("bazarr", &[6767], RunState::Restarting));
     services.push(seen("jackett", &[9117], RunState::Running));
@@ -283,24 +239,16 @@ fn incident() -> Look {
     let mut look = Look::new();
     look.policy.ignore.push(IgnoreRule {
         name: Arc::from("watchtower everywhere"),
-        matcher: Matcher {
-            services: vec![Matcher::glob("watchtower")],
-            ..Matcher::default()
-        },
+        matcher: Matcher { services: vec![Matcher::glob("watchtower")], ..Matcher::default() },
         reason: Arc::from("part of the base image"),
         owner: None,
         expires: Some(ago(-3 * 24 * 60)),
     });
-    look.outcome
-        .expiring
-        .push((Arc::from("watchtower everywhere"), ago(-3 * 24 * 60)));
+    look.outcome.expiring.push((Arc::from("watchtower everywhere"), ago(-3 * 24 * 60)));
     let (tube, tube_view) = tube_blind();
     let (media_host, media_view) = media(services);
     let daily = vec![declared("freshrss", &[8021]), declared("readeck", &[8022])];
-    let planned = ExpectedService {
-        lifecycle: Some(Lifecycle::Planned),
-        ..declared("traefik", &[443])
-    };
+    let planned = ExpectedService { lifecycle: Some(Lifecycle::Planned), ..declared("traefik", &[443]) };
     look.host(tube, tube_view)
         .host(media_host, media_view)
         .host(
@@ -319,11 +267,7 @@ fn incident() -> Look {
             vec![view("box2-edge", Coverage::Complete, Vec::new())],
         )
         .host(
-            Some(host(
-                "Proxmox-Box",
-                HostStatus::Active,
-                vec![declared("proxmox-ui", &[8006])],
-            )),
+            Some(host("Proxmox-Box", HostStatus::Active, vec![declared("proxmox-ui", &[8006])])),
             Vec::new(),
         )
 }
@@ -331,16 +275,8 @@ fn incident() -> Look {
 fn hostile() -> Look {
     let evil = "evil\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\n| `x` <b>&amp;\u{202e}gpj.exe\"'";
     Look::new().host(
-        Some(host(
-            "größe-日本語サーバー",
-            HostStatus::Active,
-            vec![declared("ünïcödé", &[80])],
-        )),
-        vec![view(
-            "docker-ß",
-            Coverage::Complete,
-            vec![seen(evil, &[31337], RunState::Running)],
-        )],
+        Some(host("größe-日本語サーバー", HostStatus::Active, vec![declared("ünïcödé", &[80])])),
+        vec![view("docker-ß", Coverage::Complete, vec![seen(evil, &[31337], RunState::Running)])],
     )
 }
 
@@ -424,11 +360,7 @@ fn drift_outweighs_blindness_in_the_exit_code() {
 
 #[test]
 fn a_host_no_source_observes_is_said_and_is_no_alarm() {
-    let proxmox = host(
-        "Proxmox-Box",
-        HostStatus::Active,
-        vec![declared("proxmox-ui", &[8006])],
-    );
+    let proxmox = host("Proxmox-Box", HostStatus::Active, vec![declared("proxmox-ui", &[8006])]);
     let look = Look::new().host(Some(proxmox), Vec::new());
     assert_eq!(look.outcome.exit().code(), 0);
     assert!(look.table(100).contains("No source observes Proxmox-Box."));
@@ -443,38 +375,15 @@ fn seen_running_outweighs_unknown_and_unknown_outweighs_seen_stopped() {
     };
     let counted = |first: HostView, second: HostView| {
         let edge = host("edge", HostStatus::Active, vec![declared("nginx", &[80])]);
-        let coverages = Look::new()
-            .host(Some(edge), vec![first, second])
-            .outcome
-            .totals()
-            .coverages;
-        (
-            coverages.declared_running,
-            coverages.declared,
-            coverages.declared_unknown,
-        )
+        let coverages = Look::new().host(Some(edge), vec![first, second]).outcome.totals().coverages;
+        (coverages.declared_running, coverages.declared, coverages.declared_unknown)
     };
     let running = || vec![seen("nginx", &[80], RunState::Running)];
     let stopped = || vec![seen("nginx", &[80], RunState::Exited)];
+    assert_eq!(counted(view("edge", gap(), Vec::new()), second(Coverage::Complete, running())), (1, 1, 0));
+    assert_eq!(counted(view("edge", gap(), Vec::new()), second(Coverage::Complete, stopped())), (0, 0, 1));
     assert_eq!(
-        counted(
-            view("edge", gap(), Vec::new()),
-            second(Coverage::Complete, running())
-        ),
-        (1, 1, 0)
-    );
-    assert_eq!(
-        counted(
-            view("edge", gap(), Vec::new()),
-            second(Coverage::Complete, stopped())
-        ),
-        (0, 0, 1)
-    );
-    assert_eq!(
-        counted(
-            view("edge", Coverage::Complete, stopped()),
-            second(Coverage::Complete, Vec::new())
-        ),
+        counted(view("edge", Coverage::Complete, stopped()), second(Coverage::Complete, Vec::new())),
         (0, 1, 0)
     );
 }
@@ -482,10 +391,7 @@ fn seen_running_outweighs_unknown_and_unknown_outweighs_seen_stopped() {
 #[test]
 fn consequences_are_counted_beneath_their_cause_and_not_among_the_drifts() {
     let off = host("box2-tube", HostStatus::Offline, vec![declared("redis", &[6379])]);
-    let running = vec![
-        seen("redis", &[6379], RunState::Running),
-        seen("stray", &[1234], RunState::Running),
-    ];
+    let running = vec![seen("redis", &[6379], RunState::Running), seen("stray", &[1234], RunState::Running)];
     let look = Look::new().host(Some(off), vec![view("box2-tube", Coverage::Complete, running)]);
     let totals = look.outcome.totals();
     assert_eq!((totals.drifts, totals.folded), (1, 1));
@@ -497,21 +403,14 @@ fn a_silenced_drift_is_shown_as_silenced() {
     let mut look = Look::new();
     look.policy.silences.push(Silence {
         name: Arc::from("new disks"),
-        matcher: Matcher {
-            hosts: vec![Matcher::glob("box2-*")],
-            ..Matcher::default()
-        },
+        matcher: Matcher { hosts: vec![Matcher::glob("box2-*")], ..Matcher::default() },
         reason: Arc::from("the machine is open on the table"),
         owner: None,
         starts: None,
         ends: ago(-60),
     });
     let (declared, views) = media(Vec::new());
-    assert!(
-        look.host(declared, views)
-            .table(100)
-            .contains("└ silenced by `new disks`")
-    );
+    assert!(look.host(declared, views).table(100).contains("└ silenced by `new disks`"));
 }
 
 #[test]
@@ -531,10 +430,7 @@ fn no_form_lets_an_escape_sequence_through() {
         render::junit::render(&outcome),
     ];
     for form in forms {
-        let left: Vec<char> = form
-            .chars()
-            .filter(|c| *c != '\n' && render::text::is_harmful(*c))
-            .collect();
+        let left: Vec<char> = form.chars().filter(|c| *c != '\n' && render::text::is_harmful(*c)).collect();
         assert!(left.is_empty(), "{left:?} in {form}");
     }
 }
@@ -547,11 +443,7 @@ fn the_junit_form_of_a_hostile_name_is_well_formed() {
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     for columns in [60, 79, 80, 100, 160] {
-        for line in incident()
-            .table(columns)
-            .lines()
-            .chain(hostile().table(columns).lines())
-        {
+        for line in incident().table(columns).lines().chain(hostile().table(columns).lines()) {
             assert!(render::text::width(line) <= columns, "{columns}: {line}");
         }
     }

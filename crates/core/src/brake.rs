@@ -18,25 +18,11 @@ pub fn implausible(brake: &Brake, before: usize, lost: usize) -> bool {
 /// The gap of an inventory that lost too many hosts, or too many services of the hosts it kept.
 pub fn inventory_gap(brake: &Brake, before: &Inventory, after: &Inventory) -> Option<Gap> {
     let names: BTreeSet<_> = after.hosts.iter().map(|h| (h.kind, h.netbox_id)).collect();
-    let lost_hosts = before
-        .hosts
-        .iter()
-        .filter(|h| !names.contains(&(h.kind, h.netbox_id)))
-        .count();
-    let services: BTreeSet<u64> = after
-        .hosts
-        .iter()
-        .flat_map(|h| &h.services)
-        .flat_map(|s| &s.netbox_ids)
-        .copied()
-        .collect();
-    let before_services: Vec<u64> = before
-        .hosts
-        .iter()
-        .flat_map(|h| &h.services)
-        .flat_map(|s| &s.netbox_ids)
-        .copied()
-        .collect();
+    let lost_hosts = before.hosts.iter().filter(|h| !names.contains(&(h.kind, h.netbox_id))).count();
+    let services: BTreeSet<u64> =
+        after.hosts.iter().flat_map(|h| &h.services).flat_map(|s| &s.netbox_ids).copied().collect();
+    let before_services: Vec<u64> =
+        before.hosts.iter().flat_map(|h| &h.services).flat_map(|s| &s.netbox_ids).copied().collect();
     let lost_services = before_services.iter().filter(|id| !services.contains(id)).count();
     gap(brake, "hosts", before.hosts.len(), lost_hosts)
         .or_else(|| gap(brake, "services", before_services.len(), lost_services))
@@ -45,11 +31,7 @@ pub fn inventory_gap(brake: &Brake, before: &Inventory, after: &Inventory) -> Op
 /// The gap of a host's answer that lost too many services.
 pub fn host_gap(brake: &Brake, before: &HostSnapshot, after: &HostSnapshot) -> Option<Gap> {
     let names: BTreeSet<_> = after.services.iter().map(|s| &s.name).collect();
-    let lost = before
-        .services
-        .iter()
-        .filter(|s| !names.contains(&s.name))
-        .count();
+    let lost = before.services.iter().filter(|s| !names.contains(&s.name)).count();
     gap(brake, "services", before.services.len(), lost)
 }
 

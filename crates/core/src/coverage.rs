@@ -109,20 +109,13 @@ pub struct Gap {
 impl Gap {
     /// A gap of this kind with its cause.
     pub fn new(kind: GapKind, why: impl AsRef<str>) -> Self {
-        Self {
-            kind,
-            why: Arc::from(why.as_ref()),
-        }
+        Self { kind, why: Arc::from(why.as_ref()) }
     }
 }
 
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.why.is_empty() {
-            self.kind.fmt(f)
-        } else {
-            write!(f, "{}: {}", self.kind, self.why)
-        }
+        if self.why.is_empty() { self.kind.fmt(f) } else { write!(f, "{}: {}", self.kind, self.why) }
     }
 }
 

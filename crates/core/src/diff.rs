@@ -31,16 +31,8 @@ pub fn diff<'a>(case: Case<'_>, open: impl IntoIterator<Item = &'a DriftId>) -> 
     service_drifts(case, &mut drifted);
     drifted.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     let complete = case.expected.coverage().is_complete()
-        && case
-            .observed
-            .views()
-            .iter()
-            .all(|view| view.coverage.is_complete());
-    let mut report = Report {
-        drifted,
-        complete,
-        ..Report::default()
-    };
+        && case.observed.views().iter().all(|view| view.coverage.is_complete());
+    let mut report = Report { drifted, complete, ..Report::default() };
     for id in open {
         sort_open(&mut report, id, || judge(id, case));
     }
@@ -56,10 +48,7 @@ pub fn diff_source<'a>(
 ) -> Report {
     let subject = Subject::Source(source.clone());
     let verdict = judge::source_verdict(&subject, source, coverage, evidence.clone());
-    let mut report = Report {
-        complete: coverage.is_complete(),
-        ..Report::default()
-    };
+    let mut report = Report { complete: coverage.is_complete(), ..Report::default() };
     if let Verdict::Drifted(drift) = &verdict {
         report.drifted.push(drift.clone());
     }
@@ -91,10 +80,7 @@ fn host_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
     };
     for view in case.observed.views() {
         for kind in HOST_TYPES {
-            keep(judge(
-                &DriftId::of_source(case.subject.clone(), kind, &view.source),
-                case,
-            ));
+            keep(judge(&DriftId::of_source(case.subject.clone(), kind, &view.source), case));
         }
     }
     let quick = plain_host(case);
@@ -139,13 +125,10 @@ fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
         }
         (views, _) => {
             let declared = host.iter().flat_map(|h| h.services.iter().map(|s| &s.name));
-            let contradicted = host
-                .iter()
-                .flat_map(|h| h.contradictions.iter().filter_map(|c| c.service.as_ref()));
+            let contradicted =
+                host.iter().flat_map(|h| h.contradictions.iter().filter_map(|c| c.service.as_ref()));
             let shown = views.iter().flat_map(|v| v.services.iter().map(|s| &s.name));
-            let unclear = views
-                .iter()
-                .flat_map(|v| v.ambiguous.iter().map(|(name, _)| name));
+            let unclear = views.iter().flat_map(|v| v.ambiguous.iter().map(|(name, _)| name));
             let mut names: Vec<_> = declared.chain(contradicted).chain(shown).chain(unclear).collect();
             names.sort_unstable();
             names.dedup();
@@ -190,12 +173,5 @@ fn merge_join(case: Case<'_>, host: &ExpectedHost, view: &HostView, out: &mut Ve
 }
 
 fn only_declared(case: Case<'_>, host: Lookup<'_, ExpectedHost>, e: &ExpectedService, out: &mut Vec<Drift>) {
-    ServiceCase::known(
-        case,
-        &e.name,
-        host,
-        Lookup::Present(e),
-        seen(case, &e.name, Some(e)),
-    )
-    .drifts(out);
+    ServiceCase::known(case, &e.name, host, Lookup::Present(e), seen(case, &e.name, Some(e))).drifts(out);
 }

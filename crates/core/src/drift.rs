@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::coverage::{Gap, GapKind};
 use crate::event::{Severity, Side};
-use crate::id::{DriftId, Field, SourceId};
+use crate::id::{DriftId, Field, SourceId, Subject};
 use crate::model::{Ports, Published, RunState};
 
 /// The observation a verdict rests on. Two verdicts with the same evidence are one observation, not two.
@@ -79,55 +79,21 @@ impl Difference {
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (
-                Self::Missing {
-                    ports: a,
-                    role: b,
-                    state: _,
-                },
-                Self::Missing {
-                    ports: c,
-                    role: d,
-                    state: _,
-                },
+                Self::Missing { ports: a, role: b, state: _ },
+                Self::Missing { ports: c, role: d, state: _ },
             ) => a == c && b == d,
             (
-                Self::Unexpected {
-                    retired: a,
-                    ports: _,
-                    state: _,
-                    image: _,
-                },
-                Self::Unexpected {
-                    retired: b,
-                    ports: _,
-                    state: _,
-                    image: _,
-                },
+                Self::Unexpected { retired: a, ports: _, state: _, image: _ },
+                Self::Unexpected { retired: b, ports: _, state: _, image: _ },
             ) => a == b,
-            (
-                Self::Blind {
-                    gap: a,
-                    unknown_services: _,
-                },
-                Self::Blind {
-                    gap: b,
-                    unknown_services: _,
-                },
-            ) => {
+            (Self::Blind { gap: a, unknown_services: _ }, Self::Blind { gap: b, unknown_services: _ }) => {
                 // A machine that goes down refuses one moment and is silent the next.
                 let silent = |kind: GapKind| matches!(kind, GapKind::Unreachable | GapKind::TimedOut);
                 a.kind == b.kind || (silent(a.kind) && silent(b.kind))
             }
-            (
-                Self::RestartLoop {
-                    restarts: _,
-                    state: _,
-                },
-                Self::RestartLoop {
-                    restarts: _,
-                    state: _,
-                },
-            ) => true,
+            (Self::RestartLoop { restarts: _, state: _ }, Self::RestartLoop { restarts: _, state: _ }) => {
+                true
+            }
             (Self::PortMismatch { .. } | Self::Config { .. } | Self::Missing { .. }, _)
             | (Self::Unexpected { .. } | Self::Blind { .. } | Self::RestartLoop { .. }, _) => self == other,
         }
@@ -143,44 +109,22 @@ impl Difference {
         };
         match self {
             Self::Missing { ports, role, state } => (
-                Some(Side {
-                    role: role.clone(),
-                    state: word("running"),
-                    ..ports_side(ports)
-                }),
-                state.map(|state| Side {
-                    state: word(state.as_str()),
-                    ..Side::default()
-                }),
+                Some(Side { role: role.clone(), state: word("running"), ..ports_side(ports) }),
+                state.map(|state| Side { state: word(state.as_str()), ..Side::default() }),
             ),
-            Self::Unexpected {
-                retired,
-                ports,
-                state,
-                image,
-            } => (
-                retired.then(|| Side {
-                    state: word("retired"),
-                    ..Side::default()
-                }),
+            Self::Unexpected { retired, ports, state, image } => (
+                retired.then(|| Side { state: word("retired"), ..Side::default() }),
                 Some(Side {
                     state: word(state.as_str()),
                     image: image.clone(),
                     ..ports.as_ref().map(ports_side).unwrap_or_default()
                 }),
             ),
-            Self::PortMismatch { expected, observed } => (
-                Some(ports_side(expected)),
-                Some(ports_side(&observed.open.union(&observed.loopback))),
-            ),
-            Self::Blind {
-                gap,
-                unknown_services: _,
-            } => (
-                Some(Side {
-                    state: word("observable"),
-                    ..Side::default()
-                }),
+            Self::PortMismatch { expected, observed } => {
+                (Some(ports_side(expected)), Some(ports_side(&observed.open.union(&observed.loopback))))
+            }
+            Self::Blind { gap, unknown_services: _ } => (
+                Some(Side { state: word("observable"), ..Side::default() }),
                 Some(Side {
                     state: word(gap.kind.as_str()),
                     value: Some(gap.why.clone()),
@@ -188,10 +132,7 @@ impl Difference {
                 }),
             ),
             Self::RestartLoop { restarts, state } => (
-                Some(Side {
-                    state: word("running"),
-                    ..Side::default()
-                }),
+                Some(Side { state: word("running"), ..Side::default() }),
                 Some(Side {
                     state: word(state.as_str()),
                     value: restarts.map(|n| Arc::from(format!("{n} restarts"))),
@@ -213,9 +154,9 @@ impl Difference {
 
     /// One sentence for people.
     pub fn details(&self, id: &DriftId) -> String {
-        let host = match id.subject.host() {
-            Some(host) => host.to_string(),
-            None => id.subject.to_string(),
+        let host = match &id.subject {
+            Subject::Host(host) => host.to_string(),
+            Subject::Source(source) => source.to_string(),
         };
         let service = id.service.as_ref().map_or("", |s| s.as_str());
         let source = id.source.as_ref().map_or("its source", |s| s.kind.as_str());
@@ -223,9 +164,7 @@ impl Difference {
             Self::Missing { state: None, .. } => {
                 format!("Expected service {service} on {host} but no container of that name exists.")
             }
-            Self::Missing {
-                state: Some(state), ..
-            } => {
+            Self::Missing { state: Some(state), .. } => {
                 format!(
                     "Expected service {service} on {host} but container not running ({}).",
                     state.as_str()
@@ -241,22 +180,16 @@ impl Difference {
                 "Service {service} on {host} is declared on {expected} but publishes {}.",
                 observed.open.union(&observed.loopback)
             ),
-            Self::Blind {
-                gap,
-                unknown_services: 0,
-            } => format!("{host} cannot be observed through {source}: {gap}."),
-            Self::Blind {
-                gap,
-                unknown_services: n,
-            } => {
+            Self::Blind { gap, unknown_services: 0 } => {
+                format!("{host} cannot be observed through {source}: {gap}.")
+            }
+            Self::Blind { gap, unknown_services: n } => {
                 let plural = if *n == 1 { "service is" } else { "services are" };
                 format!(
                     "{host} cannot be observed through {source}: {gap}; {n} {plural} unknown, not missing."
                 )
             }
-            Self::RestartLoop {
-                restarts: Some(n), ..
-            } => {
+            Self::RestartLoop { restarts: Some(n), .. } => {
                 format!("Service {service} on {host} restarted {n} times without being asked to.")
             }
             Self::RestartLoop { restarts: None, .. } => {
@@ -302,13 +235,7 @@ impl Drift {
     /// A drift of its type's default severity, covered by no silence.
     pub fn new(id: DriftId, difference: Difference, evidence: Evidence) -> Self {
         let severity = id.event_type.default_severity();
-        Self {
-            id,
-            difference,
-            evidence,
-            severity,
-            silenced: None,
-        }
+        Self { id, difference, evidence, severity, silenced: None }
     }
 }
 

@@ -81,9 +81,7 @@ impl EventType {
         if text.eq_ignore_ascii_case("HOST_NOT_RESPONDING") {
             return Some(Self::NodeUnreachable);
         }
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.code().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|kind| kind.code().eq_ignore_ascii_case(text))
     }
 
     /// The severity it has unless a rule says otherwise.
@@ -155,9 +153,7 @@ impl Severity {
 
     /// Reads the word back, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|severity| severity.as_str().eq_ignore_ascii_case(text.trim()))
+        Self::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(text.trim()))
     }
 }
 

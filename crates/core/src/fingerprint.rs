@@ -62,20 +62,9 @@ fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
         services_coverage,
         contradictions,
     } = host;
-    (
-        name, kind, netbox_id, status, primary_ip, addresses, macs, aliases,
-    )
-        .hash(hasher);
+    (name, kind, netbox_id, status, primary_ip, addresses, macs, aliases).hash(hasher);
     (role, site, tenant, cluster, node, vcpus, memory_mib, disk_mib).hash(hasher);
-    (
-        tags,
-        observed_by,
-        docker_endpoint,
-        sensitive,
-        services_coverage.gap(),
-        contradictions,
-    )
-        .hash(hasher);
+    (tags, observed_by, docker_endpoint, sensitive, services_coverage.gap(), contradictions).hash(hasher);
     services.len().hash(hasher);
     for service in services {
         let crate::model::ExpectedService {
@@ -90,32 +79,13 @@ fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
             tags,
             netbox_ids,
         } = service;
-        (
-            name,
-            lifecycle,
-            ports,
-            container_name,
-            compose_project,
-            role,
-            image,
-            observed_by,
-            tags,
-            netbox_ids,
-        )
+        (name, lifecycle, ports, container_name, compose_project, role, image, observed_by, tags, netbox_ids)
             .hash(hasher);
     }
 }
 
 fn view_into(view: &HostView, hasher: &mut Xxh3) {
-    let HostView {
-        source,
-        started: _,
-        observed_at: _,
-        coverage,
-        facts,
-        services,
-        ambiguous,
-    } = view;
+    let HostView { source, started: _, observed_at: _, coverage, facts, services, ambiguous } = view;
     (source, coverage.gap(), &facts.name, &facts.engine_id, ambiguous).hash(hasher);
     services.len().hash(hasher);
     for service in services {

@@ -27,11 +27,7 @@ pub fn explains(root: &DriftId, other: &DriftId, blind: bool) -> bool {
 
 /// The root-most drift among `roots` that explains `id`, whatever their order.
 pub fn cause<'a>(id: &DriftId, blind: bool, roots: &[&'a DriftId]) -> Option<&'a DriftId> {
-    roots
-        .iter()
-        .copied()
-        .filter(|root| explains(root, id, blind))
-        .min_by_key(|root| (depth(root), *root))
+    roots.iter().copied().filter(|root| explains(root, id, blind)).min_by_key(|root| (depth(root), *root))
 }
 
 /// Whether a drift of this id can explain others at all; lets callers skip the many that cannot.

@@ -87,13 +87,7 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind, in declaration order.
-    pub const ALL: [Self; 5] = [
-        Self::Netbox,
-        Self::Docker,
-        Self::Proxmox,
-        Self::Truenas,
-        Self::Probe,
-    ];
+    pub const ALL: [Self; 5] = [Self::Netbox, Self::Docker, Self::Proxmox, Self::Truenas, Self::Probe];
 
     /// The lower-case word used in configuration, events and NetBox fields.
     pub fn as_str(self) -> &'static str {
@@ -108,9 +102,7 @@ impl SourceKind {
 
     /// Reads [`SourceKind::as_str`]'s word back, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -132,10 +124,7 @@ pub struct SourceId {
 impl SourceId {
     /// A source of this kind with this configured name.
     pub fn new(kind: SourceKind, name: impl AsRef<str>) -> Self {
-        Self {
-            kind,
-            name: Arc::from(name.as_ref()),
-        }
+        Self { kind, name: Arc::from(name.as_ref()) }
     }
 
     /// Reads the text form back (`docker/box2-media`).
@@ -287,41 +276,22 @@ pub struct DriftId {
 impl DriftId {
     /// A drift of a whole host.
     pub fn of_host(host: &HostName, event_type: EventType) -> Self {
-        Self {
-            subject: Subject::Host(host.clone()),
-            service: None,
-            event_type,
-            field: None,
-            source: None,
-        }
+        Self { subject: Subject::Host(host.clone()), service: None, event_type, field: None, source: None }
     }
 
     /// A drift of one service on a host.
     pub fn of_service(host: &HostName, service: &ServiceName, event_type: EventType) -> Self {
-        Self {
-            service: Some(service.clone()),
-            ..Self::of_host(host, event_type)
-        }
+        Self { service: Some(service.clone()), ..Self::of_host(host, event_type) }
     }
 
     /// A structural difference of a host (`service` = `None`) or of a service.
     pub fn of_field(host: &HostName, service: Option<&ServiceName>, field: Field) -> Self {
-        Self {
-            service: service.cloned(),
-            field: Some(field),
-            ..Self::of_host(host, EventType::ConfigDrift)
-        }
+        Self { service: service.cloned(), field: Some(field), ..Self::of_host(host, EventType::ConfigDrift) }
     }
 
     /// The blindness of one source, as far as it concerns this subject.
     pub fn of_source(subject: Subject, event_type: EventType, source: &SourceId) -> Self {
-        Self {
-            subject,
-            service: None,
-            event_type,
-            field: None,
-            source: Some(source.clone()),
-        }
+        Self { subject, service: None, event_type, field: None, source: Some(source.clone()) }
     }
 
     /// The short handle people type (`evenkeel explain 7QZ2MK4D`): 40 bits of the id's hash in Crockford base 32.
@@ -329,9 +299,7 @@ impl DriftId {
     pub fn handle(&self) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let hash = xxhash_rust::xxh3::xxh3_64(self.to_string().as_bytes());
-        (0..8)
-            .map(|i| char::from(ALPHABET[((hash >> (i * 5)) & 31) as usize]))
-            .collect()
+        (0..8).map(|i| char::from(ALPHABET[((hash >> (i * 5)) & 31) as usize])).collect()
     }
 }
 
@@ -365,13 +333,7 @@ impl fmt::Display for DriftId {
     /// The stable text form, unique per id: `TYPE|subject|service|field|source`, empty parts kept. The two characters
     /// that would make it ambiguous are written `%7C` and `%25`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            subject,
-            service,
-            event_type,
-            field,
-            source,
-        } = self;
+        let Self { subject, service, event_type, field, source } = self;
         write!(f, "{event_type}|{}|", Escaped(subject))?;
         if let Some(service) = service {
             write!(f, "{}", Escaped(service))?;

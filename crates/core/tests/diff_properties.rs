@@ -21,27 +21,18 @@ use world::{Plan, World, declared, docker, host, oracle, shown, source, subject,
 /// Every id a small world could have an opinion on, and some that make no sense.
 fn every_id() -> Vec<DriftId> {
     let box_name = HostName::from(world::HOST);
-    let services = NAMES
-        .iter()
-        .map(|name| Some(ServiceName::from(*name)))
-        .chain([None]);
+    let services = NAMES.iter().map(|name| Some(ServiceName::from(*name))).chain([None]);
     let mut ids = Vec::new();
     for service in services {
         for event_type in EventType::ALL {
-            let id = DriftId {
-                service: service.clone(),
-                ..DriftId::of_host(&box_name, event_type)
-            };
+            let id = DriftId { service: service.clone(), ..DriftId::of_host(&box_name, event_type) };
             ids.push(id.clone());
             if service.is_none() {
                 let sources = SourceKind::ALL
                     .map(source)
                     .into_iter()
                     .chain([SourceId::new(SourceKind::Docker, "gone")]);
-                ids.extend(sources.map(|s| DriftId {
-                    source: Some(s),
-                    ..id.clone()
-                }));
+                ids.extend(sources.map(|s| DriftId { source: Some(s), ..id.clone() }));
             }
         }
         ids.extend(Field::ALL.map(|field| DriftId::of_field(&box_name, service.as_ref(), field)));
@@ -50,10 +41,8 @@ fn every_id() -> Vec<DriftId> {
 }
 
 fn speaks(view: &HostView, e: &ExpectedService) -> bool {
-    matches!(
-        view.source.kind,
-        SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe
-    ) && (e.observed_by.is_empty() || e.observed_by.contains(&view.source.kind))
+    matches!(view.source.kind, SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe)
+        && (e.observed_by.is_empty() || e.observed_by.contains(&view.source.kind))
 }
 
 fn ids(world: &World) -> BTreeSet<DriftId> {
@@ -243,14 +232,8 @@ proptest! {
 }
 
 fn running_on(name: &str, all: &evenkeel_core::model::Ports) -> ObservedService {
-    let published = evenkeel_core::model::Published {
-        open: all.clone(),
-        loopback: Default::default(),
-    };
-    ObservedService {
-        ports: Fact::Known(published),
-        ..shown(name, RunState::Running)
-    }
+    let published = evenkeel_core::model::Published { open: all.clone(), loopback: Default::default() };
+    ObservedService { ports: Fact::Known(published), ..shown(name, RunState::Running) }
 }
 
 #[test]
@@ -268,9 +251,6 @@ fn u1_holds_for_every_kind_of_gap() {
         GapKind::Ambiguous,
     ] {
         let plan = Plan::new(host([declared("web")]), [world::blind(SourceKind::Docker, kind)]);
-        assert!(
-            !plan.found().contains(&"SERVICE_MISSING web".to_owned()),
-            "{kind}"
-        );
+        assert!(!plan.found().contains(&"SERVICE_MISSING web".to_owned()), "{kind}");
     }
 }

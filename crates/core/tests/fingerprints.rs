@@ -29,10 +29,7 @@ fn moments_and_notes_do_not_change_it_and_the_policy_does() {
     noted.views[0].facts.notes.insert("version".into(), "29".into());
     assert_eq!(stamp(&base().at(0)), stamp(&noted.at(99)));
     let world = base().at(0);
-    assert_ne!(
-        of_host(&world.expected, &world.observed, 0),
-        of_host(&world.expected, &world.observed, 1)
-    );
+    assert_ne!(of_host(&world.expected, &world.observed, 0), of_host(&world.expected, &world.observed, 1));
 }
 
 /// What is changed, and how.
@@ -61,15 +58,8 @@ fn every_field_of_a_declared_host_changes_it() {
         ("observed_by", |h| h.observed_by.push(SourceKind::Docker)),
         ("docker_endpoint", |h| h.docker_endpoint = Some("x".into())),
         ("sensitive", |h| h.sensitive = true),
-        ("services_coverage", |h| {
-            h.services_coverage = partial(GapKind::Malformed)
-        }),
-        ("contradictions", |h| {
-            h.contradictions.push(Contradiction {
-                service: None,
-                what: "x".into(),
-            })
-        }),
+        ("services_coverage", |h| h.services_coverage = partial(GapKind::Malformed)),
+        ("contradictions", |h| h.contradictions.push(Contradiction { service: None, what: "x".into() })),
     ];
     let mut seen = vec![("nothing", stamp(&base().at(0)))];
     for (what, change) in changes {
@@ -108,16 +98,9 @@ fn every_field_of_a_view_and_of_an_observed_service_changes_it() {
         ("coverage", |v| v.coverage = partial(GapKind::Stale)),
         ("gap", |v| v.coverage = partial(GapKind::Truncated)),
         ("name", |v| v.facts.name = Some(Fact::Known("x".into()))),
-        ("engine", |v| {
-            v.facts = HostFacts {
-                engine_id: Some("x".into()),
-                ..HostFacts::default()
-            }
-        }),
+        ("engine", |v| v.facts = HostFacts { engine_id: Some("x".into()), ..HostFacts::default() }),
         ("services", |v| v.services.clear()),
-        ("ambiguous", |v| {
-            v.ambiguous.push(("x".into(), gap(GapKind::Ambiguous)))
-        }),
+        ("ambiguous", |v| v.ambiguous.push(("x".into(), gap(GapKind::Ambiguous)))),
     ];
     let mut seen = vec![("nothing", stamp(&base().at(0)))];
     for (what, change) in changes {
@@ -146,48 +129,12 @@ fn every_field_of_a_view_and_of_an_observed_service_changes_it() {
 #[test]
 fn intent_and_its_coverage_change_it() {
     let mut seen = vec![("nothing", stamp(&base().at(0)))];
-    note(
-        &mut seen,
-        "partial",
-        &Plan {
-            intent: partial(GapKind::TimedOut),
-            ..base()
-        },
-    );
-    note(
-        &mut seen,
-        "another gap",
-        &Plan {
-            intent: partial(GapKind::Malformed),
-            ..base()
-        },
-    );
+    note(&mut seen, "partial", &Plan { intent: partial(GapKind::TimedOut), ..base() });
+    note(&mut seen, "another gap", &Plan { intent: partial(GapKind::Malformed), ..base() });
     note(&mut seen, "undeclared", &Plan { host: None, ..base() });
-    note(
-        &mut seen,
-        "unknown",
-        &Plan {
-            host: None,
-            intent: partial(GapKind::TimedOut),
-            ..base()
-        },
-    );
-    note(
-        &mut seen,
-        "unobserved",
-        &Plan {
-            views: Vec::new(),
-            ..base()
-        },
-    );
-    note(
-        &mut seen,
-        "no services",
-        &Plan {
-            host: Some(host([])),
-            ..base()
-        },
-    );
+    note(&mut seen, "unknown", &Plan { host: None, intent: partial(GapKind::TimedOut), ..base() });
+    note(&mut seen, "unobserved", &Plan { views: Vec::new(), ..base() });
+    note(&mut seen, "no services", &Plan { host: Some(host([])), ..base() });
     assert_eq!(base().intent, Coverage::Complete);
 }
 

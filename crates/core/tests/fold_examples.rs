@@ -14,15 +14,9 @@ fn pool() -> Vec<DriftId> {
     for host in ["box", "other"].map(HostName::from) {
         for service in [None, Some("web"), Some("db")].map(|s| s.map(ServiceName::from)) {
             for event_type in EventType::ALL {
-                let id = DriftId {
-                    service: service.clone(),
-                    ..DriftId::of_host(&host, event_type)
-                };
+                let id = DriftId { service: service.clone(), ..DriftId::of_host(&host, event_type) };
                 ids.push(id.clone());
-                ids.push(DriftId {
-                    source: Some(source(SourceKind::Docker)),
-                    ..id
-                });
+                ids.push(DriftId { source: Some(source(SourceKind::Docker)), ..id });
             }
             ids.extend(Field::ALL.map(|f| DriftId::of_field(&host, service.as_ref(), f)));
         }
@@ -35,25 +29,15 @@ fn of(kind: EventType) -> DriftId {
 }
 
 fn web(kind: EventType) -> DriftId {
-    DriftId {
-        service: Some("web".into()),
-        ..of(kind)
-    }
+    DriftId { service: Some("web".into()), ..of(kind) }
 }
 
 fn web_field(field: Field) -> DriftId {
-    DriftId {
-        field: Some(field),
-        ..web(EventType::ConfigDrift)
-    }
+    DriftId { field: Some(field), ..web(EventType::ConfigDrift) }
 }
 
 fn docker_away() -> DriftId {
-    DriftId::of_source(
-        subject(),
-        EventType::DockerUnreachable,
-        &source(SourceKind::Docker),
-    )
+    DriftId::of_source(subject(), EventType::DockerUnreachable, &source(SourceKind::Docker))
 }
 
 #[test]
@@ -75,10 +59,10 @@ fn no_circle_of_causes_exists_of_any_length() {
     // Repeatedly take away what nothing left explains; a circle would never go.
     let mut ids = pool();
     while !ids.is_empty() {
-        let (explained, free): (Vec<_>, Vec<_>) = ids.iter().cloned().partition(|id| {
-            ids.iter()
-                .any(|root| explains(root, id, true) || explains(root, id, false))
-        });
+        let (explained, free): (Vec<_>, Vec<_>) = ids
+            .iter()
+            .cloned()
+            .partition(|id| ids.iter().any(|root| explains(root, id, true) || explains(root, id, false)));
         assert!(!free.is_empty(), "a circle among {explained:?}");
         ids = explained;
     }
@@ -88,11 +72,7 @@ fn no_circle_of_causes_exists_of_any_length() {
 fn what_cannot_explain_explains_nothing() {
     let ids = pool();
     for root in ids.iter().filter(|id| !can_explain(id)) {
-        assert!(
-            ids.iter()
-                .all(|id| !explains(root, id, true) && !explains(root, id, false)),
-            "{root}"
-        );
+        assert!(ids.iter().all(|id| !explains(root, id, true) && !explains(root, id, false)), "{root}");
     }
 }
 
@@ -107,25 +87,15 @@ fn nothing_explains_beyond_its_subject() {
 
 #[test]
 fn a_machine_explains_its_engine_and_an_engine_what_became_unknown() {
-    assert!(explains(
-        &of(EventType::NodeUnreachable),
-        &of(EventType::VmDown),
-        false
-    ));
+    assert!(explains(&of(EventType::NodeUnreachable), &of(EventType::VmDown), false));
     assert!(explains(&of(EventType::VmDown), &docker_away(), false));
     assert!(explains(&docker_away(), &web(EventType::ServiceMissing), true));
     assert!(
         !explains(&docker_away(), &web(EventType::ServiceMissing), false),
         "seen missing is no consequence"
     );
-    let other = DriftId {
-        source: Some(source(SourceKind::Truenas)),
-        ..of(EventType::SnapshotError)
-    };
-    assert!(
-        !explains(&docker_away(), &other, true),
-        "another source fails for itself"
-    );
+    let other = DriftId { source: Some(source(SourceKind::Truenas)), ..of(EventType::SnapshotError) };
+    assert!(!explains(&docker_away(), &other, true), "another source fails for itself");
 }
 
 #[test]
@@ -136,10 +106,7 @@ fn a_service_that_does_not_run_explains_its_attributes_but_not_its_identity() {
     assert!(!explains(&missing, &web_field(Field::Identity), false));
     assert!(!explains(
         &missing,
-        &DriftId {
-            service: Some("db".into()),
-            ..web(EventType::PortMismatch)
-        },
+        &DriftId { service: Some("db".into()), ..web(EventType::PortMismatch) },
         true
     ));
 }
@@ -154,11 +121,7 @@ fn an_unclear_identity_explains_what_cannot_be_judged_and_hides_nothing_that_can
 
 #[test]
 fn the_root_most_cause_is_found_in_any_order() {
-    let (node, vm, docker) = (
-        of(EventType::NodeUnreachable),
-        of(EventType::VmDown),
-        docker_away(),
-    );
+    let (node, vm, docker) = (of(EventType::NodeUnreachable), of(EventType::VmDown), docker_away());
     let id = web(EventType::ServiceMissing);
     assert_eq!(cause(&id, true, &[&docker, &vm, &node]), Some(&node));
     assert_eq!(cause(&id, true, &[&node, &docker, &vm]), Some(&node));
@@ -166,10 +129,7 @@ fn the_root_most_cause_is_found_in_any_order() {
     assert_eq!(cause(&id, false, &[&docker]), None);
     let (a, b) = (
         of(EventType::SnapshotError),
-        DriftId {
-            source: Some(source(SourceKind::Docker)),
-            ..of(EventType::SnapshotError)
-        },
+        DriftId { source: Some(source(SourceKind::Docker)), ..of(EventType::SnapshotError) },
     );
     assert_eq!(cause(&id, true, &[&a, &b]), cause(&id, true, &[&b, &a]));
 }

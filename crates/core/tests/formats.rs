@@ -15,10 +15,7 @@ use world::run::Run;
 use world::{Plan, declared_on, docker, host, immediate, ports, shown};
 
 fn freshrss(views: impl IntoIterator<Item = evenkeel_core::model::HostView>, policy: Policy) -> Event {
-    let rss = ExpectedService {
-        role: Some("rss".into()),
-        ..declared_on("freshrss", &[8021])
-    };
+    let rss = ExpectedService { role: Some("rss".into()), ..declared_on("freshrss", &[8021]) };
     let mut declared = host([rss]);
     declared.name = "box2-daily".into();
     let mut world = Plan::new(declared, views).at(0);
@@ -48,10 +45,7 @@ fn the_missions_example_comes_out_as_the_mission_writes_it() {
 #[test]
 fn a_stopped_container_is_told_from_one_that_does_not_exist() {
     let event = freshrss([docker([shown("freshrss", RunState::Exited)])], immediate());
-    assert_eq!(
-        event.details,
-        "Expected service freshrss on box2-daily but container not running (exited)."
-    );
+    assert_eq!(event.details, "Expected service freshrss on box2-daily but container not running (exited).");
     let observed = serde_json::to_value(&event.observed).unwrap();
     assert_eq!(observed, serde_json::json!({"state": "exited"}));
 }
@@ -62,14 +56,7 @@ fn an_event_is_read_back_from_its_json() {
     let text = serde_json::to_string(&event).unwrap();
     let back: Event = serde_json::from_str(&text).unwrap();
     // Whom it is sent to and the typed drift are the sender's business.
-    assert_eq!(
-        back,
-        Event {
-            announce: false,
-            drift: None,
-            ..event
-        }
-    );
+    assert_eq!(back, Event { announce: false, drift: None, ..event });
     assert!(!text.contains("announce"));
 }
 
@@ -77,24 +64,14 @@ fn an_event_is_read_back_from_its_json() {
 fn codes_are_fixed_and_older_names_are_read() {
     for kind in EventType::ALL {
         assert_eq!(EventType::parse(kind.code()), Some(kind));
-        assert_eq!(
-            EventType::parse(&format!(" {} ", kind.code().to_lowercase())),
-            Some(kind)
-        );
-        assert_eq!(
-            serde_json::to_string(&kind).unwrap(),
-            format!("\"{}\"", kind.code())
-        );
+        assert_eq!(EventType::parse(&format!(" {} ", kind.code().to_lowercase())), Some(kind));
+        assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.code()));
     }
-    for (old, kind) in [
-        ("VM_NOT_RUNNING", EventType::VmDown),
-        ("HOST_NOT_RESPONDING", EventType::NodeUnreachable),
-    ] {
+    for (old, kind) in
+        [("VM_NOT_RUNNING", EventType::VmDown), ("HOST_NOT_RESPONDING", EventType::NodeUnreachable)]
+    {
         assert_eq!(EventType::parse(old), Some(kind));
-        assert_eq!(
-            serde_json::from_str::<EventType>(&format!("\"{old}\"")).unwrap(),
-            kind
-        );
+        assert_eq!(serde_json::from_str::<EventType>(&format!("\"{old}\"")).unwrap(), kind);
     }
     assert_eq!(EventType::parse("SERVICE_GONE"), None);
 }
@@ -118,15 +95,9 @@ fn default_severities_are_those_of_the_table() {
     assert_eq!(table.map(|(kind, _)| kind), EventType::ALL);
     for (kind, severity) in table {
         assert_eq!(kind.default_severity(), severity, "{kind}");
-        assert_eq!(
-            Severity::parse(&severity.to_string().to_uppercase()),
-            Some(severity)
-        );
+        assert_eq!(Severity::parse(&severity.to_string().to_uppercase()), Some(severity));
     }
-    assert_eq!(
-        serde_json::to_string(&Transition::Reopened).unwrap(),
-        "\"reopened\""
-    );
+    assert_eq!(serde_json::to_string(&Transition::Reopened).unwrap(), "\"reopened\"");
 }
 
 #[test]
@@ -136,20 +107,9 @@ fn a_port_is_read_in_every_form_netbox_and_docker_have() {
     }
     assert_eq!(Port::parse("udp/53"), Some(Port::udp(53)));
     assert_eq!(Port::parse("132/sctp").map(|p| p.protocol), Some(Protocol::Sctp));
-    for text in [
-        "",
-        "0",
-        "0/tcp",
-        "65536",
-        "-1",
-        "+80",
-        "80/",
-        "/80",
-        "80/icmp",
-        "tcp/udp",
-        "80/tcp/udp",
-        " 80",
-    ] {
+    for text in
+        ["", "0", "0/tcp", "65536", "-1", "+80", "80/", "/80", "80/icmp", "tcp/udp", "80/tcp/udp", " 80"]
+    {
         assert_eq!(Port::parse(text), None, "{text}");
     }
 }

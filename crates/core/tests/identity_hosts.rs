@@ -10,11 +10,7 @@ use evenkeel_core::identity::{Claim, HostIndex, HostMatch, canonical};
 use evenkeel_core::model::{ExpectedHost, HostKind};
 
 fn machine(id: u64, name: &str) -> ExpectedHost {
-    ExpectedHost {
-        name: name.into(),
-        netbox_id: id,
-        ..world::host([])
-    }
+    ExpectedHost { name: name.into(), netbox_id: id, ..world::host([]) }
 }
 
 fn with_aliases(mut host: ExpectedHost, aliases: &[&str]) -> ExpectedHost {
@@ -37,10 +33,7 @@ fn resolve(hosts: &[ExpectedHost], claim: Claim) -> HostMatch {
 }
 
 fn called(name: &str) -> Claim {
-    Claim {
-        name: Some(name.into()),
-        ..Claim::default()
-    }
+    Claim { name: Some(name.into()), ..Claim::default() }
 }
 
 fn declared(name: &str) -> HostMatch {
@@ -66,22 +59,13 @@ fn a_name_matches_in_any_case_and_with_its_domain() {
     for name in ["box2-media", "BOX2-Media", "box2-media.bruce.lan", " box2-media "] {
         assert_eq!(resolve(&hosts, called(name)), declared("box2-media"), "{name}");
     }
-    assert_eq!(
-        resolve(&hosts, called("box2")),
-        HostMatch::Undeclared("box2".into())
-    );
-    assert_eq!(
-        resolve(&hosts, called("box2-media-old")),
-        HostMatch::Undeclared("box2-media-old".into())
-    );
+    assert_eq!(resolve(&hosts, called("box2")), HostMatch::Undeclared("box2".into()));
+    assert_eq!(resolve(&hosts, called("box2-media-old")), HostMatch::Undeclared("box2-media-old".into()));
 }
 
 #[test]
 fn an_alias_is_as_good_as_a_name() {
-    let hosts = [
-        with_aliases(machine(1, "nas"), &["truenas.bruce.lan"]),
-        machine(2, "web"),
-    ];
+    let hosts = [with_aliases(machine(1, "nas"), &["truenas.bruce.lan"]), machine(2, "web")];
     assert_eq!(resolve(&hosts, called("truenas.bruce.lan")), declared("nas"));
     assert_eq!(resolve(&hosts, called("TrueNAS")), declared("nas"));
 }
@@ -89,57 +73,22 @@ fn an_alias_is_as_good_as_a_name() {
 #[test]
 fn a_name_beats_a_mac_and_a_mac_beats_an_ip() {
     let mac = "aa:bb:cc:00:11:22";
-    let hosts = [
-        machine(1, "one"),
-        with_mac(machine(2, "two"), mac),
-        with_ip(machine(3, "three"), "10.0.0.3"),
-    ];
-    let all = Claim {
-        macs: vec![mac.into()],
-        addresses: vec!["10.0.0.3".parse().unwrap()],
-        ..called("one")
-    };
+    let hosts =
+        [machine(1, "one"), with_mac(machine(2, "two"), mac), with_ip(machine(3, "three"), "10.0.0.3")];
+    let all = Claim { macs: vec![mac.into()], addresses: vec!["10.0.0.3".parse().unwrap()], ..called("one") };
     assert_eq!(resolve(&hosts, all.clone()), declared("one"));
-    assert_eq!(
-        resolve(
-            &hosts,
-            Claim {
-                name: Some("stranger".into()),
-                ..all.clone()
-            }
-        ),
-        declared("two")
-    );
-    assert_eq!(
-        resolve(
-            &hosts,
-            Claim {
-                name: None,
-                macs: Vec::new(),
-                ..all
-            }
-        ),
-        declared("three")
-    );
+    assert_eq!(resolve(&hosts, Claim { name: Some("stranger".into()), ..all.clone() }), declared("two"));
+    assert_eq!(resolve(&hosts, Claim { name: None, macs: Vec::new(), ..all }), declared("three"));
 }
 
 #[test]
 fn an_ambiguous_level_ends_the_search() {
     let mac = "aa:bb:cc:00:11:22";
-    let hosts = [
-        with_mac(machine(1, "one"), mac),
-        with_ip(with_mac(machine(2, "two"), mac), "10.0.0.2"),
-    ];
-    let claim = Claim {
-        macs: vec![mac.into()],
-        addresses: vec!["10.0.0.2".parse().unwrap()],
-        ..called("x")
-    };
+    let hosts = [with_mac(machine(1, "one"), mac), with_ip(with_mac(machine(2, "two"), mac), "10.0.0.2")];
+    let claim = Claim { macs: vec![mac.into()], addresses: vec!["10.0.0.2".parse().unwrap()], ..called("x") };
     let found = resolve(&hosts, claim);
     // The IP belongs to `two` alone, but a weaker clue must not decide between two stronger ones.
-    let HostMatch::Ambiguous(gap) = &found else {
-        panic!("{found:?}")
-    };
+    let HostMatch::Ambiguous(gap) = &found else { panic!("{found:?}") };
     assert_eq!(&*gap.why, "the MAC address belongs to one and two");
 }
 
@@ -149,10 +98,7 @@ fn one_address_of_two_hosts_is_reported_not_resolved() {
         with_ip(machine(1, "supabase"), "192.168.2.230"),
         with_ip(machine(2, "mcp-gateway"), "192.168.2.230"),
     ];
-    let claim = Claim {
-        addresses: vec!["192.168.2.230".parse().unwrap()],
-        ..Claim::default()
-    };
+    let claim = Claim { addresses: vec!["192.168.2.230".parse().unwrap()], ..Claim::default() };
     assert!(is_ambiguous(&resolve(&hosts, claim)));
 }
 
@@ -175,17 +121,10 @@ fn an_exact_name_is_not_made_ambiguous_by_anothers_domain_name() {
 fn a_rename_in_netbox_stays_a_rename() {
     let remembered = Some((HostKind::VirtualMachine, 7));
     let hosts = [machine(7, "media")];
-    let claim = Claim {
-        remembered,
-        ..called("box2-media")
-    };
+    let claim = Claim { remembered, ..called("box2-media") };
     assert_eq!(resolve(&hosts, claim), declared("media"));
     // Also when the source was configured under the old name.
-    let claim = Claim {
-        configured: Some("box2-media".into()),
-        remembered,
-        ..Claim::default()
-    };
+    let claim = Claim { configured: Some("box2-media".into()), remembered, ..Claim::default() };
     assert_eq!(resolve(&hosts, claim), declared("media"));
 }
 
@@ -193,11 +132,7 @@ fn a_rename_in_netbox_stays_a_rename() {
 fn what_is_configured_anew_outweighs_what_is_remembered() {
     let hosts = [machine(7, "media"), machine(8, "docs")];
     let remembered = Some((HostKind::VirtualMachine, 7));
-    let claim = Claim {
-        configured: Some("docs".into()),
-        remembered,
-        ..Claim::default()
-    };
+    let claim = Claim { configured: Some("docs".into()), remembered, ..Claim::default() };
     assert_eq!(resolve(&hosts, claim), declared("docs"));
 }
 
@@ -205,69 +140,36 @@ fn what_is_configured_anew_outweighs_what_is_remembered() {
 fn a_machine_that_renames_itself_stays_the_remembered_one_unless_another_bears_the_name() {
     let hosts = [machine(7, "media"), machine(8, "docs")];
     let remembered = Some((HostKind::VirtualMachine, 7));
-    assert_eq!(
-        resolve(
-            &hosts,
-            Claim {
-                remembered,
-                ..called("crate")
-            }
-        ),
-        declared("media")
-    );
-    assert_eq!(
-        resolve(
-            &hosts,
-            Claim {
-                remembered,
-                ..called("docs")
-            }
-        ),
-        declared("docs")
-    );
+    assert_eq!(resolve(&hosts, Claim { remembered, ..called("crate") }), declared("media"));
+    assert_eq!(resolve(&hosts, Claim { remembered, ..called("docs") }), declared("docs"));
 }
 
 #[test]
 fn memory_of_a_deleted_host_counts_for_nothing() {
     let hosts = [machine(8, "docs")];
-    let claim = Claim {
-        remembered: Some((HostKind::VirtualMachine, 7)),
-        ..called("docs")
-    };
+    let claim = Claim { remembered: Some((HostKind::VirtualMachine, 7)), ..called("docs") };
     assert_eq!(resolve(&hosts, claim), declared("docs"));
     // The same number of the other model is another machine.
-    let claim = Claim {
-        remembered: Some((HostKind::Device, 8)),
-        ..called("stranger")
-    };
+    let claim = Claim { remembered: Some((HostKind::Device, 8)), ..called("stranger") };
     assert_eq!(resolve(&hosts, claim), HostMatch::Undeclared("stranger".into()));
 }
 
 #[test]
 fn a_configured_host_that_is_not_declared_is_undeclared_whatever_the_machine_says() {
     let hosts = [machine(8, "docs")];
-    let claim = Claim {
-        configured: Some("lab".into()),
-        ..called("docs")
-    };
+    let claim = Claim { configured: Some("lab".into()), ..called("docs") };
     assert_eq!(resolve(&hosts, claim), HostMatch::Undeclared("lab".into()));
 }
 
 #[test]
 fn a_source_that_says_nothing_is_unnamed() {
-    assert_eq!(
-        resolve(&[machine(1, "one")], Claim::default()),
-        HostMatch::Unnamed
-    );
+    assert_eq!(resolve(&[machine(1, "one")], Claim::default()), HostMatch::Unnamed);
 }
 
 #[test]
 fn the_reference_of_a_host_leads_back_to_it() {
     let hosts = [machine(7, "media"), machine(8, "docs")];
     let index = HostIndex::new(&hosts);
-    assert_eq!(
-        index.reference(&"docs".into()),
-        Some((HostKind::VirtualMachine, 8))
-    );
+    assert_eq!(index.reference(&"docs".into()), Some((HostKind::VirtualMachine, 8)));
     assert_eq!(index.reference(&"none".into()), None);
 }

@@ -20,10 +20,7 @@ fn composed(project: &str, service: &str) -> ObservedService {
         container_name: Some(format!("{project}-{service}-1").into()),
         label: None,
     };
-    ObservedService {
-        hints,
-        ..shown(service, RunState::Running)
-    }
+    ObservedService { hints, ..shown(service, RunState::Running) }
 }
 
 fn named(container: &str) -> ObservedService {
@@ -37,17 +34,11 @@ fn labelled(container: &str, label: &str) -> ObservedService {
 }
 
 fn linked(name: &str, container: &str) -> ExpectedService {
-    ExpectedService {
-        container_name: Some(container.into()),
-        ..declared(name)
-    }
+    ExpectedService { container_name: Some(container.into()), ..declared(name) }
 }
 
 fn in_project(name: &str, project: &str) -> ExpectedService {
-    ExpectedService {
-        compose_project: Some(project.into()),
-        ..declared(name)
-    }
+    ExpectedService { compose_project: Some(project.into()), ..declared(name) }
 }
 
 fn snapshot(services: impl IntoIterator<Item = ObservedService>) -> HostSnapshot {
@@ -97,9 +88,7 @@ fn a_compose_service_beats_a_container_name() {
     let view = bound(
         &host,
         [named("db"), composed("shop", "db")].map(|mut s| {
-            s.name = format!("own-{}", s.hints.container_name.clone().unwrap())
-                .as_str()
-                .into();
+            s.name = format!("own-{}", s.hints.container_name.clone().unwrap()).as_str().into();
             s
         }),
     );
@@ -198,11 +187,8 @@ fn what_is_claimed_at_a_better_level_is_not_available_at_a_weaker_one() {
 
 #[test]
 fn an_alias_is_the_last_resort_and_may_hold_on_one_host_only() {
-    let alias = |on: Option<&str>| Alias {
-        host: on.map(Into::into),
-        service: "rss".into(),
-        also: "freshrss".into(),
-    };
+    let alias =
+        |on: Option<&str>| Alias { host: on.map(Into::into), service: "rss".into(), also: "freshrss".into() };
     let host = host([declared("rss")]);
     let found = |aliases: &[Alias]| {
         let view = bind(snapshot([named("freshrss")]), Some(&host), aliases);
@@ -212,25 +198,14 @@ fn an_alias_is_the_last_resort_and_may_hold_on_one_host_only() {
     assert!(found(&[alias(Some(world::HOST))]));
     assert!(!found(&[alias(Some("elsewhere"))]));
     assert!(!found(&[]));
-    let view = bind(
-        snapshot([named("freshrss"), named("rss")]),
-        Some(&host),
-        &[alias(None)],
-    );
+    let view = bind(snapshot([named("freshrss"), named("rss")]), Some(&host), &[alias(None)]);
     assert_eq!(container_of(&view, "rss").as_deref(), Some("rss"));
 }
 
 #[test]
 fn nothing_matches_by_substring() {
     let host = host([declared("redis")]);
-    let found = drifts(
-        &host,
-        [
-            named("redis-exporter"),
-            named("my-redis"),
-            composed("redis", "cache"),
-        ],
-    );
+    let found = drifts(&host, [named("redis-exporter"), named("my-redis"), composed("redis", "cache")]);
     assert!(found.contains(&"SERVICE_MISSING redis".to_owned()), "{found:?}");
 }
 
@@ -252,11 +227,7 @@ fn a_source_without_hints_is_taken_by_its_own_names() {
 
 #[test]
 fn two_things_of_one_name_stand_for_nothing() {
-    let view = bind(
-        snapshot([named("twin"), named("twin"), named("single")]),
-        None,
-        &[],
-    );
+    let view = bind(snapshot([named("twin"), named("twin"), named("single")]), None, &[]);
     assert_eq!((names(&view), unclear(&view)), (vec!["single"], vec!["twin"]));
     assert!(matches!(view.service(&"twin".into()), Lookup::Unknown(gap) if gap.kind == GapKind::Ambiguous));
 }
@@ -264,10 +235,7 @@ fn two_things_of_one_name_stand_for_nothing() {
 #[test]
 fn an_undeclared_container_that_bears_a_bound_name_makes_it_unclear() {
     // `cache` is declared and linked to the container `redis`; another container really is called `cache`.
-    let view = bound(
-        &host([linked("cache", "redis")]),
-        [named("redis"), named("cache")],
-    );
+    let view = bound(&host([linked("cache", "redis")]), [named("redis"), named("cache")]);
     assert_eq!(unclear(&view), ["cache"]);
     assert!(names(&view).is_empty());
 }
@@ -281,16 +249,10 @@ fn a_sensitive_host_keeps_names_and_states_only() {
         role: Some("secrets".into()),
         ..shown_on("vault", &[8080])
     }]);
-    snapshot
-        .facts
-        .notes
-        .insert("address".into(), "192.168.2.19".into());
+    snapshot.facts.notes.insert("address".into(), "192.168.2.19".into());
     let view = bind(snapshot, Some(&host), &[]);
     let service = &view.services[0];
-    assert_eq!(
-        (service.name.as_str(), &service.state),
-        ("vault", &Fact::Known(RunState::Running))
-    );
+    assert_eq!((service.name.as_str(), &service.state), ("vault", &Fact::Known(RunState::Running)));
     assert!(service.ports.known().is_err() && service.image.is_none() && service.role.is_none());
     assert!(view.facts.notes.is_empty());
 }

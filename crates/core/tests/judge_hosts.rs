@@ -31,15 +31,7 @@ fn an_engine_that_is_away_is_an_alarm_only_where_the_machine_must_run() {
     };
     for why in [GapKind::Unreachable, GapKind::TimedOut] {
         for kind in [SourceKind::Docker, SourceKind::Truenas, SourceKind::Probe] {
-            for status in [
-                "staged",
-                "planned",
-                "offline",
-                "paused",
-                "failed",
-                "decommissioning",
-                "lent",
-            ] {
+            for status in ["staged", "planned", "offline", "paused", "failed", "decommissioning", "lent"] {
                 assert_eq!(
                     found(HostStatus::parse(status), kind, why),
                     none(),
@@ -47,20 +39,11 @@ fn an_engine_that_is_away_is_an_alarm_only_where_the_machine_must_run() {
                 );
             }
         }
-        assert_eq!(
-            found(HostStatus::Active, SourceKind::Docker, why),
-            ["DOCKER_UNREACHABLE"]
-        );
-        assert_eq!(
-            found(HostStatus::Active, SourceKind::Truenas, why),
-            ["SNAPSHOT_ERROR"]
-        );
+        assert_eq!(found(HostStatus::Active, SourceKind::Docker, why), ["DOCKER_UNREACHABLE"]);
+        assert_eq!(found(HostStatus::Active, SourceKind::Truenas, why), ["SNAPSHOT_ERROR"]);
     }
     // It answers, and badly: that is worth telling of any machine.
-    assert_eq!(
-        found(HostStatus::Staged, SourceKind::Docker, GapKind::Unauthorized),
-        ["SNAPSHOT_ERROR"]
-    );
+    assert_eq!(found(HostStatus::Staged, SourceKind::Docker, GapKind::Unauthorized), ["SNAPSHOT_ERROR"]);
     for silent in [GapKind::NotYetObserved, GapKind::Uncovered] {
         assert_eq!(found(HostStatus::Active, SourceKind::Docker, silent), none());
     }
@@ -69,59 +52,34 @@ fn an_engine_that_is_away_is_an_alarm_only_where_the_machine_must_run() {
 #[test]
 fn while_intent_is_unknown_nobody_knows_whether_the_machine_must_answer() {
     let away = blind(SourceKind::Docker, GapKind::Unreachable);
-    let plan = Plan {
-        intent: partial(GapKind::NotYetObserved),
-        host: None,
-        views: vec![away],
-    };
+    let plan = Plan { intent: partial(GapKind::NotYetObserved), host: None, views: vec![away] };
     assert_eq!(plan.found(), none());
-    let id = DriftId::of_source(
-        subject(),
-        EventType::DockerUnreachable,
-        &source(SourceKind::Docker),
-    );
+    let id = DriftId::of_source(subject(), EventType::DockerUnreachable, &source(SourceKind::Docker));
     assert!(matches!(verdict(&plan, &id), Verdict::Unknown(_)));
 }
 
 #[test]
 fn an_unreachable_engine_is_not_repaired_by_going_stale() {
-    let id = DriftId::of_source(
-        subject(),
-        EventType::DockerUnreachable,
-        &source(SourceKind::Docker),
-    );
+    let id = DriftId::of_source(subject(), EventType::DockerUnreachable, &source(SourceKind::Docker));
     let seen = |why| verdict(&Plan::new(host([]), [blind(SourceKind::Docker, why)]), &id);
     assert!(matches!(seen(GapKind::TimedOut), Verdict::Drifted(_)));
     assert!(matches!(seen(GapKind::Stale), Verdict::Unknown(_)));
-    assert!(
-        matches!(seen(GapKind::Unauthorized), Verdict::Clean(_)),
-        "it answers, if badly"
-    );
+    assert!(matches!(seen(GapKind::Unauthorized), Verdict::Clean(_)), "it answers, if badly");
     let removed = verdict(&Plan::new(host([]), []), &id);
-    assert!(
-        matches!(removed, Verdict::Clean(_)),
-        "nobody waits for a source that is configured no more"
-    );
+    assert!(matches!(removed, Verdict::Clean(_)), "nobody waits for a source that is configured no more");
 }
 
 #[test]
 fn an_offline_machine_is_seen_running_only_by_what_runs_on_it() {
     let found = |views: Vec<HostView>| Plan::new(with_status(host([]), HostStatus::Offline), views).found();
     assert_eq!(found(vec![docker([])]), ["CONFIG_DRIFT status"]);
-    assert_eq!(
-        found(vec![view(SourceKind::Proxmox, [])]),
-        none(),
-        "the hypervisor answers, not the machine"
-    );
+    assert_eq!(found(vec![view(SourceKind::Proxmox, [])]), none(), "the hypervisor answers, not the machine");
     assert_eq!(
         found(vec![view(SourceKind::Probe, [shown("web", RunState::Exited)])]),
         none(),
         "every port is closed"
     );
-    let cut = HostView {
-        coverage: partial(GapKind::Truncated),
-        ..docker([shown("web", RunState::Running)])
-    };
+    let cut = HostView { coverage: partial(GapKind::Truncated), ..docker([shown("web", RunState::Running)]) };
     assert!(found(vec![cut]).contains(&"CONFIG_DRIFT status".to_owned()));
 }
 
@@ -131,23 +89,14 @@ fn switching_an_offline_machine_off_ends_the_drift_however_it_falls_silent() {
     let offline =
         |views: Vec<HostView>| verdict(&Plan::new(with_status(host([]), HostStatus::Offline), views), &id);
     for why in [GapKind::Unreachable, GapKind::TimedOut] {
-        assert!(
-            matches!(offline(vec![blind(SourceKind::Docker, why)]), Verdict::Clean(_)),
-            "{why}"
-        );
+        assert!(matches!(offline(vec![blind(SourceKind::Docker, why)]), Verdict::Clean(_)), "{why}");
     }
-    assert!(matches!(
-        offline(vec![blind(SourceKind::Docker, GapKind::Malformed)]),
-        Verdict::Unknown(_)
-    ));
+    assert!(matches!(offline(vec![blind(SourceKind::Docker, GapKind::Malformed)]), Verdict::Unknown(_)));
     let torn = vec![
         blind(SourceKind::Docker, GapKind::Unauthorized),
         blind(SourceKind::Truenas, GapKind::Unreachable),
     ];
-    assert!(
-        matches!(offline(torn), Verdict::Unknown(_)),
-        "something there refused the password"
-    );
+    assert!(matches!(offline(torn), Verdict::Unknown(_)), "something there refused the password");
 }
 
 #[test]
@@ -164,20 +113,10 @@ fn a_machine_nobody_declared_is_one_drift_and_its_services_are_others() {
 #[test]
 fn what_was_open_on_a_machine_that_is_gone_from_both_truths_ends() {
     let gone = Plan::undeclared([]);
-    for kind in [
-        EventType::ServiceMissing,
-        EventType::ServiceUnexpected,
-        EventType::RestartLoop,
-    ] {
-        assert!(
-            matches!(verdict(&gone, &service_id("web", kind)), Verdict::Clean(_)),
-            "{kind}"
-        );
+    for kind in [EventType::ServiceMissing, EventType::ServiceUnexpected, EventType::RestartLoop] {
+        assert!(matches!(verdict(&gone, &service_id("web", kind)), Verdict::Clean(_)), "{kind}");
     }
-    let unread = Plan {
-        intent: partial(GapKind::TimedOut),
-        ..gone
-    };
+    let unread = Plan { intent: partial(GapKind::TimedOut), ..gone };
     assert!(matches!(
         verdict(&unread, &service_id("web", EventType::ServiceUnexpected)),
         Verdict::Unknown(_)
@@ -189,10 +128,7 @@ fn a_machine_that_calls_itself_otherwise_is_one_drift_on_its_name() {
     let found = |name: &str, aliases: &[&str]| {
         let mut host = host([]);
         host.aliases = aliases.iter().map(|a| (*a).into()).collect();
-        let facts = HostFacts {
-            name: Some(Fact::Known(name.into())),
-            ..HostFacts::default()
-        };
+        let facts = HostFacts { name: Some(Fact::Known(name.into())), ..HostFacts::default() };
         Plan::new(host, [HostView { facts, ..docker([]) }]).found()
     };
     for same in ["box", "BOX", "box.bruce.lan"] {
@@ -204,22 +140,10 @@ fn a_machine_that_calls_itself_otherwise_is_one_drift_on_its_name() {
 
 #[test]
 fn contradictions_and_ambiguities_are_reported_and_never_guessed() {
-    let plan = Plan::new(
-        contradicting(contradicting(host([declared("web")]), Some("web")), None),
-        [docker([])],
-    );
-    assert_eq!(
-        plan.found(),
-        [
-            "CONFIG_DRIFT identity",
-            "CONFIG_DRIFT web identity",
-            "SERVICE_MISSING web"
-        ]
-    );
+    let plan =
+        Plan::new(contradicting(contradicting(host([declared("web")]), Some("web")), None), [docker([])]);
+    assert_eq!(plan.found(), ["CONFIG_DRIFT identity", "CONFIG_DRIFT web identity", "SERVICE_MISSING web"]);
     let mut view = docker([]);
     view.ambiguous.push(("web".into(), gap(GapKind::Ambiguous)));
-    assert_eq!(
-        Plan::new(host([declared("web")]), [view]).found(),
-        ["CONFIG_DRIFT web identity"]
-    );
+    assert_eq!(Plan::new(host([declared("web")]), [view]).found(), ["CONFIG_DRIFT web identity"]);
 }

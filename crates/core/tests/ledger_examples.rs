@@ -64,10 +64,7 @@ fn an_older_answer_of_the_same_source_neither_confirms_nor_refutes() {
     let mut run = Run::new(patient());
     run.observe(&down(), 100);
     run.look(&down().at(50), 110);
-    assert!(
-        run.is(MISSING, State::Pending),
-        "an older sighting is no second one"
-    );
+    assert!(run.is(MISSING, State::Pending), "an older sighting is no second one");
     run.look(&up().at(60), 120);
     assert!(run.is(MISSING, State::Pending), "it ran once: that is no news");
     run.observe(&down(), 130);
@@ -78,11 +75,7 @@ fn an_older_answer_of_the_same_source_neither_confirms_nor_refutes() {
 
 #[test]
 fn observations_that_span_the_time_confirm_even_if_they_are_few() {
-    let window = Window {
-        open_after: 10,
-        open_after_time: Duration::from_secs(60),
-        resolve_after: 1,
-    };
+    let window = Window { open_after: 10, open_after_time: Duration::from_secs(60), resolve_after: 1 };
     let mut policy = patient();
     policy.confirm.default = window;
     let mut run = Run::new(policy);
@@ -106,18 +99,10 @@ fn a_declaration_made_after_the_last_observation_waits_for_the_next() {
 #[test]
 fn two_sources_taking_turns_on_old_answers_confirm_nothing() {
     // The verdict rests on one answer, then on the other, then on the first again: three looks, two observations.
-    let policy = Policy {
-        confirm: patient().confirm,
-        ..Policy::default()
-    };
+    let policy = Policy { confirm: patient().confirm, ..Policy::default() };
     let mut run = Run::new(policy);
     let old = |kind| Plan::new(web(), [world::view(kind, [])]).at(0);
-    for (i, kind) in [SourceKind::Docker, SourceKind::Truenas]
-        .into_iter()
-        .cycle()
-        .take(10)
-        .enumerate()
-    {
+    for (i, kind) in [SourceKind::Docker, SourceKind::Truenas].into_iter().cycle().take(10).enumerate() {
         run.look(&old(kind), i as i64);
     }
     assert!(run.is(MISSING, State::Pending));
@@ -132,10 +117,7 @@ fn blindness_neither_opens_nor_resolves_and_says_since_when() {
         assert!(run.is(MISSING, State::Pending));
     }
     let entry = run.entry(MISSING).unwrap();
-    assert_eq!(
-        entry.blind.as_ref().map(|b| (b.since, b.gap.kind)),
-        Some((at(30), GapKind::TimedOut))
-    );
+    assert_eq!(entry.blind.as_ref().map(|b| (b.since, b.gap.kind)), Some((at(30), GapKind::TimedOut)));
     assert_eq!(run.observe(&down(), 300).said(), ["opened SERVICE_MISSING"]);
     for i in 11..19 {
         run.observe(&unseen(), i * 30);
@@ -147,14 +129,7 @@ fn blindness_neither_opens_nor_resolves_and_says_since_when() {
 fn a_source_that_goes_stale_is_told_although_nothing_more_is_observed() {
     let mut run = Run::new(Policy::default());
     run.observe(&up(), 0);
-    let stale = Plan::new(
-        web(),
-        [HostView {
-            coverage: partial(GapKind::Stale),
-            ..docker([])
-        }],
-    )
-    .at(0);
+    let stale = Plan::new(web(), [HostView { coverage: partial(GapKind::Stale), ..docker([]) }]).at(0);
     assert_eq!(run.look(&stale, 600).said(), ["opened SNAPSHOT_ERROR"]);
     run.observe(&up(), 630);
     assert_eq!(run.observe(&up(), 660).said(), ["resolved SNAPSHOT_ERROR"]);
@@ -162,10 +137,7 @@ fn a_source_that_goes_stale_is_told_although_nothing_more_is_observed() {
 
 #[test]
 fn a_drift_that_returns_within_the_window_is_reopened_and_later_opened() {
-    let mut run = Run::new(Policy {
-        flap: flap(100, 600, 60),
-        ..immediate()
-    });
+    let mut run = Run::new(Policy { flap: flap(100, 600, 60), ..immediate() });
     assert_eq!(run.observe(&down(), 0).said(), ["opened SERVICE_MISSING"]);
     assert_eq!(run.observe(&up(), 10).said(), ["resolved SERVICE_MISSING"]);
     assert_eq!(run.observe(&down(), 600).said(), ["reopened SERVICE_MISSING"]);
@@ -175,10 +147,7 @@ fn a_drift_that_returns_within_the_window_is_reopened_and_later_opened() {
 
 #[test]
 fn a_resolved_entry_is_forgotten_when_its_return_would_be_a_new_drift() {
-    let mut run = Run::new(Policy {
-        flap: flap(100, 600, 60),
-        ..immediate()
-    });
+    let mut run = Run::new(Policy { flap: flap(100, 600, 60), ..immediate() });
     run.observe(&down(), 0);
     run.observe(&up(), 10);
     assert!(run.observe(&up(), 609).advance.removed.is_empty() && run.is(MISSING, State::Resolved));
@@ -188,51 +157,28 @@ fn a_resolved_entry_is_forgotten_when_its_return_would_be_a_new_drift() {
 
 #[test]
 fn a_flapping_drift_is_held_open_until_it_has_been_quiet() {
-    let mut run = Run::new(Policy {
-        flap: flap(3, 3600, 100),
-        ..immediate()
-    });
+    let mut run = Run::new(Policy { flap: flap(3, 3600, 100), ..immediate() });
     run.observe(&down(), 0);
     run.observe(&up(), 10);
     let third = run.observe(&down(), 20);
-    assert!(
-        third.advance.events[0].flapping,
-        "the third change within the hour"
-    );
+    assert!(third.advance.events[0].flapping, "the third change within the hour");
     for i in 3..20 {
-        assert_eq!(
-            run.observe(&if i % 2 == 0 { down() } else { up() }, i * 10)
-                .said(),
-            quiet()
-        );
+        assert_eq!(run.observe(&if i % 2 == 0 { down() } else { up() }, i * 10).said(), quiet());
     }
     let held = run.observe(&up(), 200);
     assert_eq!(held.advance.due, Some(at(290)), "it has been clean since 190");
     run.observe(&unseen(), 210);
     let again = run.observe(&up(), 220);
-    assert_eq!(
-        again.advance.due,
-        Some(at(320)),
-        "quiet is counted anew after blindness"
-    );
+    assert_eq!(again.advance.due, Some(at(320)), "quiet is counted anew after blindness");
     assert_eq!(run.look(&up().at(220), 320).said(), ["resolved SERVICE_MISSING"]);
 }
 
 #[test]
 fn what_keeps_changing_is_damped_like_what_comes_and_goes() {
-    let on_port = |port| {
-        Plan::new(
-            host([declared_on("web", &[80])]),
-            [docker([shown_on("web", &[port])])],
-        )
-    };
-    let mut run = Run::new(Policy {
-        flap: flap(4, 3600, 100),
-        ..immediate()
-    });
-    let said: Vec<String> = (0..50)
-        .flat_map(|i| run.observe(&on_port(81 + i % 2), i64::from(i) * 10).said())
-        .collect();
+    let on_port = |port| Plan::new(host([declared_on("web", &[80])]), [docker([shown_on("web", &[port])])]);
+    let mut run = Run::new(Policy { flap: flap(4, 3600, 100), ..immediate() });
+    let said: Vec<String> =
+        (0..50).flat_map(|i| run.observe(&on_port(81 + i % 2), i64::from(i) * 10).said()).collect();
     assert_eq!(said[0], "opened PORT_MISMATCH");
     assert_eq!(said[1..], ["changed PORT_MISMATCH"; 3]);
     assert!(run.entry("PORT_MISMATCH").unwrap().flapping);
@@ -242,10 +188,7 @@ fn what_keeps_changing_is_damped_like_what_comes_and_goes() {
 fn an_engine_that_refuses_and_then_is_silent_is_one_drift_that_did_not_change() {
     let away = |why| Plan::new(web(), [blind(SourceKind::Docker, why)]);
     let mut run = Run::new(immediate());
-    assert_eq!(
-        run.observe(&away(GapKind::Unreachable), 0).said(),
-        ["opened DOCKER_UNREACHABLE"]
-    );
+    assert_eq!(run.observe(&away(GapKind::Unreachable), 0).said(), ["opened DOCKER_UNREACHABLE"]);
     assert_eq!(run.observe(&away(GapKind::TimedOut), 10).said(), quiet());
 }
 
@@ -256,10 +199,7 @@ fn an_engine_that_falls_silent_takes_what_became_unknown_under_itself() {
     let away = run.observe(&unseen(), 10);
     assert_eq!(away.said(), ["opened DOCKER_UNREACHABLE"]);
     assert_eq!(
-        (
-            &*away.advance.events[0].folded,
-            away.advance.events[0].folded_count
-        ),
+        (&*away.advance.events[0].folded, away.advance.events[0].folded_count),
         (&["SERVICE_MISSING web".to_owned()][..], 1)
     );
     assert!(run.entry(MISSING).unwrap().parent.is_some());
@@ -284,31 +224,19 @@ fn a_folded_consequence_is_said_when_its_cause_ends() {
     let first = run.observe(&plan(9), 0);
     assert_eq!(first.said(), ["opened RESTART_LOOP"]);
     assert_eq!(first.advance.events[0].folded, ["PORT_MISMATCH web"]);
-    assert_eq!(
-        run.observe(&plan(0), 10).said(),
-        ["opened PORT_MISMATCH", "resolved RESTART_LOOP"]
-    );
+    assert_eq!(run.observe(&plan(0), 10).said(), ["opened PORT_MISMATCH", "resolved RESTART_LOOP"]);
 }
 
 #[test]
 fn a_consequence_waits_for_a_cause_that_is_about_to_be_believed() {
     let mut policy = patient();
-    policy.confirm.by_type.insert(
-        EventType::RestartLoop,
-        Window {
-            open_after: 3,
-            ..policy.confirm.default
-        },
-    );
+    policy.confirm.by_type.insert(EventType::RestartLoop, Window { open_after: 3, ..policy.confirm.default });
     let mut service = shown_on("web", &[81]);
     service.restarts = Fact::Known(9);
     let plan = Plan::new(host([declared_on("web", &[80])]), [docker([service])]);
     let mut run = Run::new(policy);
     let said: Vec<_> = (0..4).map(|i| run.observe(&plan, i * 30).said()).collect();
-    assert_eq!(
-        said,
-        [vec![], vec![], vec!["opened RESTART_LOOP".to_owned()], vec![]]
-    );
+    assert_eq!(said, [vec![], vec![], vec!["opened RESTART_LOOP".to_owned()], vec![]]);
     assert!(run.entry("PORT_MISMATCH").unwrap().parent.is_some());
 }
 
@@ -320,10 +248,7 @@ fn a_cause_that_is_never_confirmed_does_not_keep_its_consequences_quiet_for_ever
         lifecycle: Some(evenkeel_core::model::Lifecycle::Retired),
         ..declared("web")
     };
-    let plan = Plan::new(
-        contradicting(host([retired]), None),
-        [docker([shown("web", RunState::Running)])],
-    );
+    let plan = Plan::new(contradicting(host([retired]), None), [docker([shown("web", RunState::Running)])]);
     let mut run = Run::new(patient());
     let mut said = Vec::new();
     for i in 0..8 {
@@ -346,10 +271,7 @@ fn a_second_cause_that_is_not_believed_yet_does_not_unfold_what_the_first_explai
     let view = || docker([shown("web", RunState::Running)]);
     let mut run = Run::new(patient());
     run.observe(&Plan::new(off.clone(), [view()]), 0);
-    assert_eq!(
-        run.observe(&Plan::new(off.clone(), [view()]), 30).said(),
-        ["opened CONFIG_DRIFT"]
-    );
+    assert_eq!(run.observe(&Plan::new(off.clone(), [view()]), 30).said(), ["opened CONFIG_DRIFT"]);
     assert!(run.entry("SERVICE_UNEXPECTED").unwrap().parent.is_some());
     let contradicted = Plan::new(contradicting(off, None), [view()]);
     assert_eq!(run.observe(&contradicted, 60).said(), quiet());

@@ -24,20 +24,11 @@ fn is_open(ledger: &Ledger, id: &DriftId) -> bool {
 }
 
 fn opened(step: &Step) -> Vec<DriftId> {
-    step.advance
-        .ledger
-        .open()
-        .filter(|e| !is_open(&step.before, &e.id))
-        .map(|e| e.id.clone())
-        .collect()
+    step.advance.ledger.open().filter(|e| !is_open(&step.before, &e.id)).map(|e| e.id.clone()).collect()
 }
 
 fn resolved(step: &Step) -> Vec<DriftId> {
-    step.before
-        .open()
-        .filter(|e| !is_open(&step.advance.ledger, &e.id))
-        .map(|e| e.id.clone())
-        .collect()
+    step.before.open().filter(|e| !is_open(&step.advance.ledger, &e.id)).map(|e| e.id.clone()).collect()
 }
 
 proptest! {

@@ -23,20 +23,15 @@ fn any_id() -> impl Strategy<Value = DriftId> {
     ];
     let field = proptest::option::of(select(Field::ALL.to_vec()));
     let service = proptest::option::of(text().prop_map(ServiceName::new));
-    (
-        subject,
-        service,
-        select(EventType::ALL.to_vec()),
-        field,
-        proptest::option::of(source()),
-    )
-        .prop_map(|(subject, service, event_type, field, source)| DriftId {
+    (subject, service, select(EventType::ALL.to_vec()), field, proptest::option::of(source())).prop_map(
+        |(subject, service, event_type, field, source)| DriftId {
             subject,
             service,
             event_type,
             field,
             source,
-        })
+        },
+    )
 }
 
 proptest! {
@@ -67,20 +62,10 @@ proptest! {
 
 #[test]
 fn the_text_of_an_id_is_what_the_store_holds() {
-    assert_eq!(
-        media(EventType::ServiceMissing).to_string(),
-        "SERVICE_MISSING|host:box2-media|jellyfin||"
-    );
+    assert_eq!(media(EventType::ServiceMissing).to_string(), "SERVICE_MISSING|host:box2-media|jellyfin||");
     let docker = SourceId::new(SourceKind::Docker, "box2-media");
-    let away = DriftId::of_source(
-        Subject::Host("box2-media".into()),
-        EventType::DockerUnreachable,
-        &docker,
-    );
-    assert_eq!(
-        away.to_string(),
-        "DOCKER_UNREACHABLE|host:box2-media|||docker/box2-media"
-    );
+    let away = DriftId::of_source(Subject::Host("box2-media".into()), EventType::DockerUnreachable, &docker);
+    assert_eq!(away.to_string(), "DOCKER_UNREACHABLE|host:box2-media|||docker/box2-media");
     let field = DriftId::of_field(&"box2-media".into(), Some(&"jellyfin".into()), Field::Image);
     assert_eq!(field.to_string(), "CONFIG_DRIFT|host:box2-media|jellyfin|image|");
     let odd = DriftId::of_service(&"a|b".into(), &"50%".into(), EventType::PortMismatch);
@@ -91,24 +76,14 @@ fn the_text_of_an_id_is_what_the_store_holds() {
 fn a_handle_stays_what_it_was_in_every_release() {
     // Written down in tickets and chats: a change here makes them point nowhere.
     assert_eq!(media(EventType::ServiceMissing).handle(), "WDF4RTJA");
-    assert_eq!(
-        DriftId::of_host(&"box2-media".into(), EventType::NodeUnreachable).handle(),
-        "YRNR8RPT"
-    );
+    assert_eq!(DriftId::of_host(&"box2-media".into(), EventType::NodeUnreachable).handle(), "YRNR8RPT");
 }
 
 #[test]
 fn what_is_no_id_is_not_read_as_one() {
-    for text in [
-        "",
-        "host:",
-        "host",
-        "planet:mars",
-        "source:docker",
-        "source:docker/",
-        "source:cloud/x",
-        "x|y",
-    ] {
+    for text in
+        ["", "host:", "host", "planet:mars", "source:docker", "source:docker/", "source:cloud/x", "x|y"]
+    {
         assert_eq!(Subject::parse(text), None, "{text}");
         assert_eq!(DriftId::parse(text), None, "{text}");
     }
@@ -145,12 +120,7 @@ fn event_ids_sort_by_time_and_are_of_version_7() {
 fn a_secret_shows_stars_however_it_is_printed() {
     let secret = Secret::new("nbt_swordfish");
     let holder = Some(secret.clone());
-    for text in [
-        format!("{secret}"),
-        format!("{secret:?}"),
-        format!("{secret:#?}"),
-        format!("{holder:?}"),
-    ] {
+    for text in [format!("{secret}"), format!("{secret:?}"), format!("{secret:#?}"), format!("{holder:?}")] {
         assert!(text.contains("***") && !text.contains("swordfish"), "{text}");
     }
     assert_eq!(secret.expose(), "nbt_swordfish");

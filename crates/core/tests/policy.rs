@@ -12,13 +12,7 @@ use proptest::prelude::*;
 use world::{Plan, at, declared, docker, evidence, host, partial, shown, source};
 
 fn tagged() -> Plan {
-    let mut host = host([
-        ExpectedService {
-            tags: vec!["media".into()],
-            ..declared("web")
-        },
-        declared("db"),
-    ]);
+    let mut host = host([ExpectedService { tags: vec!["media".into()], ..declared("web") }, declared("db")]);
     host.tags = vec!["lab".into()];
     host.tenant = Some("famille".into());
     Plan::new(host, [docker([])])
@@ -45,10 +39,7 @@ fn an_empty_matcher_matches_nothing() {
 
 #[test]
 fn globs_match_in_any_case_and_only_the_whole_name() {
-    let on = |pattern: &str| Matcher {
-        services: globs(&[pattern]),
-        ..Matcher::default()
-    };
+    let on = |pattern: &str| Matcher { services: globs(&[pattern]), ..Matcher::default() };
     for pattern in ["web", "WEB", "w*", "?eb", "*"] {
         assert!(matches(&on(pattern), &missing("web")), "{pattern}");
     }
@@ -59,49 +50,27 @@ fn globs_match_in_any_case_and_only_the_whole_name() {
 
 #[test]
 fn any_entry_of_a_list_suffices_and_every_list_must_match() {
-    let matcher = Matcher {
-        hosts: globs(&["nas", "b*x"]),
-        services: globs(&["web"]),
-        ..Matcher::default()
-    };
+    let matcher = Matcher { hosts: globs(&["nas", "b*x"]), services: globs(&["web"]), ..Matcher::default() };
     assert!(matches(&matcher, &missing("web")));
     assert!(!matches(&matcher, &missing("db")));
-    let elsewhere = Matcher {
-        hosts: globs(&["nas"]),
-        ..matcher.clone()
-    };
+    let elsewhere = Matcher { hosts: globs(&["nas"]), ..matcher.clone() };
     assert!(!matches(&elsewhere, &missing("web")));
-    let typed = Matcher {
-        types: vec![EventType::PortMismatch],
-        ..matcher
-    };
+    let typed = Matcher { types: vec![EventType::PortMismatch], ..matcher };
     assert!(!matches(&typed, &missing("web")));
 }
 
 #[test]
 fn a_list_of_services_does_not_match_the_machine_itself() {
-    let matcher = Matcher {
-        services: globs(&["*"]),
-        ..Matcher::default()
-    };
-    assert!(!matches(
-        &matcher,
-        &DriftId::of_host(&world::HOST.into(), EventType::VmDown)
-    ));
+    let matcher = Matcher { services: globs(&["*"]), ..Matcher::default() };
+    assert!(!matches(&matcher, &DriftId::of_host(&world::HOST.into(), EventType::VmDown)));
 }
 
 #[test]
 fn tags_are_those_of_the_host_and_of_the_service() {
-    let tagged_as = |pattern: &str| Matcher {
-        tags: globs(&[pattern]),
-        ..Matcher::default()
-    };
+    let tagged_as = |pattern: &str| Matcher { tags: globs(&[pattern]), ..Matcher::default() };
     assert!(matches(&tagged_as("lab"), &missing("web")) && matches(&tagged_as("lab"), &missing("db")));
     assert!(matches(&tagged_as("med*"), &missing("web")) && !matches(&tagged_as("med*"), &missing("db")));
-    let tenants = Matcher {
-        tenants: globs(&["famille"]),
-        ..Matcher::default()
-    };
+    let tenants = Matcher { tenants: globs(&["famille"]), ..Matcher::default() };
     assert!(matches(&tenants, &missing("undeclared")));
 }
 
@@ -112,37 +81,21 @@ fn a_source_without_a_host_is_matched_by_kind_and_name() {
         EventType::SnapshotError,
         &source(SourceKind::Netbox),
     );
-    assert!(matches(
-        &Matcher {
-            hosts: globs(&["netbox/*"]),
-            ..Matcher::default()
-        },
-        &id
-    ));
+    assert!(matches(&Matcher { hosts: globs(&["netbox/*"]), ..Matcher::default() }, &id));
 }
 
 #[test]
 fn the_first_rule_in_force_decides_and_an_expired_one_does_not_count() {
     let rule = |name: &str, expires: Option<i64>| IgnoreRule {
         name: name.into(),
-        matcher: Matcher {
-            types: vec![EventType::ServiceMissing],
-            ..Matcher::default()
-        },
+        matcher: Matcher { types: vec![EventType::ServiceMissing], ..Matcher::default() },
         reason: "a test".into(),
         owner: None,
         expires: expires.map(at),
     };
     let world = tagged().at(0);
-    let policy = Policy {
-        ignore: vec![rule("old", Some(10)), rule("new", None)],
-        ..Policy::default()
-    };
-    let by = |now| {
-        policy.apply(world.diff(&[]), &world.expected, at(now)).ignored[0]
-            .1
-            .to_string()
-    };
+    let policy = Policy { ignore: vec![rule("old", Some(10)), rule("new", None)], ..Policy::default() };
+    let by = |now| policy.apply(world.diff(&[]), &world.expected, at(now)).ignored[0].1.to_string();
     assert_eq!((by(9), by(10)), ("old".to_owned(), "new".to_owned()));
     assert_eq!(policy.next_change(at(9)), Some(at(10)));
     assert_eq!(policy.next_change(at(10)), None);
@@ -160,21 +113,14 @@ fn a_silence_holds_from_its_beginning_to_just_before_its_end() {
     };
     let held: Vec<i64> = (8..22).filter(|now| silence.in_force(at(*now))).collect();
     assert_eq!(held, (10..20).collect::<Vec<_>>());
-    let policy = Policy {
-        silences: vec![silence],
-        ..Policy::default()
-    };
+    let policy = Policy { silences: vec![silence], ..Policy::default() };
     assert_eq!(policy.next_change(at(0)), Some(at(10)));
     assert_eq!(policy.next_change(at(10)), Some(at(20)));
 }
 
 #[test]
 fn the_brake_allows_a_few_losses_and_a_share_but_never_everything() {
-    let brake = Brake {
-        share: 0.5,
-        allowance: 4,
-        accept_after: None,
-    };
+    let brake = Brake { share: 0.5, allowance: 4, accept_after: None };
     // Before, lost, implausible.
     for (before, lost, held) in [
         (0, 0, false),
@@ -192,11 +138,7 @@ fn the_brake_allows_a_few_losses_and_a_share_but_never_everything() {
     ] {
         assert_eq!(implausible(&brake, before, lost), held, "{lost} of {before}");
     }
-    let strict = Brake {
-        share: 0.0,
-        allowance: 0,
-        accept_after: None,
-    };
+    let strict = Brake { share: 0.0, allowance: 0, accept_after: None };
     assert!(implausible(&strict, 10, 1) && !implausible(&strict, 10, 0));
 }
 
@@ -222,15 +164,8 @@ fn inventory(hosts: impl IntoIterator<Item = ExpectedHost>) -> Inventory {
 }
 
 fn machines(ids: std::ops::Range<u64>) -> Vec<ExpectedHost> {
-    let service = |id| ExpectedService {
-        netbox_ids: vec![id],
-        ..declared("web")
-    };
-    ids.map(|id| ExpectedHost {
-        netbox_id: id,
-        ..host([service(id)])
-    })
-    .collect()
+    let service = |id| ExpectedService { netbox_ids: vec![id], ..declared("web") };
+    ids.map(|id| ExpectedHost { netbox_id: id, ..host([service(id)]) }).collect()
 }
 
 #[test]
@@ -239,31 +174,13 @@ fn an_emptied_inventory_is_held_back_and_a_renamed_one_is_not() {
     let before = inventory(machines(0..10));
     let gap = inventory_gap(&brake, &before, &inventory([])).unwrap();
     assert_eq!(gap.kind, GapKind::Implausible);
-    assert_eq!(
-        &*gap.why,
-        "10 of 10 hosts vanished at once; the last answer is kept"
-    );
-    let renamed = machines(0..10).into_iter().map(|h| ExpectedHost {
-        name: "other".into(),
-        ..h
-    });
+    assert_eq!(&*gap.why, "10 of 10 hosts vanished at once; the last answer is kept");
+    let renamed = machines(0..10).into_iter().map(|h| ExpectedHost { name: "other".into(), ..h });
     assert_eq!(inventory_gap(&brake, &before, &inventory(renamed)), None);
-    let bare = machines(0..10).into_iter().map(|h| ExpectedHost {
-        services: Vec::new(),
-        ..h
-    });
-    assert!(
-        inventory_gap(&brake, &before, &inventory(bare))
-            .unwrap()
-            .why
-            .starts_with("10 of 10 services")
-    );
+    let bare = machines(0..10).into_iter().map(|h| ExpectedHost { services: Vec::new(), ..h });
+    assert!(inventory_gap(&brake, &before, &inventory(bare)).unwrap().why.starts_with("10 of 10 services"));
     assert_eq!(inventory_gap(&brake, &before, &inventory(machines(0..6))), None);
-    assert_eq!(
-        inventory_gap(&brake, &inventory([]), &before),
-        None,
-        "growing is always plausible"
-    );
+    assert_eq!(inventory_gap(&brake, &inventory([]), &before), None, "growing is always plausible");
 }
 
 #[test]
@@ -278,10 +195,7 @@ fn an_engine_that_forgot_its_containers_is_held_back() {
     };
     let before = shows(&["a", "b", "c"]);
     assert!(host_gap(&Brake::default(), &before, &shows(&[])).is_some());
-    assert!(
-        host_gap(&Brake::default(), &before, &shows(&["x"])).is_some(),
-        "none of the old ones is left"
-    );
+    assert!(host_gap(&Brake::default(), &before, &shows(&["x"])).is_some(), "none of the old ones is left");
     assert!(host_gap(&Brake::default(), &before, &shows(&["a"])).is_none());
     assert_eq!(evidence(SourceKind::Docker, 0).observed_at, at(0));
     assert!(!partial(GapKind::Implausible).is_complete());

@@ -51,11 +51,17 @@ impl Homelab {
 
 /// The container that makes a declared service true.
 pub fn container(host: &str, service: &Service) -> Container {
-    let name = service.custom_fields.get("container_name").and_then(|name| name.as_str()).unwrap_or(&service.name);
+    let name =
+        service.custom_fields.get("container_name").and_then(|name| name.as_str()).unwrap_or(&service.name);
     let project = host.to_lowercase();
-    let container = Container::compose(&project, &service.name).named(name).image(&format!("lab/{}:1.0", service.name));
+    let container =
+        Container::compose(&project, &service.name).named(name).image(&format!("lab/{}:1.0", service.name));
     service.ports.iter().filter_map(|port| u16::try_from(*port).ok()).fold(container, |container, port| {
-        if service.protocol == "udp" { container.publish_udp(port, port) } else { container.publish(port, port) }
+        if service.protocol == "udp" {
+            container.publish_udp(port, port)
+        } else {
+            container.publish(port, port)
+        }
     })
 }
 
@@ -64,7 +70,8 @@ fn declared_on<'a>(inventory: &'a Inventory, host: &str) -> Vec<&'a Service> {
         let found = hosts.iter().find(|h| h.name.as_deref() == Some(host));
         found.map(|h| (kind.to_owned(), h.id))
     };
-    let parent = named(&inventory.vms, "virtualization.virtualmachine").or_else(|| named(&inventory.devices, "dcim.device"));
+    let parent = named(&inventory.vms, "virtualization.virtualmachine")
+        .or_else(|| named(&inventory.devices, "dcim.device"));
     let active = |service: &&Service| {
         let lifecycle = service.custom_fields.get("lifecycle").and_then(|value| value.as_str());
         !matches!(lifecycle, Some("planned" | "retired")) && !NOT_CONTAINERS.contains(&service.name.as_str())

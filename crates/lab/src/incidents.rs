@@ -101,9 +101,14 @@ impl Incident {
                 let netbox = lab.netbox.netbox();
                 netbox.set_ports("box2-daily", "freshrss", &[8031]);
                 if let Some(vm) = netbox.vm("box2-media") {
-                    netbox.add_service(crate::inventory::ObjectRef::vm(vm), "jellyseerr", &[5055], |service| {
-                        service.custom_fields.insert("lifecycle".to_owned(), Value::from("active"));
-                    });
+                    netbox.add_service(
+                        crate::inventory::ObjectRef::vm(vm),
+                        "jellyseerr",
+                        &[5055],
+                        |service| {
+                            service.custom_fields.insert("lifecycle".to_owned(), Value::from("active"));
+                        },
+                    );
                 }
                 Ok(())
             }
@@ -111,7 +116,12 @@ impl Incident {
             What::Recover => {
                 let engine = engine(lab, "supabase")?;
                 engine.remove("kong").map_err(io::Error::other)?;
-                engine.run(Container::compose("supabase", "kong").named("kong").publish(8000, 8000).publish(8443, 8443));
+                engine.run(
+                    Container::compose("supabase", "kong")
+                        .named("kong")
+                        .publish(8000, 8000)
+                        .publish(8443, 8443),
+                );
                 Ok(())
             }
             What::EngineAway => engine(lab, "box2-media")?.kill_daemon().await,

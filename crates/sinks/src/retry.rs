@@ -9,18 +9,8 @@ const HOUR: u64 = 60 * MINUTE;
 
 /// Seconds to wait after the first, second … failure; the last repeats. Quick while it is probably a restart, slow
 /// once it is an outage.
-const STEPS: [u64; 10] = [
-    5,
-    30,
-    2 * MINUTE,
-    5 * MINUTE,
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    4 * HOUR,
-    8 * HOUR,
-];
+const STEPS: [u64; 10] =
+    [5, 30, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR];
 
 /// A `Retry-After` beyond this is taken as this: a receiver's wish (or mistake) must not silence a sink for a year.
 const LONGEST_WISH: Duration = Duration::from_secs(24 * HOUR);
@@ -35,9 +25,7 @@ pub struct Schedule {
 impl Default for Schedule {
     /// Three days: a receiver that broke on Friday evening gets everything on Monday.
     fn default() -> Self {
-        Self {
-            max_age: Duration::from_secs(72 * HOUR),
-        }
+        Self { max_age: Duration::from_secs(72 * HOUR) }
     }
 }
 
@@ -96,16 +84,11 @@ mod tests {
     use super::*;
 
     fn unavailable() -> SinkError {
-        SinkError::Unavailable {
-            why: "n8n.lan: connection refused".into(),
-        }
+        SinkError::Unavailable { why: "n8n.lan: connection refused".into() }
     }
 
     fn throttled(retry_after: Option<Duration>) -> SinkError {
-        SinkError::Throttled {
-            retry_after,
-            why: "n8n.lan answered 429".into(),
-        }
+        SinkError::Throttled { retry_after, why: "n8n.lan answered 429".into() }
     }
 
     /// Right in the middle of the jitter.
@@ -117,35 +100,21 @@ mod tests {
             .map(|attempt| Schedule::default().next(&unavailable(), attempt, Duration::ZERO, MIDDLE))
             .collect();
         let seconds = [5, 30, 120, 300, 900, 1800, 3600, 7200, 14400, 28800, 28800, 28800];
-        assert_eq!(
-            waits,
-            seconds.map(|seconds| Retry::After(Duration::from_secs(seconds)))
-        );
+        assert_eq!(waits, seconds.map(|seconds| Retry::After(Duration::from_secs(seconds))));
     }
 
     #[test]
     fn a_rejected_delivery_is_dead_at_once() {
-        let rejected = SinkError::Rejected {
-            why: "n8n.lan answered 403".into(),
-        };
-        assert_eq!(
-            Schedule::default().next(&rejected, 1, Duration::ZERO, 0),
-            Retry::Dead(Dead::Rejected)
-        );
+        let rejected = SinkError::Rejected { why: "n8n.lan answered 403".into() };
+        assert_eq!(Schedule::default().next(&rejected, 1, Duration::ZERO, 0), Retry::Dead(Dead::Rejected));
     }
 
     #[test]
     fn a_wish_is_honoured_when_it_is_longer_and_ignored_when_it_is_shorter() {
         let next =
             |wish, attempt| Schedule::default().next(&throttled(wish), attempt, Duration::ZERO, MIDDLE);
-        assert_eq!(
-            next(Some(Duration::from_secs(77)), 1),
-            Retry::After(Duration::from_secs(77))
-        );
-        assert_eq!(
-            next(Some(Duration::from_secs(1)), 1),
-            Retry::After(Duration::from_secs(5))
-        );
+        assert_eq!(next(Some(Duration::from_secs(77)), 1), Retry::After(Duration::from_secs(77)));
+        assert_eq!(next(Some(Duration::from_secs(1)), 1), Retry::After(Duration::from_secs(5)));
         assert_eq!(next(None, 2), Retry::After(Duration::from_secs(30)));
         let year = Duration::from_secs(365 * 24 * HOUR);
         assert_eq!(next(Some(year), 1), Retry::After(LONGEST_WISH));
@@ -153,9 +122,7 @@ mod tests {
 
     #[test]
     fn the_last_try_is_at_the_very_end_and_then_it_is_dead() {
-        let schedule = Schedule {
-            max_age: Duration::from_secs(100),
-        };
+        let schedule = Schedule { max_age: Duration::from_secs(100) };
         let at = |age| schedule.next(&unavailable(), 5, Duration::from_secs(age), MIDDLE);
         assert_eq!(at(90), Retry::After(Duration::from_secs(10)));
         assert_eq!(at(100), Retry::Dead(Dead::TooOld));

@@ -34,10 +34,7 @@ pub struct HostPolicy(Rule);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Rule {
     Anything,
-    Named {
-        names: Arc<[String]>,
-        other_addresses: bool,
-    },
+    Named { names: Arc<[String]>, other_addresses: bool },
 }
 
 impl HostPolicy {
@@ -49,27 +46,17 @@ impl HostPolicy {
     pub fn bound_to(address: IpAddr, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let names: Arc<[String]> = names.into_iter().map(|name| normal(name.as_ref())).collect();
         if address.to_canonical().is_loopback() {
-            Self(Rule::Named {
-                names,
-                other_addresses: false,
-            })
+            Self(Rule::Named { names, other_addresses: false })
         } else if names.is_empty() {
             Self(Rule::Anything)
         } else {
-            Self(Rule::Named {
-                names,
-                other_addresses: true,
-            })
+            Self(Rule::Named { names, other_addresses: true })
         }
     }
 
     /// Whether a request that calls evenkeel by this name (port allowed) is meant for it.
     fn admits(&self, authority: &str) -> bool {
-        let Rule::Named {
-            names,
-            other_addresses,
-        } = &self.0
-        else {
+        let Rule::Named { names, other_addresses } = &self.0 else {
             return true;
         };
         let Ok(authority) = authority.parse::<Authority>() else {
@@ -80,10 +67,7 @@ impl HostPolicy {
             return false;
         }
         let host = normal(authority.host());
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|h| h.strip_suffix(']'))
-            .unwrap_or(&host);
+        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(&host);
         match bare.parse::<IpAddr>() {
             Ok(address) => *other_addresses || address.to_canonical().is_loopback() || names.contains(&host),
             Err(_) => host == "localhost" || names.contains(&host),
@@ -117,10 +101,7 @@ pub(crate) async fn known_host(State(policy): State<HostPolicy>, request: Reques
 
 /// Refuses addresses that are too long.
 pub(crate) async fn bounded(request: Request, next: Next) -> Response {
-    let length = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |address| address.as_str().len());
+    let length = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if length > LONGEST_ADDRESS {
         let detail = format!("path and query are {length} bytes, at most {LONGEST_ADDRESS} are read");
         return Problem::new(Kind::TooLong, detail).into_response();
@@ -184,14 +165,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_too_long_is_answered_with_a_problem() {
-        let router = Router::new()
-            .route("/", get(std::future::pending::<()>))
-            .layer(from_fn(in_time));
+        let router = Router::new().route("/", get(std::future::pending::<()>)).layer(from_fn(in_time));
         let began = tokio::time::Instant::now();
-        let response = router
-            .oneshot(Request::get("/").body(Body::empty()).unwrap())
-            .await
-            .unwrap();
+        let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), 503);
         assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs());
     }

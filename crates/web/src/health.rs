@@ -33,10 +33,7 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
     let store = match tokio::time::timeout(STORE_PATIENCE, state.store.health()).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some(format!(
-            "the store did not answer within {} s",
-            STORE_PATIENCE.as_secs()
-        )),
+        Err(_) => Some(format!("the store did not answer within {} s", STORE_PATIENCE.as_secs())),
     };
     let readiness = state.live.ready();
     let store_ok = store.is_none();
@@ -45,34 +42,12 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
     if !readiness.intent_read {
         reasons.push("netbox has not been read completely yet".to_owned());
     }
-    reasons.extend(
-        readiness
-            .unanswered
-            .iter()
-            .map(|source| format!("{source} has not been heard of yet")),
-    );
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (
-        status,
-        Json(Ready {
-            ready,
-            reasons,
-            store_ok,
-            readiness,
-        }),
-    )
-        .into_response()
+    reasons.extend(readiness.unanswered.iter().map(|source| format!("{source} has not been heard of yet")));
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Ready { ready, reasons, store_ok, readiness })).into_response()
 }
 
 /// The figures, for Prometheus.
 pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
-    (
-        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        state.live.metrics(),
-    )
-        .into_response()
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.live.metrics()).into_response()
 }

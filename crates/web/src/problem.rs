@@ -41,54 +41,30 @@ pub(crate) enum Kind {
 impl Kind {
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::BadParameter => (
-                StatusCode::BAD_REQUEST,
-                "bad-parameter",
-                "A parameter cannot be understood",
-            ),
-            Self::BadCursor => (
-                StatusCode::BAD_REQUEST,
-                "bad-cursor",
-                "The cursor does not belong to this list",
-            ),
-            Self::BadPath => (
-                StatusCode::BAD_REQUEST,
-                "bad-path",
-                "The path cannot be understood",
-            ),
-            Self::UnknownPath => (
-                StatusCode::NOT_FOUND,
-                "unknown-path",
-                "There is nothing at this path",
-            ),
+            Self::BadParameter => {
+                (StatusCode::BAD_REQUEST, "bad-parameter", "A parameter cannot be understood")
+            }
+            Self::BadCursor => {
+                (StatusCode::BAD_REQUEST, "bad-cursor", "The cursor does not belong to this list")
+            }
+            Self::BadPath => (StatusCode::BAD_REQUEST, "bad-path", "The path cannot be understood"),
+            Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown-path", "There is nothing at this path"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
-            Self::WrongMethod => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "wrong-method",
-                "Only reading is possible",
-            ),
+            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "Only reading is possible"),
             Self::TooLong => (StatusCode::URI_TOO_LONG, "too-long", "The address is too long"),
-            Self::UnknownHost => (
-                StatusCode::MISDIRECTED_REQUEST,
-                "unknown-host",
-                "Not called by a known name",
-            ),
-            Self::StoreUnavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "store-unavailable",
-                "The store is unavailable",
-            ),
-            Self::StoreCorrupt => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "store-corrupt",
-                "The store is corrupt",
-            ),
+            Self::UnknownHost => {
+                (StatusCode::MISDIRECTED_REQUEST, "unknown-host", "Not called by a known name")
+            }
+            Self::StoreUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "The store is unavailable")
+            }
+            Self::StoreCorrupt => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "store-corrupt", "The store is corrupt")
+            }
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed-out", "No answer in time"),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "The answer could not be written",
-            ),
+            Self::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The answer could not be written")
+            }
         }
     }
 }
@@ -111,10 +87,7 @@ struct Body<'a> {
 impl Problem {
     /// Trouble of this kind.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-        }
+        Self { kind, detail: detail.into() }
     }
 
     /// A parameter whose value is not among the accepted ones.
@@ -192,10 +165,7 @@ impl From<StoreError> for Problem {
 pub(crate) async fn unknown_path(uri: Uri) -> Problem {
     Problem::new(
         Kind::UnknownPath,
-        format!(
-            "there is nothing at {}; the API begins at /api/v1/",
-            quoted(uri.path())
-        ),
+        format!("there is nothing at {}; the API begins at /api/v1/", quoted(uri.path())),
     )
 }
 
@@ -203,10 +173,6 @@ pub(crate) async fn unknown_path(uri: Uri) -> Problem {
 pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Problem {
     Problem::new(
         Kind::WrongMethod,
-        format!(
-            "{} is read-only: GET or HEAD, not {}",
-            quoted(uri.path()),
-            quoted(method.as_str())
-        ),
+        format!("{} is read-only: GET or HEAD, not {}", quoted(uri.path()), quoted(method.as_str())),
     )
 }

@@ -70,15 +70,7 @@ pub struct SourceStatus {
 impl Serialize for SourceStatus {
     /// By hand, so that a reader gets `docker/box2-media` and a plain `gap` and not the enums behind them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
-            source,
-            host,
-            coverage,
-            answered_at,
-            complete_at,
-            blind_since,
-            objects,
-        } = self;
+        let Self { source, host, coverage, answered_at, complete_at, blind_since, objects } = self;
         let mut object = serializer.serialize_struct("SourceStatus", 9)?;
         object.serialize_field("source", &source.to_string())?;
         object.serialize_field("kind", &source.kind)?;
@@ -174,10 +166,7 @@ impl Readiness {
     /// What the sources' own state says.
     pub fn of(sources: &[SourceStatus]) -> Self {
         let unheard = |s: &&SourceStatus| {
-            s.answered_at.is_none()
-                && s.coverage
-                    .gap()
-                    .is_some_and(|gap| gap.kind == GapKind::NotYetObserved)
+            s.answered_at.is_none() && s.coverage.gap().is_some_and(|gap| gap.kind == GapKind::NotYetObserved)
         };
         let blind = |s: &SourceStatus| {
             s.coverage.gap().map(|gap| BlindScope {
@@ -191,11 +180,7 @@ impl Readiness {
             intent_read: sources
                 .iter()
                 .any(|s| s.source.kind == SourceKind::Netbox && s.complete_at.is_some()),
-            unanswered: sources
-                .iter()
-                .filter(unheard)
-                .map(|s| s.source.to_string())
-                .collect(),
+            unanswered: sources.iter().filter(unheard).map(|s| s.source.to_string()).collect(),
             blind: sources.iter().filter_map(blind).collect(),
         }
     }

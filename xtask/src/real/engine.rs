@@ -28,15 +28,7 @@ rm -rf -- "$dir"
 const WAYS: &[(&[&str], Network)] = &[
     (&[], Network::Bridge),
     (&["--storage-driver=vfs"], Network::Bridge),
-    (
-        &[
-            "--storage-driver=vfs",
-            "--bridge=none",
-            "--iptables=false",
-            "--ip6tables=false",
-        ],
-        Network::None,
-    ),
+    (&["--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false"], Network::None),
 ];
 /// How long a start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -96,20 +88,12 @@ impl Engine {
             .arg("-c")
             .arg(AROUND)
             .arg(&folder)
-            .args([
-                "--config-file",
-                &place("daemon.json"),
-                "--data-root",
-                &place("data"),
-            ])
+            .args(["--config-file", &place("daemon.json"), "--data-root", &place("data")])
             .args(["--exec-root", &place("exec"), "--pidfile", &place("pid")])
             .args(["--host", &format!("unix://{}", place("docker.sock"))])
             .args(["--cgroup-parent", &format!("/{name}"), "--shutdown-timeout", "5"])
             .args(WAYS[way].0)
-            .env(
-                "PATH",
-                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            )
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -119,16 +103,8 @@ impl Engine {
             .context("start the keeper")?;
         let orders = keeper.stdin.take();
         let answers = BufReader::new(keeper.stdout.take().context("the keeper has no output")?);
-        let mut engine = Self {
-            folder,
-            keeper,
-            orders,
-            answers,
-            way,
-        };
-        let ready = engine
-            .wait_until_ready()
-            .and_then(|()| image::import(&engine.socket(), &engine.folder));
+        let mut engine = Self { folder, keeper, orders, answers, way };
+        let ready = engine.wait_until_ready().and_then(|()| image::import(&engine.socket(), &engine.folder));
         // Dropped on failure, and gone with its folder.
         ready.with_context(|| format!("with {}: {}", engine.flags(), engine.last_words()))?;
         Ok(engine)
@@ -151,11 +127,7 @@ impl Engine {
 
     /// What had to be switched off to start it.
     pub fn flags(&self) -> String {
-        if WAYS[self.way].0.is_empty() {
-            "default flags".to_owned()
-        } else {
-            WAYS[self.way].0.join(" ")
-        }
+        if WAYS[self.way].0.is_empty() { "default flags".to_owned() } else { WAYS[self.way].0.join(" ") }
     }
 
     /// A planned stop: containers are stopped, then the engine. The socket stays away until [`Engine::restart`].
@@ -189,9 +161,7 @@ impl Engine {
         let orders = self.orders.as_mut().context("the keeper takes no more orders")?;
         writeln!(orders, "{word}").context("the keeper is gone")?;
         let mut answer = String::new();
-        self.answers
-            .read_line(&mut answer)
-            .context("the keeper does not answer")?;
+        self.answers.read_line(&mut answer).context("the keeper does not answer")?;
         Ok(answer.trim().to_owned())
     }
 
@@ -232,10 +202,7 @@ fn is_up(socket: &Path) -> bool {
         && request(socket, "GET", "/_ping", ("text/plain", b"")).is_ok_and(|answer| answer.status == 200)
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "there is no runtime here whose worker it could block"
-)]
+#[allow(clippy::disallowed_methods, reason = "there is no runtime here whose worker it could block")]
 fn pause(time: Duration) {
     std::thread::sleep(time);
 }

@@ -10,9 +10,8 @@ use anyhow::{Context as _, bail};
 use super::{IMAGE, find, request};
 
 /// The tools of busybox that containers of tests may run.
-const TOOLS: &[&str] = &[
-    "cat", "echo", "false", "httpd", "ls", "nc", "rm", "sh", "sleep", "test", "touch", "true",
-];
+const TOOLS: &[&str] =
+    &["cat", "echo", "false", "httpd", "ls", "nc", "rm", "sh", "sleep", "test", "touch", "true"];
 
 /// Makes the image on the engine behind `socket`, with `folder` as scratch space.
 pub(super) fn import(socket: &Path, folder: &Path) -> anyhow::Result<()> {
@@ -25,12 +24,7 @@ pub(super) fn import(socket: &Path, folder: &Path) -> anyhow::Result<()> {
     for tool in TOOLS {
         symlink("busybox", bin.join(tool)).context("name a tool")?;
     }
-    let tar = Command::new("tar")
-        .arg("-C")
-        .arg(&root)
-        .args(["-c", "."])
-        .output()
-        .context("run tar")?;
+    let tar = Command::new("tar").arg("-C").arg(&root).args(["-c", "."]).output().context("run tar")?;
     if !tar.status.success() {
         bail!("tar: {}", String::from_utf8_lossy(&tar.stderr).trim());
     }
@@ -39,11 +33,7 @@ pub(super) fn import(socket: &Path, folder: &Path) -> anyhow::Result<()> {
     let path = format!("/images/create?fromSrc=-&repo={name}&tag={tag}&changes={command}");
     let answer = request(socket, "POST", &path, ("application/x-tar", &tar.stdout))?;
     if answer.status != 200 {
-        bail!(
-            "import: {} {}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body).trim()
-        );
+        bail!("import: {} {}", answer.status, String::from_utf8_lossy(&answer.body).trim());
     }
     Ok(())
 }

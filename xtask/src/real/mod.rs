@@ -34,10 +34,7 @@ pub struct Options {
 impl Options {
     /// Takes our options off the front; the rest is somebody else's.
     pub fn parse(args: &[String]) -> (Self, &[String]) {
-        let mut options = Self {
-            install: true,
-            systems: true,
-        };
+        let mut options = Self { install: true, systems: true };
         let mut rest = args;
         while let [first, more @ ..] = rest {
             match first.as_str() {
@@ -62,14 +59,9 @@ pub struct Rig {
 impl Rig {
     /// Starts what can be started. Never fails: what is not there is in [`Rig::missing`].
     pub fn start(options: Options) -> Self {
-        let mut rig = Self {
-            variables: Vec::new(),
-            missing: Vec::new(),
-            _engine: None,
-        };
+        let mut rig = Self { variables: Vec::new(), missing: Vec::new(), _engine: None };
         if !options.systems {
-            rig.missing
-                .push("Docker engine, Prometheus: switched off by --no-systems".to_owned());
+            rig.missing.push("Docker engine, Prometheus: switched off by --no-systems".to_owned());
             return rig;
         }
         packages::provide(options.install);
@@ -104,8 +96,7 @@ impl Rig {
                     Network::Bridge => "bridge",
                     Network::None => "none",
                 };
-                self.variables
-                    .push(("EVENKEEL_TEST_DOCKER_NETWORK", network.to_owned()));
+                self.variables.push(("EVENKEEL_TEST_DOCKER_NETWORK", network.to_owned()));
                 self._engine = Some(engine);
             }
             Err(error) => self.miss(format!("Docker engine: {error:#}")),
@@ -113,10 +104,7 @@ impl Rig {
     }
 
     fn prometheus(&mut self) {
-        let programs = [
-            ("prometheus", "EVENKEEL_TEST_PROMETHEUS"),
-            ("promtool", "EVENKEEL_TEST_PROMTOOL"),
-        ];
+        let programs = [("prometheus", "EVENKEEL_TEST_PROMETHEUS"), ("promtool", "EVENKEEL_TEST_PROMTOOL")];
         for (program, variable) in programs {
             match find(program) {
                 Some(path) => self.variables.push((variable, path.display().to_string())),

@@ -39,11 +39,8 @@ pub fn is_root() -> bool {
 
 /// Installs what is missing, if it may and can. What is missing afterwards shows where it is needed.
 pub(super) fn provide(install: bool) {
-    let mut packages: Vec<&str> = NEEDED
-        .iter()
-        .filter(|(program, _)| find(program).is_none())
-        .map(|(_, package)| *package)
-        .collect();
+    let mut packages: Vec<&str> =
+        NEEDED.iter().filter(|(program, _)| find(program).is_none()).map(|(_, package)| *package).collect();
     packages.dedup();
     if packages.is_empty() {
         return;
@@ -62,10 +59,7 @@ pub(super) fn provide(install: bool) {
     args.extend(&packages);
     // A list that could not be brought up to date may still be good enough.
     if let Err(why) = apt(&args) {
-        let update = update
-            .err()
-            .map(|why| format!("\napt-get update: {why}"))
-            .unwrap_or_default();
+        let update = update.err().map(|why| format!("\napt-get update: {why}")).unwrap_or_default();
         loud(format!("apt-get install: {why}{update}"));
     }
 }
@@ -83,11 +77,7 @@ fn apt(args: &[&str]) -> Result<(), String> {
     }
     let text = String::from_utf8_lossy(&output.stderr);
     let tail: Vec<&str> = text.lines().rev().take(5).collect();
-    Err(format!(
-        "{}: {}",
-        output.status,
-        tail.into_iter().rev().collect::<Vec<_>>().join(" | ")
-    ))
+    Err(format!("{}: {}", output.status, tail.into_iter().rev().collect::<Vec<_>>().join(" | ")))
 }
 
 /// While it lives, packages do not start their services. A policy that the machine already has is left alone.
@@ -97,14 +87,9 @@ struct Policy {
 
 impl Policy {
     fn hold() -> Self {
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o755)
-            .open(POLICY);
-        let ours = file
-            .and_then(|mut file| io::Write::write_all(&mut file, b"#!/bin/sh\nexit 101\n"))
-            .is_ok();
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
+        let ours =
+            file.and_then(|mut file| io::Write::write_all(&mut file, b"#!/bin/sh\nexit 101\n")).is_ok();
         Self { ours }
     }
 }

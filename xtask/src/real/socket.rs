@@ -29,9 +29,7 @@ pub fn request(socket: &Path, method: &str, path: &str, content: (&str, &[u8])) 
     )?;
     stream.write_all(body)?;
     let mut raw = Vec::new();
-    stream
-        .read_to_end(&mut raw)
-        .with_context(|| format!("{method} {path}"))?;
+    stream.read_to_end(&mut raw).with_context(|| format!("{method} {path}"))?;
     parse(&raw).with_context(|| format!("{method} {path}"))
 }
 
@@ -40,15 +38,9 @@ fn parse(raw: &[u8]) -> anyhow::Result<Answer> {
         bail!("the answer has no end of its head");
     };
     let head = String::from_utf8_lossy(&raw[..end]);
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .context("the answer has no status")?;
-    Ok(Answer {
-        status,
-        body: raw[end + 4..].to_vec(),
-    })
+    let status =
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).context("the answer has no status")?;
+    Ok(Answer { status, body: raw[end + 4..].to_vec() })
 }
 
 #[cfg(test)]
@@ -58,13 +50,7 @@ mod tests {
     #[test]
     fn an_answer_is_its_status_and_what_follows_the_empty_line() {
         let answer = parse(b"HTTP/1.0 201 Created\r\nA: b\r\n\r\n{\"x\":\r\n\r\n1}").unwrap();
-        assert_eq!(
-            answer,
-            Answer {
-                status: 201,
-                body: b"{\"x\":\r\n\r\n1}".to_vec()
-            }
-        );
+        assert_eq!(answer, Answer { status: 201, body: b"{\"x\":\r\n\r\n1}".to_vec() });
         assert!(parse(b"HTTP/1.0 200").is_err());
     }
 }

@@ -34,7 +34,9 @@ pub(crate) enum Command {
     /// Prove reach and rights of every source and destination, and print the fingerprints to pin
     Doctor,
     /// Compare everything once and print the differences; writes nothing
-    #[command(after_help = "Exit codes: 0 in sync and complete, 1 drift, 2 failed, 3 no drift seen but a scope is blind.")]
+    #[command(
+        after_help = "Exit codes: 0 in sync and complete, 1 drift, 2 failed, 3 no drift seen but a scope is blind."
+    )]
     Diff(DiffOptions),
     /// Keep comparing, remembering and telling until stopped (SIGHUP reads the configuration again)
     Run,
@@ -186,7 +188,8 @@ fn event_type(text: &str) -> Result<EventType, String> {
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
-    Severity::parse(text).ok_or_else(|| "not a severity; there are info, low, medium, high, critical".to_owned())
+    Severity::parse(text)
+        .ok_or_else(|| "not a severity; there are info, low, medium, high, critical".to_owned())
 }
 
 /// A moment, or an age counted back from now.
@@ -195,7 +198,8 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         return Ok(at);
     }
     // Days are 24 hours here: an age has no calendar.
-    let age: jiff::Span = text.parse().map_err(|_| "neither a moment (2026-11-21T08:00:00Z) nor an age (2h, 7d)".to_owned())?;
+    let age: jiff::Span =
+        text.parse().map_err(|_| "neither a moment (2026-11-21T08:00:00Z) nor an age (2h, 7d)".to_owned())?;
     let seconds = age
         .total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours()))
         .map_err(|error| error.to_string())?;

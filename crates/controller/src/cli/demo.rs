@@ -34,18 +34,21 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     output::log(args, "off", LogFormat::Text);
     let version = netbox_version(&options.netbox)?;
     let homelab = Homelab::start(version).await.or_fail("the demo needs to listen on 127.0.0.1")?;
-    let receiver = Receiver::start(lab::SIGNING_SECRET).await.or_fail("the demo needs to listen on 127.0.0.1")?;
+    let receiver =
+        Receiver::start(lab::SIGNING_SECRET).await.or_fail("the demo needs to listen on 127.0.0.1")?;
     let store = open_store(options).await?;
     let http = lab::http(options.listen);
-    let surface =
-        Surface::open(&http, store.clone()).await.or_fail("name another address with --listen, or 127.0.0.1:0")?;
+    let surface = Surface::open(&http, store.clone())
+        .await
+        .or_fail("name another address with --listen, or 127.0.0.1:0")?;
     let running = controller::start(lab::setup(&homelab, &receiver, store.clone())?)
         .await
         .or_fail("please report this")?;
     surface.show(running.hub.clone());
     show::opening(&homelab, version, surface.address());
     if let Some(path) = &options.save_config {
-        lab::save_config(path, &homelab, options.store.as_deref()).or_fail("name a file that can be written")?;
+        lab::save_config(path, &homelab, options.store.as_deref())
+            .or_fail("name a file that can be written")?;
         show::saved(path);
     }
     let mut events = running.hub.events.subscribe();
@@ -73,7 +76,8 @@ struct Played {
 
 impl Played {
     fn open(&self) -> usize {
-        let count = |wanted: &[Transition]| self.events.iter().filter(|e| wanted.contains(&e.transition)).count();
+        let count =
+            |wanted: &[Transition]| self.events.iter().filter(|e| wanted.contains(&e.transition)).count();
         count(&[Transition::Opened, Transition::Reopened]).saturating_sub(count(&[Transition::Resolved]))
     }
 }

@@ -49,7 +49,8 @@ fn outcome(
     let wanted = |subject: &Subject| match subject {
         Subject::Source(_) => true,
         Subject::Host(host) => {
-            options.hosts.is_empty() || options.hosts.iter().any(|glob| Matcher::glob(glob).matches(host.as_str()))
+            options.hosts.is_empty()
+                || options.hosts.iter().any(|glob| Matcher::glob(glob).matches(host.as_str()))
         }
     };
     let subjects = world.subjects();
@@ -72,7 +73,12 @@ fn outcome(
         took,
         subjects: subjects.collect(),
         netbox: netbox(asked),
-        sources: world.source_statuses().into_iter().filter(|s| s.source != *world.netbox()).map(source_line).collect(),
+        sources: world
+            .source_statuses()
+            .into_iter()
+            .filter(|s| s.source != *world.netbox())
+            .map(source_line)
+            .collect(),
         expiring: expiring(config, now),
     }
 }

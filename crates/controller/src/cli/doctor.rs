@@ -21,8 +21,12 @@ pub(super) async fn run(args: &Args) -> Done {
     let sinks = join_all(config.sinks.iter().map(sinks::checks));
     let (store, netbox, engines, sinks) =
         tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, sinks);
-    let checks: Vec<_> =
-        store.into_iter().chain(netbox).chain(engines.into_iter().flatten()).chain(sinks.into_iter().flatten()).collect();
+    let checks: Vec<_> = store
+        .into_iter()
+        .chain(netbox)
+        .chain(engines.into_iter().flatten())
+        .chain(sinks.into_iter().flatten())
+        .collect();
     output::text(&doctor::render(&checks, output::width()));
     Ok(match doctor::worst(&checks) {
         Status::Ok | Status::Warn => ExitCode::SUCCESS,

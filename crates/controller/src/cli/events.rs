@@ -38,7 +38,11 @@ fn filter(options: &EventsOptions) -> EventFilter {
 }
 
 /// The newest events that pass the filter, newest first.
-pub(super) async fn newest(store: &SqliteStore, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, Failure> {
+pub(super) async fn newest(
+    store: &SqliteStore,
+    filter: &EventFilter,
+    limit: u32,
+) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
     let mut after = None;
     loop {

@@ -30,13 +30,19 @@ pub(super) async fn run(args: &Args, options: &ExplainOptions) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn explain(config: &Config, store: &SqliteStore, entry: &Entry, form: TextOrJson) -> Result<(), Failure> {
+async fn explain(
+    config: &Config,
+    store: &SqliteStore,
+    entry: &Entry,
+    form: TextOrJson,
+) -> Result<(), Failure> {
     let filter = EventFilter { handle: Some(entry.id.handle()), ..EventFilter::default() };
     let mut events = newest(store, &filter, EVENTS).await?;
     events.reverse();
     let family = DriftFilter { subject: Some(entry.id.subject.clone()), ..DriftFilter::default() };
     let children = store.drifts(&family, None, 1000).await?.rows;
-    let children: Vec<Entry> = children.into_iter().filter(|e| e.parent.as_ref() == Some(&entry.id)).collect();
+    let children: Vec<Entry> =
+        children.into_iter().filter(|e| e.parent.as_ref() == Some(&entry.id)).collect();
     let explained =
         Explained { now: now(), entry, events: &events, children: &children, policy: &config.policy };
     match form {

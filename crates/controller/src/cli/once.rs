@@ -14,8 +14,8 @@ use super::failure::{Failure, OrFail};
 use crate::collect::now;
 use crate::config::Config;
 use crate::fleet::Observer;
-use crate::{keep, wiring};
 use crate::world::World;
+use crate::{keep, wiring};
 
 /// A world in which everybody has been asked once.
 pub(super) struct Asked {
@@ -78,15 +78,16 @@ fn learn(world: &mut World, snapshot: Snapshot) {
 /// Engines that NetBox declares and the configuration does not name.
 fn declared(config: &Config, world: &World, configured: &[Observer]) -> Vec<Observer> {
     let Some(make) = wiring::declared(&config.docker_defaults) else { return Vec::new() };
-    let taken: Vec<Option<Subject>> =
-        configured.iter().map(|o| world.subject_of(o.source.id())).collect();
+    let taken: Vec<Option<Subject>> = configured.iter().map(|o| world.subject_of(o.source.id())).collect();
     let free = world.declared().filter(|host| !taken.contains(&Some(Subject::Host(host.name.clone()))));
     let mut observers = Vec::new();
     for host in free {
         let Some(endpoint) = &host.docker_endpoint else { continue };
         match make(&host.name, endpoint) {
             Ok(source) => observers.push(Observer { source, host: Some(host.name.clone()) }),
-            Err(error) => tracing::error!(host = %host.name, error, "the docker endpoint declared in netbox cannot be used"),
+            Err(error) => {
+                tracing::error!(host = %host.name, error, "the docker endpoint declared in netbox cannot be used")
+            }
         }
     }
     observers

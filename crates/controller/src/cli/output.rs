@@ -15,7 +15,10 @@ pub(super) fn config(args: &Args) -> Result<Config, Failure> {
     let path = config_path(args)?;
     let env = |name: &str| std::env::var(name).ok();
     let config = Config::load(&path, &env).map_err(|errors| {
-        Failure::new(anyhow::anyhow!("{errors}"), Some("every key is described in docs/reference/configuration.md"))
+        Failure::new(
+            anyhow::anyhow!("{errors}"),
+            Some("every key is described in docs/reference/configuration.md"),
+        )
     })?;
     let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
     for warning in &config.warnings {
@@ -32,7 +35,9 @@ pub(super) fn config_path(args: &Args) -> Result<PathBuf, Failure> {
     PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
         Failure::new(
             anyhow::anyhow!("no configuration: neither {} nor {} exists", PLACES[0], PLACES[1]),
-            Some("copy examples/minimal.toml to evenkeel.toml, name one with --config, or try `evenkeel demo`"),
+            Some(
+                "copy examples/minimal.toml to evenkeel.toml, name one with --config, or try `evenkeel demo`",
+            ),
         )
     })
 }
@@ -66,4 +71,3 @@ pub(super) fn width() -> usize {
 fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(terminal_size::Width(w), _)| usize::from(w))
 }
-

@@ -20,7 +20,9 @@ pub(super) async fn run(args: &Args) -> Done {
     let mut config = output::config(args)?;
     output::log(args, &config.log.level, config.log.format);
     let store: Arc<dyn Store> = Arc::new(
-        wiring::store(&config.store).await.or_fail("`store.path` in the configuration says where the database is")?,
+        wiring::store(&config.store)
+            .await
+            .or_fail("`store.path` in the configuration says where the database is")?,
     );
     let surface = Surface::open(&config.http, store.clone())
         .await

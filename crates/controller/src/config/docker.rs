@@ -30,12 +30,8 @@ const API_VERSION: Key = Key::optional(
     "no version is asked for, and the engine answers in its own",
     "Ask with this version (`1.41`) in the path, for a proxy whose rules want one.",
 );
-const TIMEOUT: Key = Key::with_default(
-    "timeout",
-    "duration",
-    "\"10s\"",
-    "How long one answer may take, body included.",
-);
+const TIMEOUT: Key =
+    Key::with_default("timeout", "duration", "\"10s\"", "How long one answer may take, body included.");
 const EVENTS: Key = Key::with_default(
     "events",
     "true or false",
@@ -60,12 +56,8 @@ const SETTLE: Key = Key::with_default(
     "\"10s\"",
     "How long after an engine's return its containers may be down without it being taken for the truth.",
 );
-const RESTART_WINDOW: Key = Key::with_default(
-    "restart_window",
-    "duration",
-    "\"10m\"",
-    "Over how long restarts are counted.",
-);
+const RESTART_WINDOW: Key =
+    Key::with_default("restart_window", "duration", "\"10m\"", "Over how long restarts are counted.");
 const SSH_COMMAND: Key = Key::with_default(
     "ssh_command",
     "text",
@@ -149,18 +141,9 @@ impl Read for Endpoint {
 impl DockerDefaults {
     /// The settings of an engine at this endpoint. Certificates apply where there is TLS to use them.
     pub fn engine(&self, id: SourceId, host: Option<HostName>, endpoint: Endpoint) -> Config {
-        let trust = if matches!(endpoint, Endpoint::Tls(_)) {
-            self.template.trust.clone()
-        } else {
-            Trust::default()
-        };
-        Config {
-            id,
-            host,
-            endpoint,
-            trust,
-            ..self.template.clone()
-        }
+        let trust =
+            if matches!(endpoint, Endpoint::Tls(_)) { self.template.trust.clone() } else { Trust::default() };
+        Config { id, host, endpoint, trust, ..self.template.clone() }
     }
 }
 
@@ -170,10 +153,7 @@ pub(super) fn read_defaults(table: &Table<'_>) -> Option<DockerDefaults> {
     let mut template = Config::new(SourceId::new(SourceKind::Docker, ""), nowhere);
     template.trust = trust::read(table);
     overlay(table, &mut template, Take::WrittenOrDefault);
-    Some(DockerDefaults {
-        declared_endpoints: table.get(&DECLARED_ENDPOINTS)?,
-        template,
-    })
+    Some(DockerDefaults { declared_endpoints: table.get(&DECLARED_ENDPOINTS)?, template })
 }
 
 /// Reads one `[[docker]]`.
@@ -182,15 +162,10 @@ pub(super) fn read(table: &Table<'_>, defaults: Option<&DockerDefaults>) -> Opti
     let host = table.get(&HOST);
     let endpoint: Option<Endpoint> = table.get(&ENDPOINT);
     let own_trust = trust::read(table);
-    let tls = endpoint
-        .as_ref()
-        .is_none_or(|endpoint| matches!(endpoint, Endpoint::Tls(_)));
+    let tls = endpoint.as_ref().is_none_or(|endpoint| matches!(endpoint, Endpoint::Tls(_)));
     for key in [&CA_FILE, &PIN, &CLIENT_CERT, &CLIENT_KEY] {
         if !tls && table.has(key) {
-            table.wrong(
-                key,
-                "has no use here: the endpoint does not use tls; write https:// or port 2376",
-            );
+            table.wrong(key, "has no use here: the endpoint does not use tls; write https:// or port 2376");
         }
     }
     // Mistakes of the defaults are noted where they are; the rest of this table is read all the same.
@@ -201,11 +176,7 @@ pub(super) fn read(table: &Table<'_>, defaults: Option<&DockerDefaults>) -> Opti
         Some(defaults) => defaults.engine(id, host, at),
         None => Config::new(id, at),
     };
-    let Trust {
-        ca_file,
-        pin,
-        client_identity,
-    } = own_trust;
+    let Trust { ca_file, pin, client_identity } = own_trust;
     config.trust.ca_file = ca_file.or(config.trust.ca_file);
     config.trust.pin = pin;
     config.trust.client_identity = client_identity.or(config.trust.client_identity);
@@ -238,10 +209,7 @@ fn overlay(table: &Table<'_>, config: &mut Config, take: Take) {
     fn given<T: Read>(wanted: bool, table: &Table<'_>, key: &Key) -> Option<T> {
         if wanted { table.get(key) } else { None }
     }
-    set(
-        &mut config.insecure_http,
-        given(wanted(&INSECURE_HTTP), table, &INSECURE_HTTP),
-    );
+    set(&mut config.insecure_http, given(wanted(&INSECURE_HTTP), table, &INSECURE_HTTP));
     set(&mut config.events, given(wanted(&EVENTS), table, &EVENTS));
     set(&mut config.debounce, given(wanted(&DEBOUNCE), table, &DEBOUNCE));
     set(&mut config.settle, given(wanted(&SETTLE), table, &SETTLE));
@@ -250,14 +218,7 @@ fn overlay(table: &Table<'_>, config: &mut Config, take: Take) {
         (&WATCHDOG, &mut config.watchdog),
         (&RESTART_WINDOW, &mut config.restart_window),
     ] {
-        set(
-            slot,
-            if wanted(key) {
-                table.checked(key, some_time)
-            } else {
-                None
-            },
-        );
+        set(slot, if wanted(key) { table.checked(key, some_time) } else { None });
     }
     if wanted(&API_VERSION) {
         let version = table.checked::<String>(&API_VERSION, |text| is_version(text));
@@ -265,11 +226,8 @@ fn overlay(table: &Table<'_>, config: &mut Config, take: Take) {
     }
     // A program's name is looked up in PATH; only one with a slash is a path, and then relative to the file.
     if let Some(program) = given::<String>(wanted(&SSH_COMMAND), table, &SSH_COMMAND) {
-        config.ssh_command = if program.contains('/') {
-            table.reader().resolve(&program)
-        } else {
-            program.into()
-        };
+        config.ssh_command =
+            if program.contains('/') { table.reader().resolve(&program) } else { program.into() };
     }
 }
 

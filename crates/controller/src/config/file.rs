@@ -157,16 +157,11 @@ fn unique(tables: &[Table<'_>], key: &Key, what: &str, form: impl Fn(&str) -> St
         let place = table.place_of(key);
         match first.get(&form(text.trim())) {
             None => {
-                let at = place
-                    .line()
-                    .map_or_else(|| place.key().to_owned(), |line| format!("line {line}"));
+                let at = place.line().map_or_else(|| place.key().to_owned(), |line| format!("line {line}"));
                 first.insert(form(text.trim()), at);
             }
             Some(at) => {
-                table.wrong(
-                    key,
-                    format!("`{text}` is the {what} of another one ({at}); each needs its own"),
-                );
+                table.wrong(key, format!("`{text}` is the {what} of another one ({at}); each needs its own"));
             }
         }
     }

@@ -49,12 +49,7 @@ impl Section {
 impl Key {
     /// A key that must be written.
     pub(super) const fn required(name: &'static str, form: &'static str, doc: &'static str) -> Self {
-        Self {
-            name,
-            form,
-            absent: Absent::Required,
-            doc,
-        }
+        Self { name, form, absent: Absent::Required, doc }
     }
 
     /// A key with a default, given as TOML.
@@ -64,12 +59,7 @@ impl Key {
         default: &'static str,
         doc: &'static str,
     ) -> Self {
-        Self {
-            name,
-            form,
-            absent: Absent::Default(default),
-            doc,
-        }
+        Self { name, form, absent: Absent::Default(default), doc }
     }
 
     /// A key that may be left out, and what that means.
@@ -79,12 +69,7 @@ impl Key {
         means: &'static str,
         doc: &'static str,
     ) -> Self {
-        Self {
-            name,
-            form,
-            absent: Absent::Means(means),
-            doc,
-        }
+        Self { name, form, absent: Absent::Means(means), doc }
     }
 }
 

@@ -199,10 +199,9 @@ impl Config {
     pub fn load(path: &Path, env: Env<'_>) -> Result<Self, Errors> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text, env, Timestamp::now()),
-            Err(error) => Err(Errors::one(
-                path,
-                format!("cannot be read: {error}; examples/minimal.toml is a start"),
-            )),
+            Err(error) => {
+                Err(Errors::one(path, format!("cannot be read: {error}; examples/minimal.toml is a start")))
+            }
         }
     }
 
@@ -218,9 +217,7 @@ impl Config {
         }
         let config = file::read(&reader, table.get_ref());
         let warnings = reader.finish()?;
-        config
-            .map(|config| Self { warnings, ..config })
-            .ok_or_else(|| Errors::one(path, "cannot be used"))
+        config.map(|config| Self { warnings, ..config }).ok_or_else(|| Errors::one(path, "cannot be used"))
     }
 }
 
@@ -234,13 +231,7 @@ impl SinkFilter {
         host: Option<&HostName>,
         tenant: Option<&str>,
     ) -> bool {
-        let Self {
-            types,
-            min_severity,
-            tenants,
-            hosts,
-            transitions,
-        } = self;
+        let Self { types, min_severity, tenants, hosts, transitions } = self;
         let any = |globs: &[WildMatch], text: Option<&str>| {
             globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
         };

@@ -9,12 +9,8 @@ use super::table::Table;
 use super::trust::{self, CA_FILE, CLIENT_CERT, CLIENT_KEY, PIN};
 use super::value::{at_least, some_time};
 
-const NAME: Key = Key::with_default(
-    "name",
-    "text",
-    "\"main\"",
-    "What it is called in events and metrics (`netbox/main`).",
-);
+const NAME: Key =
+    Key::with_default("name", "text", "\"main\"", "What it is called in events and metrics (`netbox/main`).");
 const URL: Key = Key::required(
     "url",
     "address",
@@ -110,12 +106,7 @@ pub(super) const SECTION: Section = Section {
 
 const SITES: Key = Key::optional("sites", "list of slugs", "all", "Sites; any of them.");
 const TENANTS: Key = Key::optional("tenants", "list of slugs", "all", "Tenants; any of them.");
-const TAGS: Key = Key::optional(
-    "tags",
-    "list of slugs",
-    "all",
-    "Tags; a host must carry all of them.",
-);
+const TAGS: Key = Key::optional("tags", "list of slugs", "all", "Tags; a host must carry all of them.");
 const ROLES: Key = Key::optional("roles", "list of slugs", "all", "Roles; any of them.");
 
 /// `[netbox.filters]`.
@@ -127,12 +118,8 @@ pub(super) const FILTERS_SECTION: Section = Section {
     inherits: &[],
 };
 
-const LIFECYCLE: Key = Key::with_default(
-    "lifecycle",
-    "text",
-    "\"lifecycle\"",
-    "On services: `planned`, `active` or `retired`.",
-);
+const LIFECYCLE: Key =
+    Key::with_default("lifecycle", "text", "\"lifecycle\"", "On services: `planned`, `active` or `retired`.");
 const CONTAINER_NAME: Key = Key::with_default(
     "container_name",
     "text",
@@ -157,36 +144,18 @@ const OBSERVED_BY: Key = Key::with_default(
     "\"observed_by\"",
     "On services and hosts: which kinds of source speak about it.",
 );
-const ROLE: Key = Key::with_default(
-    "role",
-    "text",
-    "\"role\"",
-    "On services: the role it should carry.",
-);
-const IMAGE: Key = Key::with_default(
-    "image",
-    "text",
-    "\"image\"",
-    "On services: the image it should run.",
-);
+const ROLE: Key = Key::with_default("role", "text", "\"role\"", "On services: the role it should carry.");
+const IMAGE: Key = Key::with_default("image", "text", "\"image\"", "On services: the image it should run.");
 const DOCKER_ENDPOINT: Key = Key::with_default(
     "docker_endpoint",
     "text",
     "\"docker_endpoint\"",
     "On hosts: where its Docker daemon listens, in the forms of `[[docker]]`'s `endpoint`.",
 );
-const SENSITIVE: Key = Key::with_default(
-    "sensitive",
-    "text",
-    "\"sensitive\"",
-    "On hosts: keep names and states only.",
-);
-const ALIASES: Key = Key::with_default(
-    "aliases",
-    "text",
-    "\"aliases\"",
-    "On hosts: other names it answers to.",
-);
+const SENSITIVE: Key =
+    Key::with_default("sensitive", "text", "\"sensitive\"", "On hosts: keep names and states only.");
+const ALIASES: Key =
+    Key::with_default("aliases", "text", "\"aliases\"", "On hosts: other names it answers to.");
 
 /// `[netbox.fields]`.
 pub(super) const FIELDS_SECTION: Section = Section {
@@ -250,12 +219,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Config> {
 
 fn filters(table: &Table<'_>) -> Filters {
     let list = |key: &Key| table.get::<Vec<String>>(key).unwrap_or_default();
-    Filters {
-        sites: list(&SITES),
-        tenants: list(&TENANTS),
-        tags: list(&TAGS),
-        roles: list(&ROLES),
-    }
+    Filters { sites: list(&SITES), tenants: list(&TENANTS), tags: list(&TAGS), roles: list(&ROLES) }
 }
 
 fn fields(table: &Table<'_>) -> Option<FieldNames> {

@@ -50,16 +50,7 @@ const BRAKE: Key = Key::optional("brake", "table", "its defaults", "See `[policy
 pub(super) const SECTION: Section = Section {
     header: "[policy]",
     doc: "How both truths are compared, and when a difference is believed.",
-    keys: &[
-        &PORTS,
-        &RESTART_LOOP,
-        &NOT_CONTAINERS,
-        &FIRST_RUN,
-        &REMIND_AFTER,
-        &CONFIRM,
-        &FLAP,
-        &BRAKE,
-    ],
+    keys: &[&PORTS, &RESTART_LOOP, &NOT_CONTAINERS, &FIRST_RUN, &REMIND_AFTER, &CONFIRM, &FLAP, &BRAKE],
     inherits: &[],
 };
 
@@ -69,12 +60,8 @@ const OPEN_AFTER: Key = Key::with_default(
     "2",
     "A difference is believed after this many distinct observations of it …",
 );
-const OPEN_AFTER_TIME: Key = Key::with_default(
-    "open_after_time",
-    "duration",
-    "\"60s\"",
-    "… or when it has been seen for this long.",
-);
+const OPEN_AFTER_TIME: Key =
+    Key::with_default("open_after_time", "duration", "\"60s\"", "… or when it has been seen for this long.");
 const RESOLVE_AFTER: Key = Key::with_default(
     "resolve_after",
     "number",
@@ -133,12 +120,8 @@ const SHARE: Key = Key::with_default(
     "0.5",
     "The share of hosts or services an answer may lose against the last one.",
 );
-const ALLOWANCE: Key = Key::with_default(
-    "allowance",
-    "number",
-    "4",
-    "Losses up to this number are always plausible.",
-);
+const ALLOWANCE: Key =
+    Key::with_default("allowance", "number", "4", "Losses up to this number are always plausible.");
 const ACCEPT_AFTER: Key = Key::with_default(
     "accept_after",
     "duration or `never`",
@@ -156,21 +139,13 @@ pub(super) const BRAKE_SECTION: Section = Section {
 
 impl Read for PortRule {
     fn read(value: &Value<'_>) -> Option<Self> {
-        word(
-            value,
-            "a way to compare ports",
-            &[("exact", Self::Exact), ("subset", Self::Subset)],
-        )
+        word(value, "a way to compare ports", &[("exact", Self::Exact), ("subset", Self::Subset)])
     }
 }
 
 impl Read for FirstRun {
     fn read(value: &Value<'_>) -> Option<Self> {
-        word(
-            value,
-            "a way to begin",
-            &[("announce", Self::Announce), ("baseline", Self::Baseline)],
-        )
+        word(value, "a way to begin", &[("announce", Self::Announce), ("baseline", Self::Baseline)])
     }
 }
 
@@ -180,9 +155,8 @@ pub(super) fn read(table: &Table<'_>) -> Option<Policy> {
     let restart_loop = table.checked(&RESTART_LOOP, at_least(1));
     let not_containers: Option<Vec<String>> = table.get(&NOT_CONTAINERS);
     let first_run = table.get(&FIRST_RUN);
-    let remind_after: Option<OrNever> = table.checked(&REMIND_AFTER, |OrNever(after)| {
-        after.as_ref().map_or(Ok(()), some_time)
-    });
+    let remind_after: Option<OrNever> =
+        table.checked(&REMIND_AFTER, |OrNever(after)| after.as_ref().map_or(Ok(()), some_time));
     let confirm = confirm(&table.table(&CONFIRM, &CONFIRM_SECTION));
     let flap = flap(&table.table(&FLAP, &FLAP_SECTION));
     let brake = brake(&table.table(&BRAKE, &BRAKE_SECTION));
@@ -206,10 +180,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Policy> {
 
 fn confirm(table: &Table<'_>) -> Option<Confirm> {
     let default = window(table, None);
-    let mut confirm = Confirm {
-        default: default?,
-        ..Confirm::default()
-    };
+    let mut confirm = Confirm { default: default?, ..Confirm::default() };
     for (code, value) in table.entries(&BY_TYPE) {
         let kind = EventType::parse(&code);
         if kind.is_none() {
@@ -219,15 +190,11 @@ fn confirm(table: &Table<'_>) -> Option<Confirm> {
             };
             value.wrong::<()>(format!("`{code}` is not an event type; {hint}"));
         }
-        let window = value
-            .table(&ONE_TYPE)
-            .and_then(|table| window(&table, Some(confirm.default)));
+        let window = value.table(&ONE_TYPE).and_then(|table| window(&table, Some(confirm.default)));
         if let (Some(kind), Some(window)) = (kind, window)
             && confirm.by_type.insert(kind, window).is_some()
         {
-            value.wrong::<()>(format!(
-                "{kind} is named twice, once by an older name; write it once"
-            ));
+            value.wrong::<()>(format!("{kind} is named twice, once by an older name; write it once"));
         }
     }
     Some(confirm)
@@ -242,21 +209,13 @@ fn window(table: &Table<'_>, otherwise: Option<Window>) -> Option<Window> {
     let open_after_time: Option<Duration> = table.get(&OPEN_AFTER_TIME);
     let resolve_after = table.checked(&RESOLVE_AFTER, at_least(1));
     Some(Window {
-        open_after: or(
-            open_after,
-            table.has(&OPEN_AFTER),
-            otherwise.map(|w| w.open_after),
-        )?,
+        open_after: or(open_after, table.has(&OPEN_AFTER), otherwise.map(|w| w.open_after))?,
         open_after_time: or(
             open_after_time,
             table.has(&OPEN_AFTER_TIME),
             otherwise.map(|w| w.open_after_time),
         )?,
-        resolve_after: or(
-            resolve_after,
-            table.has(&RESOLVE_AFTER),
-            otherwise.map(|w| w.resolve_after),
-        )?,
+        resolve_after: or(resolve_after, table.has(&RESOLVE_AFTER), otherwise.map(|w| w.resolve_after))?,
     })
 }
 
@@ -264,11 +223,7 @@ fn flap(table: &Table<'_>) -> Option<Flap> {
     let transitions = table.checked(&TRANSITIONS, at_least(2));
     let window = table.checked(&WINDOW, some_time);
     let quiet = table.checked(&QUIET, some_time);
-    Some(Flap {
-        transitions: transitions?,
-        window: window?,
-        quiet: quiet?,
-    })
+    Some(Flap { transitions: transitions?, window: window?, quiet: quiet? })
 }
 
 fn brake(table: &Table<'_>) -> Option<Brake> {
@@ -281,9 +236,5 @@ fn brake(table: &Table<'_>) -> Option<Brake> {
     });
     let allowance = table.get(&ALLOWANCE);
     let accept_after: Option<OrNever> = table.get(&ACCEPT_AFTER);
-    Some(Brake {
-        share: share?,
-        allowance: allowance?,
-        accept_after: accept_after?.0,
-    })
+    Some(Brake { share: share?, allowance: allowance?, accept_after: accept_after?.0 })
 }

@@ -44,12 +44,7 @@ impl Errors {
 
     /// A mistake of the file as a whole.
     pub(super) fn one(file: &Path, what: impl Into<String>) -> Self {
-        Self(vec![Problem {
-            file: file.to_owned(),
-            line: None,
-            key: String::new(),
-            what: what.into(),
-        }])
+        Self(vec![Problem { file: file.to_owned(), line: None, key: String::new(), what: what.into() }])
     }
 
     /// The mistakes.

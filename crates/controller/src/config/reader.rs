@@ -21,20 +21,13 @@ pub(super) struct Place {
 impl Place {
     /// The place of a key within this one.
     pub(super) fn below(&self, name: &str, line: Option<usize>) -> Self {
-        let key = if self.key.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.key)
-        };
+        let key = if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) };
         Self { line, key }
     }
 
     /// The place of an item of the list that stands here.
     pub(super) fn item(&self, index: usize, line: Option<usize>) -> Self {
-        Self {
-            line,
-            key: format!("{}[{index}]", self.key),
-        }
+        Self { line, key: format!("{}[{index}]", self.key) }
     }
 
     /// The key, with its path.
@@ -62,11 +55,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader of this text, which came from this file.
     pub(super) fn new(file: &Path, text: &str, env: Env<'a>, now: Timestamp) -> Self {
-        let newlines = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at + 1);
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         Self {
             file: file.to_owned(),
             base: file.parent().map(Path::to_owned).unwrap_or_default(),
@@ -110,18 +99,12 @@ impl<'a> Reader<'a> {
 
     /// The place of the file as a whole.
     pub(super) fn whole(&self) -> Place {
-        Place {
-            line: None,
-            key: String::new(),
-        }
+        Place { line: None, key: String::new() }
     }
 
     /// Notes what the TOML parser complains about.
     pub(super) fn syntax(&self, error: &toml::de::Error) {
-        let place = Place {
-            line: error.span().map(|span| self.line(span.start)),
-            key: String::new(),
-        };
+        let place = Place { line: error.span().map(|span| self.line(span.start)), key: String::new() };
         self.error(&place, error.message().replace('\n', ", "));
     }
 
@@ -147,11 +130,6 @@ impl<'a> Reader<'a> {
     }
 
     fn problem(&self, place: &Place, what: String) -> Problem {
-        Problem {
-            file: self.file.clone(),
-            line: place.line,
-            key: place.key.clone(),
-            what,
-        }
+        Problem { file: self.file.clone(), line: place.line, key: place.key.clone(), what }
     }
 }

@@ -13,18 +13,10 @@ use super::key::{Key, Section};
 use super::table::Table;
 use super::value::Moment;
 
-const HOST: Key = Key::optional(
-    "host",
-    "text",
-    "it holds on every host",
-    "The host it holds on, by its name in NetBox.",
-);
+const HOST: Key =
+    Key::optional("host", "text", "it holds on every host", "The host it holds on, by its name in NetBox.");
 const SERVICE: Key = Key::required("service", "text", "The service, by its name in NetBox.");
-const ALSO: Key = Key::required(
-    "also",
-    "text",
-    "The container or Compose service it also answers to.",
-);
+const ALSO: Key = Key::required("also", "text", "The container or Compose service it also answers to.");
 
 /// `[[alias]]`.
 pub(super) const ALIAS_SECTION: Section = Section {
@@ -47,24 +39,13 @@ const HOSTS: Key = Key::optional(
     "Host names, with `*` and `?`; a source that belongs to no host is matched as `netbox/main`.",
 );
 const SERVICES: Key = Key::optional("services", "list of globs", "any", "Service names.");
-const TAGS: Key = Key::optional(
-    "tags",
-    "list of globs",
-    "any",
-    "Slugs of tags, of the host or of the service.",
-);
+const TAGS: Key =
+    Key::optional("tags", "list of globs", "any", "Slugs of tags, of the host or of the service.");
 const TENANTS: Key = Key::optional("tenants", "list of globs", "any", "Slugs of tenants.");
 
-const NAME: Key = Key::required(
-    "name",
-    "text",
-    "Its name, shown where it hits; once per kind of rule.",
-);
-const REASON: Key = Key::required(
-    "reason",
-    "text",
-    "Why, in your words: whoever reads the list next year wants to know.",
-);
+const NAME: Key = Key::required("name", "text", "Its name, shown where it hits; once per kind of rule.");
+const REASON: Key =
+    Key::required("reason", "text", "Why, in your words: whoever reads the list next year wants to know.");
 const OWNER: Key = Key::optional("owner", "text", "nobody is named", "Who decided it.");
 const EXPIRES: Key = Key::optional(
     "expires",
@@ -78,9 +59,7 @@ pub(super) const IGNORE_SECTION: Section = Section {
     header: "[[ignore]]",
     doc: "A difference you accept: it is counted and shown as ignored, and is no drift. Within one list any entry \
           suffices; all lists that are written must match. A rule without any list is refused.",
-    keys: &[
-        &NAME, &REASON, &OWNER, &EXPIRES, &TYPES, &HOSTS, &SERVICES, &TAGS, &TENANTS,
-    ],
+    keys: &[&NAME, &REASON, &OWNER, &EXPIRES, &TYPES, &HOSTS, &SERVICES, &TAGS, &TENANTS],
     inherits: &[],
 };
 
@@ -109,9 +88,7 @@ const ENDS: Key = Key::required(
 pub(super) const SILENCE_SECTION: Section = Section {
     header: "[[silence]]",
     doc: "A time during which drift is kept and shown, but sent to nobody: maintenance.",
-    keys: &[
-        &NAME, &REASON, &OWNER, &STARTS, &ENDS, &TYPES, &HOSTS, &SERVICES, &TAGS, &TENANTS,
-    ],
+    keys: &[&NAME, &REASON, &OWNER, &STARTS, &ENDS, &TYPES, &HOSTS, &SERVICES, &TAGS, &TENANTS],
     inherits: &[],
 };
 
@@ -119,11 +96,7 @@ pub(super) const SILENCE_SECTION: Section = Section {
 pub(super) fn alias(table: &Table<'_>) -> Option<Alias> {
     let host: Option<HostName> = table.get(&HOST);
     let (service, also): (Option<ServiceName>, Option<Arc<str>>) = (table.get(&SERVICE), table.get(&ALSO));
-    Some(Alias {
-        host,
-        service: service?,
-        also: also?,
-    })
+    Some(Alias { host, service: service?, also: also? })
 }
 
 /// Reads one `[[ignore]]`.
@@ -136,31 +109,18 @@ pub(super) fn ignore(table: &Table<'_>) -> Option<IgnoreRule> {
         && end <= table.reader().now()
     {
         let place = table.place_of(&EXPIRES);
-        table.reader().warn(
-            &place,
-            format!(
-                "this rule ended on {} and does nothing; remove or extend it",
-                day(end)
-            ),
-        );
+        table
+            .reader()
+            .warn(&place, format!("this rule ended on {} and does nothing; remove or extend it", day(end)));
     }
-    Some(IgnoreRule {
-        name: name?,
-        matcher: matcher?,
-        reason: reason?,
-        owner,
-        expires: expires.flatten(),
-    })
+    Some(IgnoreRule { name: name?, matcher: matcher?, reason: reason?, owner, expires: expires.flatten() })
 }
 
 /// Reads one `[[severity]]`.
 pub(super) fn severity(table: &Table<'_>) -> Option<SeverityRule> {
     let severity: Option<Severity> = table.get(&SEVERITY);
     let matcher = matcher(table);
-    Some(SeverityRule {
-        matcher: matcher?,
-        severity: severity?,
-    })
+    Some(SeverityRule { matcher: matcher?, severity: severity? })
 }
 
 /// Reads one `[[silence]]`.
@@ -175,20 +135,12 @@ pub(super) fn silence(table: &Table<'_>) -> Option<Silence> {
             table.wrong(&ENDS, "lies before its start; exchange the two or correct one");
         } else if end <= table.reader().now() {
             let place = table.place_of(&ENDS);
-            table.reader().warn(
-                &place,
-                format!("this silence ended on {} and does nothing; remove it", day(end)),
-            );
+            table
+                .reader()
+                .warn(&place, format!("this silence ended on {} and does nothing; remove it", day(end)));
         }
     }
-    Some(Silence {
-        name: name?,
-        matcher: matcher?,
-        reason: reason?,
-        owner,
-        starts,
-        ends: ends?,
-    })
+    Some(Silence { name: name?, matcher: matcher?, reason: reason?, owner, starts, ends: ends? })
 }
 
 /// Notes names that stand twice among these tables.

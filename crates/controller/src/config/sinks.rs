@@ -13,17 +13,9 @@ use super::trust::CA_FILE;
 use super::value::{Read, word};
 use super::{SinkConfig, SinkFilter, SinkKind};
 
-pub(super) const NAME: Key = Key::required(
-    "name",
-    "text",
-    "What it is called in logs, metrics and the outbox; once per file.",
-);
-const KIND: Key = Key::with_default(
-    "kind",
-    "`webhook`",
-    "\"webhook\"",
-    "What it is. n8n is a webhook, too.",
-);
+pub(super) const NAME: Key =
+    Key::required("name", "text", "What it is called in logs, metrics and the outbox; once per file.");
+const KIND: Key = Key::with_default("kind", "`webhook`", "\"webhook\"", "What it is. n8n is a webhook, too.");
 const URL: Key = Key::required(
     "url",
     "address or secret",
@@ -63,30 +55,15 @@ const ALLOW_LINK_LOCAL: Key = Key::with_default(
     "false",
     "Allow link-local and cloud metadata addresses.",
 );
-const FILTER: Key = Key::optional(
-    "filter",
-    "table",
-    "it gets every event",
-    "Which events it gets: see `[sink.filter]`.",
-);
+const FILTER: Key =
+    Key::optional("filter", "table", "it gets every event", "Which events it gets: see `[sink.filter]`.");
 
 /// `[[sink]]`.
 pub(super) const SECTION: Section = Section {
     header: "[[sink]]",
     doc: "One destination of events. Every event is delivered at least once, in order for each drift; what cannot be \
           delivered stays visible. Without a sink evenkeel shows and measures, and tells nobody.",
-    keys: &[
-        &NAME,
-        &KIND,
-        &URL,
-        &SECRETS,
-        &HEADER,
-        &SUCCESS,
-        &TIMEOUT,
-        &CA_FILE,
-        &ALLOW_LINK_LOCAL,
-        &FILTER,
-    ],
+    keys: &[&NAME, &KIND, &URL, &SECRETS, &HEADER, &SUCCESS, &TIMEOUT, &CA_FILE, &ALLOW_LINK_LOCAL, &FILTER],
     inherits: &[],
 };
 
@@ -101,11 +78,7 @@ pub(super) const HEADER_SECTION: Section = Section {
     inherits: &[],
 };
 
-const FIELD: Key = Key::required(
-    "field",
-    "text",
-    "A field's name, or a JSON pointer (`/result/accepted`).",
-);
+const FIELD: Key = Key::required("field", "text", "A field's name, or a JSON pointer (`/result/accepted`).");
 const EQUALS: Key = Key::optional(
     "equals",
     "text, number or true/false",
@@ -157,17 +130,10 @@ impl Read for SuccessRule {
         if let DeValue::Table(_) = value.raw() {
             let table = value.table(&SUCCESS_SECTION)?;
             let (field, expected) = (table.get(&FIELD), table.get::<Scalar>(&EQUALS));
-            return Some(Self::Ack {
-                field: field?,
-                expected: expected.map(|Scalar(json)| json),
-            });
+            return Some(Self::Ack { field: field?, expected: expected.map(|Scalar(json)| json) });
         }
         let accepted = word(value, "a sign of success", &[("2xx", false), ("accepted", true)])?;
-        Some(if accepted {
-            Self::accepted()
-        } else {
-            Self::Status2xx
-        })
+        Some(if accepted { Self::accepted() } else { Self::Status2xx })
     }
 }
 
@@ -178,9 +144,9 @@ impl Read for Scalar {
         let json = match value.raw() {
             DeValue::String(text) => Some(Json::from(text.as_ref())),
             DeValue::Boolean(flag) => Some(Json::from(*flag)),
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-                .ok()
-                .map(Json::from),
+            DeValue::Integer(number) => {
+                i64::from_str_radix(number.as_str(), number.radix()).ok().map(Json::from)
+            }
             DeValue::Float(number) => number.as_str().parse::<f64>().ok().map(Json::from),
             DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
         };
@@ -211,19 +177,13 @@ pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
     let kind = match kind.unwrap_or(SinkTag::Webhook) {
         SinkTag::Webhook => webhook(table, name.as_deref()).map(SinkKind::Webhook),
     };
-    Some(SinkConfig {
-        name: name?,
-        kind: kind?,
-        filter,
-    })
+    Some(SinkConfig { name: name?, kind: kind?, filter })
 }
 
 fn webhook(table: &Table<'_>, name: Option<&str>) -> Option<webhook::Config> {
     let url = table.get::<Address>(&URL);
     let secrets: Option<Vec<Secret>> = table.get(&SECRETS);
-    let header = table
-        .has(&HEADER)
-        .then(|| header(&table.table(&HEADER, &HEADER_SECTION)));
+    let header = table.has(&HEADER).then(|| header(&table.table(&HEADER, &HEADER_SECTION)));
     let success = table.get(&SUCCESS);
     let timeout = table.get(&TIMEOUT);
     let ca_file = table.get(&CA_FILE);

@@ -41,24 +41,12 @@ const SNAPSHOTS: Key = Key::with_default(
     "\"30d\"",
     "Snapshots of both truths; the newest of every host stays in any case.",
 );
-const DELIVERED: Key = Key::with_default(
-    "delivered",
-    "duration or `forever`",
-    "\"7d\"",
-    "Deliveries that succeeded.",
-);
-const DEAD: Key = Key::with_default(
-    "dead",
-    "duration or `forever`",
-    "\"90d\"",
-    "Deliveries that were given up.",
-);
-const JOURNAL: Key = Key::with_default(
-    "journal",
-    "duration or `forever`",
-    "\"90d\"",
-    "What was decided and done.",
-);
+const DELIVERED: Key =
+    Key::with_default("delivered", "duration or `forever`", "\"7d\"", "Deliveries that succeeded.");
+const DEAD: Key =
+    Key::with_default("dead", "duration or `forever`", "\"90d\"", "Deliveries that were given up.");
+const JOURNAL: Key =
+    Key::with_default("journal", "duration or `forever`", "\"90d\"", "What was decided and done.");
 
 /// `[store.retention]`.
 pub(super) const RETENTION_SECTION: Section = Section {
@@ -98,24 +86,16 @@ pub(super) const HTTP_SECTION: Section = Section {
     inherits: &[],
 };
 
-const NETBOX_INTERVAL: Key = Key::with_default(
-    "netbox_interval",
-    "duration",
-    "\"60s\"",
-    "Between two reads of NetBox.",
-);
+const NETBOX_INTERVAL: Key =
+    Key::with_default("netbox_interval", "duration", "\"60s\"", "Between two reads of NetBox.");
 const DOCKER_INTERVAL: Key = Key::with_default(
     "docker_interval",
     "duration",
     "\"30s\"",
     "Between two full observations of an engine; its event stream is heard in between.",
 );
-const RESYNC: Key = Key::with_default(
-    "resync",
-    "duration",
-    "\"10m\"",
-    "Every host is compared again at least this often.",
-);
+const RESYNC: Key =
+    Key::with_default("resync", "duration", "\"10m\"", "Every host is compared again at least this often.");
 const RECHECK: Key = Key::with_default(
     "recheck",
     "duration",
@@ -128,12 +108,8 @@ const DEBOUNCE: Key = Key::with_default(
     "\"500ms\"",
     "How long further triggers for one host are collected before it is compared.",
 );
-const WORKERS: Key = Key::with_default(
-    "workers",
-    "number",
-    "4",
-    "How many hosts are compared at the same time.",
-);
+const WORKERS: Key =
+    Key::with_default("workers", "number", "4", "How many hosts are compared at the same time.");
 const SHUTDOWN_DEADLINE: Key = Key::with_default(
     "shutdown_deadline",
     "duration",
@@ -160,12 +136,7 @@ pub(super) const SCHEDULE_SECTION: Section = Section {
 };
 
 const FAILURES: Key = Key::with_default("failures", "number", "3", "After this many failures in a row …");
-const OPEN: Key = Key::with_default(
-    "open",
-    "duration",
-    "\"30s\"",
-    "… for this long at first; it doubles …",
-);
+const OPEN: Key = Key::with_default("open", "duration", "\"30s\"", "… for this long at first; it doubles …");
 const OPEN_MAX: Key = Key::with_default("open_max", "duration", "\"5m\"", "… up to this.");
 
 /// `[schedule.breaker]`.
@@ -199,21 +170,13 @@ pub(super) const LOG_SECTION: Section = Section {
 
 impl Read for Synchronous {
     fn read(value: &Value<'_>) -> Option<Self> {
-        word(
-            value,
-            "a way to write",
-            &[("normal", Self::Normal), ("full", Self::Full)],
-        )
+        word(value, "a way to write", &[("normal", Self::Normal), ("full", Self::Full)])
     }
 }
 
 impl Read for LogFormat {
     fn read(value: &Value<'_>) -> Option<Self> {
-        word(
-            value,
-            "a log format",
-            &[("text", Self::Text), ("json", Self::Json)],
-        )
+        word(value, "a log format", &[("text", Self::Text), ("json", Self::Json)])
     }
 }
 
@@ -226,10 +189,7 @@ impl Read for Kept {
             Some(text) if text.trim().eq_ignore_ascii_case("forever") => Some(Self(Keep::default())),
             _ => match Duration::read(value)? {
                 age if age.is_zero() => value.wrong("must be longer than zero, or \"forever\""),
-                age => Some(Self(Keep {
-                    age: Some(age),
-                    count: None,
-                })),
+                age => Some(Self(Keep { age: Some(age), count: None })),
             },
         }
     }
@@ -306,18 +266,11 @@ fn breaker(table: &Table<'_>) -> Option<Breaker> {
             Ok(())
         }
     });
-    Some(Breaker {
-        failures: failures?,
-        open: open?,
-        open_max: open_max?,
-    })
+    Some(Breaker { failures: failures?, open: open?, open_max: open_max? })
 }
 
 /// Reads `[log]`.
 pub(super) fn log(table: &Table<'_>) -> Option<LogConfig> {
     let (level, format) = (table.get(&LEVEL), table.get(&FORMAT));
-    Some(LogConfig {
-        level: level?,
-        format: format?,
-    })
+    Some(LogConfig { level: level?, format: format? })
 }

@@ -31,12 +31,7 @@ impl<'r> Table<'r> {
         entries: Option<&'r DeTable<'r>>,
         section: &'static Section,
     ) -> Self {
-        let table = Self {
-            reader,
-            place,
-            section,
-            entries,
-        };
+        let table = Self { reader, place, section, entries };
         for (key, _) in entries.into_iter().flatten() {
             let name: &str = key.get_ref();
             if section.all().any(|known| known.name == name) {
@@ -60,9 +55,7 @@ impl<'r> Table<'r> {
 
     /// Where a key stands, or would stand.
     pub(super) fn place_of(&self, key: &Key) -> Place {
-        let line = self
-            .entry(key)
-            .map(|(name, _)| self.reader.line(name.span().start));
+        let line = self.entry(key).map(|(name, _)| self.reader.line(name.span().start));
         self.place.below(key.name, line.or(self.place.line()))
     }
 
@@ -81,11 +74,7 @@ impl<'r> Table<'r> {
     pub(super) fn get<T: Read>(&self, key: &Key) -> Option<T> {
         let place = self.place_of(key);
         if let Some((_, value)) = self.entry(key) {
-            return T::read(&Value {
-                reader: self.reader,
-                place,
-                value: value.get_ref(),
-            });
+            return T::read(&Value { reader: self.reader, place, value: value.get_ref() });
         }
         match key.absent {
             Absent::Means(_) => None,
@@ -99,15 +88,10 @@ impl<'r> Table<'r> {
             }
             Absent::Default(text) => {
                 let Ok(value) = DeValue::parse(text) else {
-                    self.reader
-                        .error(&place, format!("has a default that cannot be read: {text}"));
+                    self.reader.error(&place, format!("has a default that cannot be read: {text}"));
                     return None;
                 };
-                T::read(&Value {
-                    reader: self.reader,
-                    place,
-                    value: value.get_ref(),
-                })
+                T::read(&Value { reader: self.reader, place, value: value.get_ref() })
             }
         }
     }
@@ -119,9 +103,7 @@ impl<'r> Table<'r> {
 
     /// Whether the key holds a list without an entry.
     pub(super) fn is_empty_list(&self, key: &Key) -> bool {
-        self.entry(key)
-            .and_then(|(_, value)| value.get_ref().as_array())
-            .is_some_and(|list| list.is_empty())
+        self.entry(key).and_then(|(_, value)| value.get_ref().as_array()).is_some_and(|list| list.is_empty())
     }
 
     /// As [`Table::get`], for a value that must satisfy more than its form; `check` says what is wrong and what to do.
@@ -168,22 +150,13 @@ impl<'r> Table<'r> {
             Some(DeValue::Array(items)) => {
                 let tables = items.iter().enumerate().filter_map(|(i, item)| {
                     let place = place.item(i, Some(self.reader.line(item.span().start)));
-                    Value {
-                        reader: self.reader,
-                        place,
-                        value: item.get_ref(),
-                    }
-                    .table(section)
+                    Value { reader: self.reader, place, value: item.get_ref() }.table(section)
                 });
                 tables.collect()
             }
             Some(other) => {
                 let what = format!("is a list of tables; write {} with two brackets", section.header);
-                let what = if other.is_table() {
-                    what
-                } else {
-                    format!("{what}, not {}", kind_of(other))
-                };
+                let what = if other.is_table() { what } else { format!("{what}, not {}", kind_of(other)) };
                 self.reader.error(&place, what);
                 Vec::new()
             }
@@ -199,20 +172,12 @@ impl<'r> Table<'r> {
                 let entries = table.iter().map(|(name, value)| {
                     let line = Some(self.reader.line(name.span().start));
                     let place = place.below(name.get_ref(), line);
-                    (
-                        name.get_ref().to_string(),
-                        Value {
-                            reader: self.reader,
-                            place,
-                            value: value.get_ref(),
-                        },
-                    )
+                    (name.get_ref().to_string(), Value { reader: self.reader, place, value: value.get_ref() })
                 });
                 entries.collect()
             }
             Some(other) => {
-                self.reader
-                    .error(&place, format!("must be a table, not {}", kind_of(other)));
+                self.reader.error(&place, format!("must be a table, not {}", kind_of(other)));
                 Vec::new()
             }
         }
@@ -269,12 +234,7 @@ impl<'r> Value<'r> {
     /// The table this value must be, with the keys of `section`.
     pub(super) fn table(&self, section: &'static Section) -> Option<Table<'r>> {
         match self.value.as_table() {
-            Some(table) => Some(Table::known(
-                self.reader,
-                self.place.clone(),
-                Some(table),
-                section,
-            )),
+            Some(table) => Some(Table::known(self.reader, self.place.clone(), Some(table), section)),
             None => self.expected("a table"),
         }
     }
@@ -285,18 +245,14 @@ impl<'r> Value<'r> {
             DeValue::Array(items) => {
                 let items = items.iter().enumerate().map(|(i, item)| Value {
                     reader: self.reader,
-                    place: self
-                        .place
-                        .item(i, self.place.line().map(|_| self.reader.line(item.span().start))),
+                    place: self.place.item(i, self.place.line().map(|_| self.reader.line(item.span().start))),
                     value: item.get_ref(),
                 });
                 Some(items.collect())
             }
-            DeValue::String(_) | DeValue::Table(_) => Some(vec![Value {
-                reader: self.reader,
-                place: self.place.clone(),
-                value: self.value,
-            }]),
+            DeValue::String(_) | DeValue::Table(_) => {
+                Some(vec![Value { reader: self.reader, place: self.place.clone(), value: self.value }])
+            }
             DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
                 self.expected("a list")
             }
@@ -318,11 +274,7 @@ pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
 }
 
 fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    }
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 fn unknown(name: &str, section: &Section) -> String {
@@ -334,11 +286,7 @@ fn unknown(name: &str, section: &Section) -> String {
         Some(word) => format!("is not a key of {}; did you mean `{word}`?", section.header),
         None => {
             let known: Vec<_> = names().collect();
-            format!(
-                "is not a key of {}; it takes {}",
-                section.header,
-                known.join(", ")
-            )
+            format!("is not a key of {}; it takes {}", section.header, known.join(", "))
         }
     }
 }

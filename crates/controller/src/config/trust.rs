@@ -58,11 +58,7 @@ pub(super) fn read(table: &Table<'_>) -> Trust {
         (Some(_) | None, Some(_) | None) => None,
     };
     let pin = if table.knows(&PIN) { table.get(&PIN) } else { None };
-    Trust {
-        ca_file: file(&CA_FILE),
-        pin,
-        client_identity,
-    }
+    Trust { ca_file: file(&CA_FILE), pin, client_identity }
 }
 
 fn exists(path: &PathBuf) -> Result<(), String> {

@@ -138,9 +138,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(not_one)?;
         let number: u64 = rest[..digits].parse().map_err(|_| not_one())?;
         let after = rest[digits..].trim_start();
-        let letters = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let unit: u64 = match &after[..letters] {
             "ms" => 1,
             "s" | "sec" => 1_000,
@@ -149,15 +147,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
             "d" => 86_400_000,
             "w" => 604_800_000,
             other => {
-                return Err(format!(
-                    "`{other}` is not a unit of time; use ms, s, m, h, d or w"
-                ));
+                return Err(format!("`{other}` is not a unit of time; use ms, s, m, h, d or w"));
             }
         };
         let millis = number.checked_mul(unit).ok_or_else(not_one)?;
-        total = total
-            .checked_add(Duration::from_millis(millis))
-            .ok_or_else(not_one)?;
+        total = total.checked_add(Duration::from_millis(millis)).ok_or_else(not_one)?;
         rest = after[letters..].trim_start();
     }
     if text.is_empty() || total > Duration::from_secs(100 * 366 * 86_400) {
@@ -215,12 +209,12 @@ impl Read for Moment {
         }
         match text.parse::<Date>() {
             Ok(day) if text.len() == 10 => Some(Self::Day(day)),
-            Ok(_) => value.wrong(format!(
-                "`{text}` needs a time zone; write {text}Z for UTC, or {text}+01:00"
-            )),
-            Err(_) => value.wrong(format!(
-                "`{text}` is not a date (2026-12-31) or a moment (2026-12-31T18:00:00Z)"
-            )),
+            Ok(_) => {
+                value.wrong(format!("`{text}` needs a time zone; write {text}Z for UTC, or {text}+01:00"))
+            }
+            Err(_) => {
+                value.wrong(format!("`{text}` is not a date (2026-12-31) or a moment (2026-12-31T18:00:00Z)"))
+            }
         }
     }
 }
@@ -240,9 +234,9 @@ impl Read for SocketAddr {
         let text = String::read(value)?;
         match text.parse() {
             Ok(address) => Some(address),
-            Err(_) => value.wrong(format!(
-                "`{text}` is not an address with a port; write \"127.0.0.1:9797\""
-            )),
+            Err(_) => {
+                value.wrong(format!("`{text}` is not an address with a port; write \"127.0.0.1:9797\""))
+            }
         }
     }
 }
@@ -252,10 +246,9 @@ impl Read for Url {
         let text = String::read(value)?;
         // The text is not repeated: it may carry a password.
         match Url::parse(&text) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => value.wrong(format!(
-                "`{}` is not supported; write https://… or http://…",
-                url.scheme()
-            )),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                value.wrong(format!("`{}` is not supported; write https://… or http://…", url.scheme()))
+            }
             Ok(url) if !url.has_host() => value.wrong("names no host; write https://host/…"),
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 value.wrong("carries a user or password; take it out, secrets have keys of their own")
@@ -284,28 +277,14 @@ impl Read for EventType {
 
 impl Read for Severity {
     fn read(value: &Value<'_>) -> Option<Self> {
-        word(
-            value,
-            "a severity",
-            &Self::ALL.map(|severity| (severity.as_str(), severity)),
-        )
+        word(value, "a severity", &Self::ALL.map(|severity| (severity.as_str(), severity)))
     }
 }
 
 impl Read for Transition {
     fn read(value: &Value<'_>) -> Option<Self> {
-        let all = [
-            Self::Opened,
-            Self::Reopened,
-            Self::Changed,
-            Self::Resolved,
-            Self::Reminder,
-        ];
-        word(
-            value,
-            "a transition",
-            &all.map(|transition| (transition.as_str(), transition)),
-        )
+        let all = [Self::Opened, Self::Reopened, Self::Changed, Self::Resolved, Self::Reminder];
+        word(value, "a transition", &all.map(|transition| (transition.as_str(), transition)))
     }
 }
 
@@ -331,21 +310,13 @@ fn not_a_word(what: &str, text: &str, known: &[&str]) -> String {
 /// A check for [`super::table::Table::checked`]: at least this much.
 pub(super) fn at_least<T: PartialOrd + Display>(least: T) -> impl FnOnce(&T) -> Result<(), String> {
     move |value| {
-        if *value < least {
-            Err(format!("must be at least {least}"))
-        } else {
-            Ok(())
-        }
+        if *value < least { Err(format!("must be at least {least}")) } else { Ok(()) }
     }
 }
 
 /// A check for [`super::table::Table::checked`]: not nothing.
 pub(super) fn some_time(value: &Duration) -> Result<(), String> {
-    if value.is_zero() {
-        Err("must be longer than zero".to_owned())
-    } else {
-        Ok(())
-    }
+    if value.is_zero() { Err("must be longer than zero".to_owned()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -372,11 +343,7 @@ mod tests {
     fn a_duration_without_a_unit_is_refused_with_the_unit_it_may_have_meant() {
         assert!(duration("30").unwrap_err().contains("write \"30s\""));
         assert!(duration("1h30").unwrap_err().contains("not a duration"));
-        assert!(
-            duration("3 fortnights")
-                .unwrap_err()
-                .contains("`fortnights` is not a unit")
-        );
+        assert!(duration("3 fortnights").unwrap_err().contains("`fortnights` is not a unit"));
         for text in ["", "soon", "-5s", "99999999999999999999s", "9999999w"] {
             assert!(duration(text).is_err(), "{text}");
         }
@@ -385,13 +352,7 @@ mod tests {
     #[test]
     fn a_day_that_something_lasts_until_counts_in_full() {
         let day = Moment::Day(jiff::civil::date(2026, 12, 31));
-        assert_eq!(
-            day.begin().map(|t| t.to_string()).as_deref(),
-            Some("2026-12-31T00:00:00Z")
-        );
-        assert_eq!(
-            day.end().map(|t| t.to_string()).as_deref(),
-            Some("2027-01-01T00:00:00Z")
-        );
+        assert_eq!(day.begin().map(|t| t.to_string()).as_deref(), Some("2026-12-31T00:00:00Z"));
+        assert_eq!(day.end().map(|t| t.to_string()).as_deref(), Some("2027-01-01T00:00:00Z"));
     }
 }

@@ -17,10 +17,7 @@ impl Backoff {
     /// Back-off between `base` and `cap`. A cap below the base counts as the base; a base of zero as a millisecond.
     pub fn new(base: Duration, cap: Duration) -> Self {
         let base = base.max(Duration::from_millis(1));
-        Self {
-            base,
-            cap: cap.max(base),
-        }
+        Self { base, cap: cap.max(base) }
     }
 
     /// The shortest delay.
@@ -58,7 +55,5 @@ impl Default for Backoff {
 
 /// At most half of what fits, so that sums cannot overflow.
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos())
-        .unwrap_or(u64::MAX)
-        .min(u64::MAX / 2)
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX / 2)
 }

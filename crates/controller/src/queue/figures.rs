@@ -58,9 +58,7 @@ impl<K> Queue<K> {
 
     /// How long the longest current run has lasted; zero if nothing runs. A figure that only grows is a stuck run.
     pub fn longest_running(&self, now: Tick) -> Duration {
-        self.runs
-            .earliest()
-            .map_or(Duration::ZERO, |began| now.since(began))
+        self.runs.earliest().map_or(Duration::ZERO, |began| now.since(began))
     }
 
     /// How long all current runs have lasted, added up.

@@ -61,8 +61,7 @@ impl Timers {
         self.heap.push(Reverse(timer));
         if self.heap.len() > 2 * self.current.len() + SLACK {
             let current = &self.current;
-            self.heap
-                .retain(|Reverse(timer)| current.get(&timer.place) == Some(timer));
+            self.heap.retain(|Reverse(timer)| current.get(&timer.place) == Some(timer));
         }
         at
     }
@@ -121,11 +120,7 @@ impl Runs {
     pub(super) fn end(&mut self, began: Tick, current: impl Fn(u32, Tick) -> bool) {
         self.live -= 1;
         self.sum -= u128::from(began.as_nanos());
-        while self
-            .begun
-            .front()
-            .is_some_and(|&(began, place)| !current(place, began))
-        {
+        while self.begun.front().is_some_and(|&(began, place)| !current(place, began)) {
             self.begun.pop_front();
         }
         // One stuck run in front must not keep every later one in memory.

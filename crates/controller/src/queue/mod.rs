@@ -169,11 +169,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
             let waited = now.since(entry.since);
             entry.state = State::Running;
             entry.since = now;
-            let work = Work {
-                key: entry.key.clone(),
-                waited,
-                failures: u32::from(entry.failures),
-            };
+            let work = Work { key: entry.key.clone(), waited, failures: u32::from(entry.failures) };
             self.runs.begin(place, now);
             self.stats.handed_out += 1;
             return Next::Ready(work);
@@ -211,14 +207,9 @@ impl<K: Clone + Eq + Hash> Queue<K> {
             }
         };
         self.runs.end(began, |place, began| {
-            entries
-                .get(place as usize)
-                .is_some_and(|entry| entry.is_running() && entry.since == began)
+            entries.get(place as usize).is_some_and(|entry| entry.is_running() && entry.since == began)
         });
-        Some(Finished {
-            ran: now.since(began),
-            again,
-        })
+        Some(Finished { ran: now.since(began), again })
     }
 
     /// The key succeeded: its next failure starts at the shortest back-off again. Deadlines stay.
@@ -262,15 +253,9 @@ impl<K: Clone + Eq + Hash> Queue<K> {
 
         let mut seen = vec![false; places.iter().max().map_or(0, |&place| place as usize + 1)];
         places.retain(|&place| !std::mem::replace(&mut seen[place as usize], true));
-        let keys = places
-            .iter()
-            .filter_map(|&place| Some(entries.get(place as usize)?.key.clone()))
-            .collect();
-        self.index.retain(|&mut place| {
-            entries
-                .get(place as usize)
-                .is_some_and(|entry| entry.is_running())
-        });
+        let keys =
+            places.iter().filter_map(|&place| Some(entries.get(place as usize)?.key.clone())).collect();
+        self.index.retain(|&mut place| entries.get(place as usize).is_some_and(|entry| entry.is_running()));
         entries.retain(|_, entry| {
             entry.delayed = false;
             entry.is_running()
@@ -283,9 +268,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         let hash = self.hasher.hash_one(key);
         let same = |&place: &u32| is_at(&self.entries, place, key);
         let place = self.index.find(hash, same);
-        place
-            .and_then(|&place| self.entries.get(place as usize))
-            .map_or(0, |entry| u32::from(entry.failures))
+        place.and_then(|&place| self.entries.get(place as usize)).map_or(0, |entry| u32::from(entry.failures))
     }
 
     /// The place of this key, and whether it was made just now, in state `fresh`. `None`: refused.
@@ -300,18 +283,10 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         if let Some(&place) = self.index.find(hash, same) {
             return Some((place, false));
         }
-        let entry = Entry {
-            key,
-            failures: 0,
-            state: fresh,
-            delayed: false,
-            since: now,
-        };
+        let entry = Entry { key, failures: 0, state: fresh, delayed: false, since: now };
         let place = as_place(entries.insert(entry));
         self.index.insert_unique(hash, place, |&place| {
-            entries
-                .get(place as usize)
-                .map_or(0, |entry| hasher.hash_one(&entry.key))
+            entries.get(place as usize).map_or(0, |entry| hasher.hash_one(&entry.key))
         });
         Some((place, true))
     }

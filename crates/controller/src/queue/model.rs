@@ -38,12 +38,8 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Mostly ordinary operations; the end of life, if it comes, comes anywhere.
 fn ops() -> impl Strategy<Value = Vec<Op>> {
-    (
-        prop::collection::vec(op(), 0..200),
-        prop::option::weighted(0.3, 0..200usize),
-        any::<bool>(),
-    )
-        .prop_map(|(mut ops, end, drain)| {
+    (prop::collection::vec(op(), 0..200), prop::option::weighted(0.3, 0..200usize), any::<bool>()).prop_map(
+        |(mut ops, end, drain)| {
             if let Some(end) = end {
                 ops.insert(end.min(ops.len()), Op::ShutDown);
                 if drain {
@@ -51,7 +47,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
                 }
             }
             ops
-        })
+        },
+    )
 }
 
 const BASE: Duration = Duration::from_nanos(1_000_000);
@@ -81,11 +78,7 @@ impl Model {
 
     fn wake(&mut self, key: u8, since: u64) -> Added {
         if let Some((_, again)) = self.running.get_mut(&key) {
-            return if std::mem::replace(again, true) {
-                Added::Already
-            } else {
-                Added::AfterRun
-            };
+            return if std::mem::replace(again, true) { Added::Already } else { Added::AfterRun };
         }
         if self.waiting.iter().any(|&(waiting, _)| waiting == key) {
             return Added::Already;
@@ -125,11 +118,7 @@ impl Model {
             assert!(self.running.insert(key, (now, false)).is_none(), "Q1");
             self.handed_out.push(key);
             let waited = Duration::from_nanos(now - since);
-            return Next::Ready(Work {
-                key,
-                waited,
-                failures: *self.failures.get(&key).unwrap_or(&0),
-            });
+            return Next::Ready(Work { key, waited, failures: *self.failures.get(&key).unwrap_or(&0) });
         }
         if self.shut {
             return Next::ShutDown;
@@ -143,25 +132,15 @@ impl Model {
         if again {
             self.waiting.push((key, now));
         }
-        Some(Finished {
-            ran: Duration::from_nanos(now - began),
-            again,
-        })
+        Some(Finished { ran: Duration::from_nanos(now - began), again })
     }
 
     fn drain(&mut self) -> Vec<u8> {
         let mut keys: Vec<u8> = self.waiting.drain(..).map(|(key, _)| key).collect();
-        let mut delayed: Vec<_> = std::mem::take(&mut self.delayed)
-            .into_iter()
-            .map(|(key, (at, n))| (at, n, key))
-            .collect();
+        let mut delayed: Vec<_> =
+            std::mem::take(&mut self.delayed).into_iter().map(|(key, (at, n))| (at, n, key)).collect();
         delayed.sort_unstable();
-        let mut again: Vec<u8> = self
-            .running
-            .iter()
-            .filter(|(_, run)| run.1)
-            .map(|(&key, _)| key)
-            .collect();
+        let mut again: Vec<u8> = self.running.iter().filter(|(_, run)| run.1).map(|(&key, _)| key).collect();
         again.sort_by_key(|key| self.handed_out.iter().rposition(|handed_out| handed_out == key));
         keys.extend(again);
         self.running.values_mut().for_each(|run| run.1 = false);
@@ -254,10 +233,7 @@ impl Trial {
             Op::Drain => {
                 let drained = self.queue.drain();
                 assert_eq!(drained, self.model.drain());
-                assert_eq!(
-                    drained.into_iter().collect::<BTreeSet<_>>(),
-                    std::mem::take(&mut self.owed)
-                );
+                assert_eq!(drained.into_iter().collect::<BTreeSet<_>>(), std::mem::take(&mut self.owed));
             }
         }
         self.compare();
@@ -277,10 +253,7 @@ impl Trial {
         assert_eq!(queue.delayed(), model.delayed.len());
         let earliest = model.delayed.values().map(|&(at, _)| Tick::from_nanos(at)).min();
         assert_eq!(queue.next_deadline(), earliest);
-        let runs = model
-            .running
-            .values()
-            .map(|&(began, _)| now.since(Tick::from_nanos(began)));
+        let runs = model.running.values().map(|&(began, _)| now.since(Tick::from_nanos(began)));
         assert_eq!(queue.longest_running(now), runs.clone().max().unwrap_or_default());
         assert_eq!(queue.unfinished(now), runs.sum::<Duration>());
         for key in 0..6 {

@@ -30,15 +30,7 @@ fn a_key_added_twice_is_handed_out_once() {
     assert_eq!(queue.len(), 1);
     assert_eq!(key(&mut queue, at(2)), "box2-media");
     assert_eq!(queue.get(at(2)), Next::Idle);
-    assert_eq!(
-        queue.stats(),
-        Stats {
-            adds: 1,
-            deduplicated: 1,
-            handed_out: 1,
-            ..Stats::default()
-        }
-    );
+    assert_eq!(queue.stats(), Stats { adds: 1, deduplicated: 1, handed_out: 1, ..Stats::default() });
 }
 
 #[test]
@@ -58,13 +50,7 @@ fn q1_holds_for_a_deadline_that_passes_during_the_run() {
     queue.add("a", at(0));
     key(&mut queue, at(0));
     assert_eq!(queue.get(at(5)), Next::Idle);
-    assert_eq!(
-        queue.done(&"a", at(6)),
-        Some(Finished {
-            ran: 6 * SECOND,
-            again: true
-        })
-    );
+    assert_eq!(queue.done(&"a", at(6)), Some(Finished { ran: 6 * SECOND, again: true }));
     assert_eq!(key(&mut queue, at(6)), "a");
 }
 
@@ -75,21 +61,9 @@ fn q2_adds_during_a_run_cause_exactly_one_more_run() {
     key(&mut queue, at(0));
     assert_eq!(queue.add("a", at(1)), Added::AfterRun);
     assert_eq!(queue.add("a", at(2)), Added::Already);
-    assert_eq!(
-        queue.done(&"a", at(3)),
-        Some(Finished {
-            ran: 3 * SECOND,
-            again: true
-        })
-    );
+    assert_eq!(queue.done(&"a", at(3)), Some(Finished { ran: 3 * SECOND, again: true }));
     assert_eq!(key(&mut queue, at(3)), "a");
-    assert_eq!(
-        queue.done(&"a", at(4)),
-        Some(Finished {
-            ran: SECOND,
-            again: false
-        })
-    );
+    assert_eq!(queue.done(&"a", at(4)), Some(Finished { ran: SECOND, again: false }));
     assert_eq!(queue.get(at(4)), Next::Idle);
 }
 
@@ -147,11 +121,7 @@ fn the_line_is_first_come_first_served() {
     queue.add("a", at(0));
     queue.done(&"a", at(0));
     let order: Vec<_> = (0..3).map(|_| key(&mut queue, at(0))).collect();
-    assert_eq!(
-        order,
-        ["b", "c", "a"],
-        "a key that is added again goes to the back"
-    );
+    assert_eq!(order, ["b", "c", "a"], "a key that is added again goes to the back");
 }
 
 #[test]
@@ -161,19 +131,12 @@ fn b1_failures_in_a_row_wait_longer_up_to_the_cap() {
     let mut floor = SECOND;
     queue.add("a", now);
     for failures in 0..20 {
-        let Next::Ready(work) = queue.get(now) else {
-            panic!("not due at {now:?}")
-        };
+        let Next::Ready(work) = queue.get(now) else { panic!("not due at {now:?}") };
         assert_eq!(work.failures, failures);
-        let Added::At(due) = queue.add_rate_limited("a", now, u64::MAX / 3) else {
-            panic!("not delayed")
-        };
+        let Added::At(due) = queue.add_rate_limited("a", now, u64::MAX / 3) else { panic!("not delayed") };
         queue.done(&"a", now);
         let delay = due.since(now);
-        assert!(
-            delay >= floor.min(30 * SECOND) && delay <= 60 * SECOND,
-            "{failures}: {delay:?}"
-        );
+        assert!(delay >= floor.min(30 * SECOND) && delay <= 60 * SECOND, "{failures}: {delay:?}");
         floor *= 2;
         now = due;
     }
@@ -200,10 +163,7 @@ fn b1_the_delay_stays_between_base_and_cap_for_every_count_and_random_value() {
         for failures in [0, 1, 2, 3, 8, 63, 64, 127, 128, u32::MAX] {
             for random in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
                 let delay = backoff.delay(failures, random);
-                assert!(
-                    (backoff.base()..=backoff.cap()).contains(&delay),
-                    "{backoff:?} {failures} {random}"
-                );
+                assert!((backoff.base()..=backoff.cap()).contains(&delay), "{backoff:?} {failures} {random}");
             }
         }
     }
@@ -214,9 +174,7 @@ fn b1_the_delay_stays_between_base_and_cap_for_every_count_and_random_value() {
 #[test]
 fn b1_jitter_spreads_keys_that_failed_together() {
     let backoff = Backoff::new(SECOND, 300 * SECOND);
-    let mut delays: Vec<_> = (0..1000u64)
-        .map(|i| backoff.delay(3, i * (u64::MAX / 1000)))
-        .collect();
+    let mut delays: Vec<_> = (0..1000u64).map(|i| backoff.delay(3, i * (u64::MAX / 1000))).collect();
     delays.dedup();
     assert_eq!(delays.len(), 1000);
     assert!(delays[0] == 4 * SECOND && delays[999] > 7 * SECOND);
@@ -250,11 +208,7 @@ fn shutting_down_refuses_adds_and_hands_out_what_waits() {
     assert_eq!(queue.stats().refused, 3);
     assert_eq!(key(&mut queue, at(1)), "b");
     assert_eq!(queue.get(at(1)), Next::ShutDown);
-    assert_eq!(
-        queue.done(&"a", at(2)).map(|finished| finished.again),
-        Some(true),
-        "accepted before"
-    );
+    assert_eq!(queue.done(&"a", at(2)).map(|finished| finished.again), Some(true), "accepted before");
     assert_eq!(key(&mut queue, at(2)), "a");
     assert_eq!(queue.get(at(2)), Next::ShutDown);
 }
@@ -275,14 +229,8 @@ fn draining_names_everything_that_was_accepted_and_not_handed_out() {
     assert_eq!(queue.drain(), ["waiting", "running-again", "soon", "late"]);
     assert_eq!(queue.drain(), Vec::<&str>::new());
     assert_eq!((queue.len(), queue.running(), queue.delayed()), (0, 2, 0));
-    assert_eq!(
-        queue.done(&"running-again", at(1)).map(|finished| finished.again),
-        Some(false)
-    );
-    assert_eq!(
-        queue.done(&"running", at(1)).map(|finished| finished.again),
-        Some(false)
-    );
+    assert_eq!(queue.done(&"running-again", at(1)).map(|finished| finished.again), Some(false));
+    assert_eq!(queue.done(&"running", at(1)).map(|finished| finished.again), Some(false));
     assert_eq!(queue.entries.len(), 0);
 }
 
@@ -300,37 +248,14 @@ fn waits_and_runs_are_timed() {
     let mut queue = queue();
     queue.add("a", at(0));
     queue.add_after("b", 2 * SECOND, at(0));
-    assert_eq!(
-        queue.get(at(1)),
-        Next::Ready(Work {
-            key: "a",
-            waited: SECOND,
-            failures: 0
-        })
-    );
-    assert_eq!(
-        queue.get(at(5)),
-        Next::Ready(Work {
-            key: "b",
-            waited: 3 * SECOND,
-            failures: 0
-        })
-    );
+    assert_eq!(queue.get(at(1)), Next::Ready(Work { key: "a", waited: SECOND, failures: 0 }));
+    assert_eq!(queue.get(at(5)), Next::Ready(Work { key: "b", waited: 3 * SECOND, failures: 0 }));
     assert_eq!(queue.longest_running(at(6)), 5 * SECOND);
     assert_eq!(queue.unfinished(at(6)), 6 * SECOND);
-    assert_eq!(
-        queue.done(&"a", at(6)),
-        Some(Finished {
-            ran: 5 * SECOND,
-            again: false
-        })
-    );
+    assert_eq!(queue.done(&"a", at(6)), Some(Finished { ran: 5 * SECOND, again: false }));
     assert_eq!(queue.longest_running(at(6)), SECOND);
     queue.done(&"b", at(6));
-    assert_eq!(
-        (queue.longest_running(at(9)), queue.unfinished(at(9))),
-        (Duration::ZERO, Duration::ZERO)
-    );
+    assert_eq!((queue.longest_running(at(9)), queue.unfinished(at(9))), (Duration::ZERO, Duration::ZERO));
 }
 
 #[test]

@@ -27,18 +27,14 @@ pub(super) fn advice(entry: &Entry) -> (Option<String>, Option<String>) {
             )),
         ),
         Difference::Missing { state: None, .. } => (
-            some(format!(
-                "Create it on {host}, for example with `docker compose up -d {service}`."
-            )),
+            some(format!("Create it on {host}, for example with `docker compose up -d {service}`.")),
             some(format!(
                 "Or tell NetBox its real name (custom field container_name), that it is planned or retired, or delete the service {service}."
             )),
         ),
         Difference::Unexpected { retired: true, .. } => (
             some(format!("Stop it: `docker stop {service}` on {host}.")),
-            some(format!(
-                "Or take {service} back into service in NetBox: life cycle active."
-            )),
+            some(format!("Or take {service} back into service in NetBox: life cycle active.")),
         ),
         Difference::Unexpected { retired: false, .. } => (
             some(format!("Remove it from {host} if nobody needs it.")),
@@ -50,9 +46,7 @@ pub(super) fn advice(entry: &Entry) -> (Option<String>, Option<String>) {
             some(format!(
                 "Publish {expected} on {host}: `ports` in the Compose file of {service}, then recreate it."
             )),
-            some(format!(
-                "Or correct the ports of the service {service} in NetBox."
-            )),
+            some(format!("Or correct the ports of the service {service} in NetBox.")),
         ),
         Difference::Blind { .. } => (
             some(format!(
@@ -66,12 +60,9 @@ pub(super) fn advice(entry: &Entry) -> (Option<String>, Option<String>) {
             (entry.id.event_type == EventType::DockerUnreachable)
                 .then(|| format!("Or say in NetBox that {host} is offline, if it is meant to be.")),
         ),
-        Difference::RestartLoop { .. } => (
-            some(format!(
-                "Look why it ends: `docker logs --tail 100 {service}` on {host}."
-            )),
-            None,
-        ),
+        Difference::RestartLoop { .. } => {
+            (some(format!("Look why it ends: `docker logs --tail 100 {service}` on {host}.")), None)
+        }
         Difference::Config { .. } => (
             some("Change what really is to what NetBox says.".to_owned()),
             some("Or correct it in NetBox.".to_owned()),
@@ -84,29 +75,16 @@ pub fn ignore_rule(entry: &Entry, now: Timestamp) -> String {
     let subject = match entry.id.subject.host() {
         Some(host) => host.to_string(),
         // As a matcher has it: `netbox/main`.
-        None => entry
-            .id
-            .subject
-            .to_string()
-            .trim_start_matches("source:")
-            .to_owned(),
+        None => entry.id.subject.to_string().trim_start_matches("source:").to_owned(),
     };
     let name = match &entry.id.service {
         Some(service) => format!("{} {service} on {subject}", entry.id.event_type),
         None => format!("{} on {subject}", entry.id.event_type),
     };
-    let until = now
-        .checked_add(SignedDuration::from_hours(24 * ACCEPT_DAYS))
-        .unwrap_or(now);
-    let mut rule = format!(
-        "[[ignore]]\nname = {}\nreason = \"say why this is accepted\"\n",
-        toml_text(&name)
-    );
-    rule.push_str(&format!(
-        "types = [\"{}\"]\nhosts = [{}]\n",
-        entry.id.event_type,
-        toml_text(&subject)
-    ));
+    let until = now.checked_add(SignedDuration::from_hours(24 * ACCEPT_DAYS)).unwrap_or(now);
+    let mut rule =
+        format!("[[ignore]]\nname = {}\nreason = \"say why this is accepted\"\n", toml_text(&name));
+    rule.push_str(&format!("types = [\"{}\"]\nhosts = [{}]\n", entry.id.event_type, toml_text(&subject)));
     if let Some(service) = &entry.id.service {
         rule.push_str(&format!("services = [{}]\n", toml_text(service.as_str())));
     }

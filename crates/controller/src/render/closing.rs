@@ -25,35 +25,19 @@ fn coverage(page: &mut Page, outcome: &Outcome, totals: &Totals) {
         retired,
     } = totals.coverages;
     let side = |words: &str, part: usize, whole: usize, unknown: usize| {
-        let unknown = if unknown > 0 {
-            format!(", {unknown} unknown")
-        } else {
-            String::new()
-        };
+        let unknown = if unknown > 0 { format!(", {unknown} unknown") } else { String::new() };
         if whole == 0 {
             return format!("{words}: none known{unknown}");
         }
         format!("{words} {} % ({part} of {whole}{unknown})", percent(part, whole))
     };
     let mut said = vec![
-        side(
-            "Declared and running",
-            declared_running,
-            declared,
-            declared_unknown,
-        ),
+        side("Declared and running", declared_running, declared, declared_unknown),
         side("running and declared", running_declared, running, running_unknown),
     ];
-    let counted = [
-        (planned, "planned"),
-        (retired, "retired"),
-        (totals.ignored, "ignored"),
-    ];
-    let counted: Vec<_> = counted
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
-        .collect();
+    let counted = [(planned, "planned"), (retired, "retired"), (totals.ignored, "ignored")];
+    let counted: Vec<_> =
+        counted.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     if !counted.is_empty() {
         said.push(counted.join(", "));
     }
@@ -79,33 +63,16 @@ fn last_line(page: &mut Page, outcome: &Outcome, totals: &Totals) {
         }
         Exit::Blind => (WARN, "No drift seen, but open ones cannot be judged.".to_owned()),
     };
-    let first = outcome
-        .subjects
-        .iter()
-        .flat_map(|subject| &subject.roots)
-        .map(|root| &root.drift);
-    let first = first
-        .min_by_key(|drift| std::cmp::Reverse(drift.severity))
-        .map(|drift| drift.id.handle());
-    let blind = || {
-        outcome
-            .subjects
-            .iter()
-            .flat_map(|s| &s.blind)
-            .find_map(|scope| scope.drift.as_ref())
-    };
+    let first = outcome.subjects.iter().flat_map(|subject| &subject.roots).map(|root| &root.drift);
+    let first = first.min_by_key(|drift| std::cmp::Reverse(drift.severity)).map(|drift| drift.id.handle());
+    let blind = || outcome.subjects.iter().flat_map(|s| &s.blind).find_map(|scope| scope.drift.as_ref());
     let Some(handle) = first.or_else(|| blind().map(|drift| drift.id.handle())) else {
         return page.line(styled(style, &said));
     };
     let hint = format!("evenkeel explain {handle}");
     let space = page.columns().saturating_sub(width(&said) + width(&hint));
     if space >= 2 {
-        page.line(format!(
-            "{}{}{}",
-            styled(style, &said),
-            " ".repeat(space.min(20)),
-            styled(DIM, &hint)
-        ));
+        page.line(format!("{}{}{}", styled(style, &said), " ".repeat(space.min(20)), styled(DIM, &hint)));
     } else {
         page.line(styled(style, &said));
         page.line(styled(DIM, &hint));

@@ -83,10 +83,7 @@ fn count_declared(
     service: &ExpectedService,
     runs: Option<bool>,
 ) {
-    let demand = Demand::of_service(
-        host.map_or(Demand::Either, ExpectedHost::demand),
-        service.lifecycle,
-    );
+    let demand = Demand::of_service(host.map_or(Demand::Either, ExpectedHost::demand), service.lifecycle);
     match (demand, runs) {
         (Demand::Run, None) => counted.declared_unknown += 1,
         (Demand::Run, Some(runs)) => {
@@ -104,11 +101,7 @@ fn count_declared(
 /// Whether a declared service runs, where anybody can say: seen running beats unknown, unknown beats seen stopped.
 fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option<bool> {
     let (mut known, mut unknown) = (false, false);
-    for view in observed
-        .views()
-        .iter()
-        .filter(|view| may_speak(view, service, rules))
-    {
+    for view in observed.views().iter().filter(|view| may_speak(view, service, rules)) {
         match view.service(&service.name) {
             Lookup::Present(seen) => match seen.state.known() {
                 Ok(RunState::Running) => return Some(true),
@@ -127,10 +120,7 @@ fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option
 fn may_speak(view: &HostView, service: &ExpectedService, rules: &Rules) -> bool {
     let asked = service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind);
     let never = view.source.kind == SourceKind::Docker
-        && rules
-            .not_containers
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(service.name.as_str()))
+        && rules.not_containers.iter().any(|name| name.eq_ignore_ascii_case(service.name.as_str()))
         && !matches!(view.service(&service.name), Lookup::Present(_));
     asked && !never
 }

@@ -32,40 +32,23 @@ pub enum Status {
 impl Check {
     /// A check that went well.
     pub fn ok(group: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self {
-            group: group.into(),
-            status: Status::Ok,
-            sentence: sentence.into(),
-            hint: None,
-        }
+        Self { group: group.into(), status: Status::Ok, sentence: sentence.into(), hint: None }
     }
 
     /// A check that found something worth a look.
     pub fn warn(group: impl Into<String>, sentence: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            status: Status::Warn,
-            hint: Some(hint.into()),
-            ..Self::ok(group, sentence)
-        }
+        Self { status: Status::Warn, hint: Some(hint.into()), ..Self::ok(group, sentence) }
     }
 
     /// A check that failed.
     pub fn fail(group: impl Into<String>, sentence: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            status: Status::Fail,
-            hint: Some(hint.into()),
-            ..Self::ok(group, sentence)
-        }
+        Self { status: Status::Fail, hint: Some(hint.into()), ..Self::ok(group, sentence) }
     }
 }
 
 /// The worst of the checks; well, if there is none.
 pub fn worst(checks: &[Check]) -> Status {
-    checks
-        .iter()
-        .map(|check| check.status)
-        .max()
-        .unwrap_or(Status::Ok)
+    checks.iter().map(|check| check.status).max().unwrap_or(Status::Ok)
 }
 
 /// The checks as text, by group in the order in which the groups first appear.
@@ -87,17 +70,10 @@ pub fn render(checks: &[Check], columns: usize) -> String {
                 Status::Fail => (BAD, "fail"),
             };
             for (i, line) in wrap(&clean(&check.sentence), columns - 8).iter().enumerate() {
-                let mark = if i == 0 {
-                    styled(style, mark)
-                } else {
-                    "    ".to_owned()
-                };
+                let mark = if i == 0 { styled(style, mark) } else { "    ".to_owned() };
                 out.push_str(&format!("  {mark}  {line}\n"));
             }
-            for line in check
-                .hint
-                .iter()
-                .flat_map(|hint| wrap(&format!("→ {}", clean(hint)), columns - 8))
+            for line in check.hint.iter().flat_map(|hint| wrap(&format!("→ {}", clean(hint)), columns - 8))
             {
                 out.push_str(&format!("        {}\n", styled(DIM, &line)));
             }
@@ -117,10 +93,7 @@ fn last_line(checks: &[Check]) -> String {
         (0, 0) => said(GOOD, &format!("{checked}, all well.")),
         (0, n) => said(WARN, &format!("{checked}, {}.", count(n, "warning", "warnings"))),
         (n, 0) => said(BAD, &format!("{checked}, {n} failed.")),
-        (n, m) => said(
-            BAD,
-            &format!("{checked}, {n} failed, {}.", count(m, "warning", "warnings")),
-        ),
+        (n, m) => said(BAD, &format!("{checked}, {n} failed, {}.", count(m, "warning", "warnings"))),
     }
 }
 

@@ -7,33 +7,18 @@ use super::text::{BAD, DIM, GOOD, WARN, clean, cut, fit, harmless_json, moment, 
 /// Events as lines, in the order given; empty text for no event.
 pub fn render(events: &[Event], columns: usize) -> String {
     let columns = columns.clamp(40, 200);
-    let kind = events
-        .iter()
-        .map(|event| event.event_type.code().len())
-        .max()
-        .unwrap_or(0);
-    let name = events
-        .iter()
-        .map(|event| width(&about(event)))
-        .max()
-        .unwrap_or(0)
-        .min((columns / 4).max(12));
+    let kind = events.iter().map(|event| event.event_type.code().len()).max().unwrap_or(0);
+    let name = events.iter().map(|event| width(&about(event))).max().unwrap_or(0).min((columns / 4).max(12));
     let mut out = String::new();
     for event in events {
-        let transition = styled(
-            of_transition(event.transition),
-            &fit(event.transition.as_str(), 8),
-        );
+        let transition = styled(of_transition(event.transition), &fit(event.transition.as_str(), 8));
         let severity = styled(of_severity(event.severity), &fit(event.severity.as_str(), 8));
         let head = format!("{}  {transition}  ", styled(DIM, &moment(event.created_at)));
         let kind_text = styled(of_severity(event.severity), &fit(event.event_type.code(), kind));
         // The moment, the transition, the type, the name, the severity, the handle, and two spaces between them.
         let used = 20 + 2 + 8 + 2 + kind + 2 + name + 2 + 8 + 2 + 8;
         let handle = styled(DIM, &clean(&event.handle));
-        let line = format!(
-            "{head}{kind_text}  {}  {severity}  {handle}",
-            fit(&about(event), name)
-        );
+        let line = format!("{head}{kind_text}  {}  {severity}  {handle}", fit(&about(event), name));
         out.push_str(&line);
         let room = columns.saturating_sub(used + 2);
         let details = clean(&event.details);
@@ -43,10 +28,7 @@ pub fn render(events: &[Event], columns: usize) -> String {
             out.push_str(&format!("\n    {}", cut(&details, columns.saturating_sub(4))));
         }
         for note in notes(event) {
-            out.push_str(&styled(
-                DIM,
-                &format!("\n    └ {}", cut(&note, columns.saturating_sub(6))),
-            ));
+            out.push_str(&styled(DIM, &format!("\n    └ {}", cut(&note, columns.saturating_sub(6)))));
         }
         out.push('\n');
     }

@@ -27,10 +27,7 @@ pub struct Explained<'a> {
 
 /// The explanation for people.
 pub fn render(of: Explained<'_>, columns: usize) -> String {
-    let mut page = Page {
-        out: String::new(),
-        columns: columns.clamp(40, 120),
-    };
+    let mut page = Page { out: String::new(), columns: columns.clamp(40, 120) };
     headline(&mut page, of);
     standing(&mut page, of);
     evidence(&mut page, of);
@@ -42,13 +39,7 @@ pub fn render(of: Explained<'_>, columns: usize) -> String {
 
 /// The explanation for machines.
 pub fn render_json(of: Explained<'_>) -> Result<String, serde_json::Error> {
-    let Explained {
-        now,
-        entry,
-        events,
-        children,
-        policy,
-    } = of;
+    let Explained { now, entry, events, children, policy } = of;
     let (expected, observed) = entry.difference.sides(entry.id.field);
     let window = policy.confirm.of(entry.id.event_type);
     let document = json!({
@@ -116,11 +107,9 @@ fn headline(page: &mut Page, of: Explained<'_>) {
     let entry = of.entry;
     let style = of_severity(entry.severity);
     let what = match (&entry.id.service, entry.id.field) {
-        (Some(_), Some(field)) => format!(
-            "{field} of {} on {}",
-            about(&entry.id),
-            heading(&entry.id.subject)
-        ),
+        (Some(_), Some(field)) => {
+            format!("{field} of {} on {}", about(&entry.id), heading(&entry.id.subject))
+        }
         (Some(_), None) => format!("{} on {}", about(&entry.id), heading(&entry.id.subject)),
         (None, Some(field)) => format!("{field} of {}", heading(&entry.id.subject)),
         (None, None) => heading(&entry.id.subject),
@@ -143,9 +132,7 @@ fn headline(page: &mut Page, of: Explained<'_>) {
 }
 
 fn standing(page: &mut Page, of: Explained<'_>) {
-    let Explained {
-        now, entry, policy, ..
-    } = of;
+    let Explained { now, entry, policy, .. } = of;
     let window = policy.confirm.of(entry.id.event_type);
     let ago = |at: Timestamp| format!("{} ago", age(at, now));
     let mut said = Vec::new();
@@ -185,10 +172,7 @@ fn standing(page: &mut Page, of: Explained<'_>) {
         said.push("it was there at the first run: taken as the baseline, sent to nobody".to_owned());
     }
     if let Some(silence) = &entry.silenced {
-        said.push(format!(
-            "silenced by `{}`: kept and shown, sent to nobody",
-            clean(silence)
-        ));
+        said.push(format!("silenced by `{}`: kept and shown, sent to nobody", clean(silence)));
     }
     page.field("state", &said);
 }
@@ -197,21 +181,10 @@ fn evidence(page: &mut Page, of: Explained<'_>) {
     let Explained { now, entry, .. } = of;
     let at = entry.evidence.observed_at;
     let source = clean(&entry.evidence.source.to_string()).into_owned();
-    page.field(
-        "evidence",
-        &[format!(
-            "{source} said so at {} ({} ago)",
-            moment(at),
-            age(at, now)
-        )],
-    );
+    page.field("evidence", &[format!("{source} said so at {} ({} ago)", moment(at), age(at, now))]);
     if let Some(blind) = &entry.blind {
         let since = format!("{} for {}", styled(BLIND, " BLIND "), age(blind.since, now));
-        let mut said = vec![format!(
-            "since {}: {}",
-            moment(blind.since),
-            gap_words(&blind.gap)
-        )];
+        let mut said = vec![format!("since {}: {}", moment(blind.since), gap_words(&blind.gap))];
         said.push("until somebody can see again it is neither confirmed nor resolved".to_owned());
         page.line(&format!("{:<10} {since}", ""));
         page.field("", &said);
@@ -230,15 +203,9 @@ fn family(page: &mut Page, of: Explained<'_>) {
         page.field("cause", &[words]);
     }
     if !children.is_empty() {
-        let mut said = vec![count(
-            children.len(),
-            "drift follows from it",
-            "drifts follow from it",
-        )];
+        let mut said = vec![count(children.len(), "drift follows from it", "drifts follow from it")];
         said.extend(
-            children
-                .iter()
-                .map(|child| format!("{}  {}", child.id.handle(), kind_and_name(&child.id))),
+            children.iter().map(|child| format!("{}  {}", child.id.handle(), kind_and_name(&child.id))),
         );
         page.field("beneath", &said);
     }
@@ -249,12 +216,7 @@ fn history(page: &mut Page, of: Explained<'_>) {
         .events
         .iter()
         .map(|event| {
-            format!(
-                "{} {} ({})",
-                moment(event.created_at),
-                event.transition.as_str(),
-                event.severity
-            )
+            format!("{} {} ({})", moment(event.created_at), event.transition.as_str(), event.severity)
         })
         .collect();
     let none = vec!["nothing was announced yet".to_owned()];
@@ -271,11 +233,7 @@ fn remedies(page: &mut Page, of: Explained<'_>) {
     let (repair, complete) = advice(entry);
     for (number, words) in [repair, complete].into_iter().flatten().enumerate() {
         for (i, line) in wrap(&words, page.columns.saturating_sub(5)).iter().enumerate() {
-            let mark = if i == 0 {
-                format!("{}.", number + 1)
-            } else {
-                "  ".to_owned()
-            };
+            let mark = if i == 0 { format!("{}.", number + 1) } else { "  ".to_owned() };
             page.line(&format!("  {mark} {line}"));
         }
     }

@@ -44,23 +44,11 @@ pub fn render(outcome: &Outcome) -> Result<String, serde_json::Error> {
         coverage: coverages(&totals.coverages),
         netbox: netbox(outcome),
         sources: outcome.sources.iter().map(source).collect(),
-        blind: subjects()
-            .flat_map(|subject| blind(subject, outcome.now))
-            .collect(),
-        drifts: subjects()
-            .flat_map(|subject| drifts(subject, outcome.now))
-            .collect(),
-        ignored: subjects()
-            .flat_map(|subject| ignored(subject, outcome.now))
-            .collect(),
-        unjudged: subjects()
-            .flat_map(|subject| &subject.unjudged)
-            .map(unjudged)
-            .collect(),
-        uncovered: subjects()
-            .filter(|s| s.uncovered)
-            .map(|s| s.subject.host())
-            .collect(),
+        blind: subjects().flat_map(|subject| blind(subject, outcome.now)).collect(),
+        drifts: subjects().flat_map(|subject| drifts(subject, outcome.now)).collect(),
+        ignored: subjects().flat_map(|subject| ignored(subject, outcome.now)).collect(),
+        unjudged: subjects().flat_map(|subject| &subject.unjudged).map(unjudged).collect(),
+        uncovered: subjects().filter(|s| s.uncovered).map(|s| s.subject.host()).collect(),
         expiring_rules: outcome
             .expiring
             .iter()
@@ -114,9 +102,8 @@ fn why(gap: &Gap) -> Value {
 }
 
 fn summary(totals: &Totals) -> Value {
-    let by_severity: BTreeMap<&str, usize> = Severity::ALL
-        .map(|s| (s.as_str(), totals.by_severity.get(&s).copied().unwrap_or(0)))
-        .into();
+    let by_severity: BTreeMap<&str, usize> =
+        Severity::ALL.map(|s| (s.as_str(), totals.by_severity.get(&s).copied().unwrap_or(0))).into();
     json!({
         "drifts": totals.drifts,
         "blind": totals.blind,
@@ -215,11 +202,7 @@ impl<'a> Line<'a> {
     }
 
     fn with_folded(mut self, folded: &[Drift]) -> Self {
-        self.folded = folded
-            .iter()
-            .take(20)
-            .map(|drift| kind_and_name(&drift.id))
-            .collect();
+        self.folded = folded.iter().take(20).map(|drift| kind_and_name(&drift.id)).collect();
         self.folded_count = folded.len();
         self
     }
@@ -255,10 +238,7 @@ impl<'a> Line<'a> {
 
 fn drifts(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Line<'_>> {
     subject.roots.iter().map(move |root| {
-        let line = Line {
-            first_seen: root.since,
-            ..Line::of(&root.drift, subject, now, "drift")
-        };
+        let line = Line { first_seen: root.since, ..Line::of(&root.drift, subject, now, "drift") };
         line.with_folded(&root.folded)
     })
 }
@@ -266,17 +246,11 @@ fn drifts(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Line
 fn blind(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Line<'_>> {
     subject.blind.iter().map(move |scope| {
         let line = match &scope.drift {
-            Some(drift) => Line {
-                first_seen: scope.since,
-                ..Line::of(drift, subject, now, "blind")
-            },
+            Some(drift) => Line { first_seen: scope.since, ..Line::of(drift, subject, now, "blind") },
             None => Line::unanswered(scope, subject, now),
         };
-        let line = Line {
-            unknown_services: Some(scope.unknown_services),
-            gap: Some(why(&scope.gap)),
-            ..line
-        };
+        let line =
+            Line { unknown_services: Some(scope.unknown_services), gap: Some(why(&scope.gap)), ..line };
         line.with_folded(&scope.folded)
     })
 }
@@ -285,9 +259,6 @@ fn ignored(subject: &SubjectOutcome, now: Timestamp) -> impl Iterator<Item = Lin
     subject.ignored.iter().map(move |(drift, rule)| {
         let blind = matches!(drift.difference, Difference::Blind { .. });
         let kind = if blind { "blind" } else { "drift" };
-        Line {
-            ignored_by: Some(rule),
-            ..Line::of(drift, subject, now, kind)
-        }
+        Line { ignored_by: Some(rule), ..Line::of(drift, subject, now, kind) }
     })
 }

@@ -14,12 +14,7 @@ pub fn render(outcome: &Outcome) -> String {
         // Writing to a String cannot fail.
         let _ = case(&mut cases, subject, &mut tally);
     }
-    let Tally {
-        tests,
-        failures,
-        errors,
-        skipped,
-    } = tally;
+    let Tally { tests, failures, errors, skipped } = tally;
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"");
     let time = outcome.took.as_secs_f64();
     format!(
@@ -49,15 +44,8 @@ fn case(out: &mut String, subject: &SubjectOutcome, tally: &mut Tally) -> std::f
     if !subject.blind.is_empty() || !subject.unjudged.is_empty() {
         tally.tests += 1;
         tally.errors += 1;
-        let suffix = if subject.roots.is_empty() {
-            ""
-        } else {
-            " (observation)"
-        };
-        writeln!(
-            out,
-            "    <testcase classname=\"{class}\" name=\"{name}{suffix}\">"
-        )?;
+        let suffix = if subject.roots.is_empty() { "" } else { " (observation)" };
+        writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}{suffix}\">")?;
         error(out, subject)?;
         writeln!(out, "    </testcase>")?;
         if subject.roots.is_empty() {
@@ -73,10 +61,7 @@ fn case(out: &mut String, subject: &SubjectOutcome, tally: &mut Tally) -> std::f
     } else if subject.uncovered {
         tally.skipped += 1;
         writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}\">")?;
-        writeln!(
-            out,
-            "      <skipped message=\"no source observes it\"/>\n    </testcase>"
-        )
+        writeln!(out, "      <skipped message=\"no source observes it\"/>\n    </testcase>")
     } else {
         writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}\"/>")
     }
@@ -103,11 +88,7 @@ fn error(out: &mut String, subject: &SubjectOutcome) -> std::fmt::Result {
         .find_map(|scope| scope.drift.as_ref())
         .map_or("BLIND", |d| d.id.event_type.code());
     let message = blind.first().map(|line| xml(line)).unwrap_or_default();
-    writeln!(
-        out,
-        "      <error type=\"{kind}\" message=\"{message}\">{}</error>",
-        lines(&blind)
-    )
+    writeln!(out, "      <error type=\"{kind}\" message=\"{message}\">{}</error>", lines(&blind))
 }
 
 fn failure(out: &mut String, subject: &SubjectOutcome) -> std::fmt::Result {
@@ -115,24 +96,12 @@ fn failure(out: &mut String, subject: &SubjectOutcome) -> std::fmt::Result {
     for root in &subject.roots {
         let drift = &root.drift;
         let details = drift.difference.details(&drift.id);
-        said.push(format!(
-            "{} {} [{}] {details}",
-            drift.id.handle(),
-            drift.id.event_type,
-            drift.severity
-        ));
+        said.push(format!("{} {} [{}] {details}", drift.id.handle(), drift.id.event_type, drift.severity));
         said.extend(super::words::folded(&root.folded));
     }
-    let kind = subject
-        .roots
-        .first()
-        .map_or("DRIFT", |root| root.drift.id.event_type.code());
+    let kind = subject.roots.first().map_or("DRIFT", |root| root.drift.id.event_type.code());
     let message = count(subject.roots.len(), "drift", "drifts");
-    writeln!(
-        out,
-        "      <failure type=\"{kind}\" message=\"{message}\">{}</failure>",
-        lines(&said)
-    )
+    writeln!(out, "      <failure type=\"{kind}\" message=\"{message}\">{}</failure>", lines(&said))
 }
 
 fn lines(lines: &[String]) -> String {

@@ -26,10 +26,7 @@ fn write(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
                 format!("{drifts}, {}", count(totals.blind, "blind scope", "blind scopes"))
             }
         }
-        Exit::Blind => format!(
-            "no drift seen, {}",
-            count(totals.blind, "blind scope", "blind scopes")
-        ),
+        Exit::Blind => format!("no drift seen, {}", count(totals.blind, "blind scope", "blind scopes")),
     };
     writeln!(out, "## evenkeel: {headline}\n")?;
     blind(out, outcome)?;
@@ -51,12 +48,8 @@ fn write(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
         counted.retired,
         totals.ignored,
     )?;
-    let version = outcome
-        .netbox
-        .version
-        .as_deref()
-        .map(|version| format!(" {}", md(version)))
-        .unwrap_or_default();
+    let version =
+        outcome.netbox.version.as_deref().map(|version| format!(" {}", md(version))).unwrap_or_default();
     writeln!(
         out,
         "NetBox{version}: {}, {}. {}.",
@@ -73,19 +66,10 @@ fn blind(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     writeln!(out, "### Not seen\n")?;
     for subject in &outcome.subjects {
         for scope in &subject.blind {
-            write!(
-                out,
-                "- **{}**: {}: ",
-                md(&heading(&subject.subject)),
-                md(&scope.source.to_string())
-            )?;
+            write!(out, "- **{}**: {}: ", md(&heading(&subject.subject)), md(&scope.source.to_string()))?;
             write!(out, "{}", md(&gap_words(&scope.gap)))?;
             if scope.unknown_services > 0 {
-                write!(
-                    out,
-                    "; {} unknown",
-                    count(scope.unknown_services as usize, "service", "services")
-                )?;
+                write!(out, "; {} unknown", count(scope.unknown_services as usize, "service", "services"))?;
             }
             if let Some(since) = scope.since {
                 write!(out, "; since {}", age(since, outcome.now))?;
@@ -101,17 +85,12 @@ fn drifts(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(out, "### Drift\n")?;
-    writeln!(
-        out,
-        "| host | what | service | expected → observed | severity | since | handle |"
-    )?;
+    writeln!(out, "| host | what | service | expected → observed | severity | since | handle |")?;
     writeln!(out, "| --- | --- | --- | --- | --- | --- | --- |")?;
     for subject in &outcome.subjects {
         for root in &subject.roots {
             let drift = &root.drift;
-            let beneath = folded(&root.folded)
-                .map(|words| format!("<br>{}", md(&words)))
-                .unwrap_or_default();
+            let beneath = folded(&root.folded).map(|words| format!("<br>{}", md(&words))).unwrap_or_default();
             writeln!(
                 out,
                 "| {} | `{}` | {} | {}{beneath} | {} | {} | `{}` |",
@@ -120,9 +99,7 @@ fn drifts(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
                 md(&about(&drift.id)),
                 md(&change(drift)),
                 drift.severity,
-                root.since
-                    .map(|since| age(since, outcome.now))
-                    .unwrap_or_default(),
+                root.since.map(|since| age(since, outcome.now)).unwrap_or_default(),
                 drift.id.handle(),
             )?;
         }

@@ -222,10 +222,7 @@ impl SubjectOutcome {
         outcome.uncovered = observed.views().is_empty() && must_run && outcome.coverages.declared_unknown > 0;
         // Nobody has answered yet: no alarm, and no sight either.
         for view in observed.views() {
-            let Some(gap) = view
-                .coverage
-                .gap()
-                .filter(|gap| gap.kind == GapKind::NotYetObserved && must_run)
+            let Some(gap) = view.coverage.gap().filter(|gap| gap.kind == GapKind::NotYetObserved && must_run)
             else {
                 continue;
             };
@@ -253,23 +250,13 @@ impl SubjectOutcome {
     }
 
     fn of_report(subject: Subject, report: Report, since: impl Fn(&DriftId) -> Option<Timestamp>) -> Self {
-        let Report {
-            drifted,
-            clean: _,
-            unknown,
-            ignored,
-            complete: _,
-        } = report;
+        let Report { drifted, clean: _, unknown, ignored, complete: _ } = report;
         let ids: Vec<DriftId> = drifted.iter().map(|drift| drift.id.clone()).collect();
         let causes: Vec<&DriftId> = ids.iter().filter(|id| fold::can_explain(id)).collect();
         let mut children: BTreeMap<&DriftId, Vec<Drift>> = BTreeMap::new();
         let mut standing = Vec::new();
         for drift in drifted {
-            match ids
-                .iter()
-                .find(|id| **id == drift.id)
-                .and_then(|id| root_of(id, &causes))
-            {
+            match ids.iter().find(|id| **id == drift.id).and_then(|id| root_of(id, &causes)) {
                 Some(root) => children.entry(root).or_default().push(drift),
                 None => standing.push(drift),
             }
@@ -279,13 +266,7 @@ impl SubjectOutcome {
             let folded = children.remove(&drift.id).unwrap_or_default();
             let since = since(&drift.id);
             match (&drift.difference, &drift.id.source) {
-                (
-                    Difference::Blind {
-                        gap,
-                        unknown_services,
-                    },
-                    source,
-                ) => blind.push(BlindScope {
+                (Difference::Blind { gap, unknown_services }, source) => blind.push(BlindScope {
                     source: source.clone().unwrap_or_else(|| drift.evidence.source.clone()),
                     gap: gap.clone(),
                     since,

@@ -20,10 +20,7 @@ const WIDEST: usize = 200;
 /// The whole look for a terminal of this many columns; `all` also shows what ignore rules accept. Ends with a line break.
 pub fn render(outcome: &Outcome, columns: usize, all: bool) -> String {
     let columns = columns.clamp(NARROWEST, WIDEST);
-    let mut page = Page {
-        lines: Vec::new(),
-        columns,
-    };
+    let mut page = Page { lines: Vec::new(), columns };
     header(&mut page, outcome);
     blind(&mut page, outcome);
     drifts(&mut page, outcome);
@@ -126,31 +123,19 @@ fn blind_scope(page: &mut Page, outcome: &Outcome, subject: &SubjectOutcome, sco
         let services = count(scope.unknown_services as usize, "service", "services");
         said.push(format!("{services} unknown, not reported missing"));
     }
-    said.extend(
-        scope
-            .since
-            .map(|since| format!("since {}", age(since, outcome.now))),
-    );
+    said.extend(scope.since.map(|since| format!("since {}", age(since, outcome.now))));
     said.extend(scope.drift.as_ref().map(|drift| drift.id.handle()));
     let name = heading(&subject.subject);
     let columns = page.columns.saturating_sub(8 + 2 + width(&name)).max(20);
     let mut lines = parts(&said, columns).into_iter();
     let first = lines.next().unwrap_or_default();
-    page.line(format!(
-        "{} {}  {first}",
-        styled(BLIND, " BLIND "),
-        styled(BOLD, &name)
-    ));
+    page.line(format!("{} {}  {first}", styled(BLIND, " BLIND "), styled(BOLD, &name)));
     for line in lines {
         page.line(format!("        {line}"));
     }
     let why = format!("{}: {}", clean(&scope.source.to_string()), gap_words(&scope.gap));
     page.words(8, anstyle::Style::new(), &why);
-    beneath(
-        page,
-        &scope.folded,
-        scope.drift.as_ref().and_then(|drift| drift.silenced.as_deref()),
-    );
+    beneath(page, &scope.folded, scope.drift.as_ref().and_then(|drift| drift.silenced.as_deref()));
 }
 
 /// The widths of the columns, the same for every host.
@@ -175,33 +160,16 @@ impl Columns {
         let fixed =
             2 + kind + 2 + name + 2 + 2 + severity + 2 + HANDLE + if since > 0 { since + 2 } else { 0 };
         let change = widest(&|root| width(&change(&root.drift)));
-        Self {
-            kind,
-            name,
-            change: change.min(columns.saturating_sub(fixed)),
-            severity,
-            since,
-        }
+        Self { kind, name, change: change.min(columns.saturating_sub(fixed)), severity, since }
     }
 }
 
 fn drifts(page: &mut Page, outcome: &Outcome) {
     let columns = Columns::of(outcome, page.columns);
-    for subject in outcome
-        .subjects
-        .iter()
-        .filter(|subject| !subject.roots.is_empty())
-    {
+    for subject in outcome.subjects.iter().filter(|subject| !subject.roots.is_empty()) {
         page.gap();
-        let tenant = subject
-            .tenant
-            .as_deref()
-            .map(|tenant| styled(DIM, &format!("  {}", clean(tenant))));
-        page.line(format!(
-            "{}{}",
-            styled(BOLD, &heading(&subject.subject)),
-            tenant.unwrap_or_default()
-        ));
+        let tenant = subject.tenant.as_deref().map(|tenant| styled(DIM, &format!("  {}", clean(tenant))));
+        page.line(format!("{}{}", styled(BOLD, &heading(&subject.subject)), tenant.unwrap_or_default()));
         for root in &subject.roots {
             if page.columns < NARROW {
                 stacked(page, outcome, root)
@@ -214,11 +182,7 @@ fn drifts(page: &mut Page, outcome: &Outcome) {
 }
 
 fn row(page: &mut Page, outcome: &Outcome, root: &Root, columns: &Columns) {
-    let Root {
-        drift,
-        since,
-        folded: _,
-    } = root;
+    let Root { drift, since, folded: _ } = root;
     let severity = of_severity(drift.severity);
     let since = since.map(|since| age(since, outcome.now)).unwrap_or_default();
     let mut line = format!(
@@ -237,26 +201,16 @@ fn row(page: &mut Page, outcome: &Outcome, root: &Root, columns: &Columns) {
 
 /// A drift on a narrow terminal: what and how bad, then how it differs.
 fn stacked(page: &mut Page, outcome: &Outcome, root: &Root) {
-    let Root {
-        drift,
-        since,
-        folded: _,
-    } = root;
+    let Root { drift, since, folded: _ } = root;
     let severity = of_severity(drift.severity);
     let mut right = drift.severity.as_str().to_owned();
     right.extend(since.map(|since| format!(" · {}", age(since, outcome.now))));
     let kind = drift.id.event_type.code();
-    let room = page
-        .columns
-        .saturating_sub(2 + kind.len() + 2 + 2 + width(&right));
+    let room = page.columns.saturating_sub(2 + kind.len() + 2 + 2 + width(&right));
     let left = format!("  {}  {}", styled(severity, kind), fit(&about(&drift.id), room));
     page.line(format!("{left}  {}", styled(severity, &right)));
     let room = page.columns.saturating_sub(4 + 2 + HANDLE);
-    page.line(format!(
-        "    {}  {}",
-        fit(&change(drift), room),
-        styled(DIM, &drift.id.handle())
-    ));
+    page.line(format!("    {}  {}", fit(&change(drift), room), styled(DIM, &drift.id.handle())));
 }
 
 fn beneath(page: &mut Page, children: &[evenkeel_core::Drift], silenced: Option<&str>) {
@@ -268,10 +222,8 @@ fn beneath(page: &mut Page, children: &[evenkeel_core::Drift], silenced: Option<
 }
 
 fn unjudged(page: &mut Page, outcome: &Outcome) {
-    let all = outcome
-        .subjects
-        .iter()
-        .flat_map(|subject| subject.unjudged.iter().map(move |open| (subject, open)));
+    let all =
+        outcome.subjects.iter().flat_map(|subject| subject.unjudged.iter().map(move |open| (subject, open)));
     let all: Vec<_> = all.collect();
     if all.is_empty() {
         return;
@@ -279,27 +231,17 @@ fn unjudged(page: &mut Page, outcome: &Outcome) {
     page.gap();
     page.line(styled(
         WARN,
-        &format!(
-            "{} that nobody can judge now",
-            count(all.len(), "open drift", "open drifts")
-        ),
+        &format!("{} that nobody can judge now", count(all.len(), "open drift", "open drifts")),
     ));
     for (subject, (id, gap)) in all {
-        let words = format!(
-            "{} on {}: {}",
-            kind_and_name(id),
-            heading(&subject.subject),
-            gap_words(gap)
-        );
+        let words = format!("{} on {}: {}", kind_and_name(id), heading(&subject.subject), gap_words(gap));
         page.line(format!("  {}", cut(&words, page.columns.saturating_sub(2))));
     }
 }
 
 fn ignored(page: &mut Page, outcome: &Outcome) {
-    let all = outcome
-        .subjects
-        .iter()
-        .flat_map(|subject| subject.ignored.iter().map(move |hit| (subject, hit)));
+    let all =
+        outcome.subjects.iter().flat_map(|subject| subject.ignored.iter().map(move |hit| (subject, hit)));
     let all: Vec<_> = all.collect();
     if all.is_empty() {
         return;
@@ -307,16 +249,9 @@ fn ignored(page: &mut Page, outcome: &Outcome) {
     page.gap();
     page.line(styled(BOLD, "Ignored"));
     for (subject, (drift, rule)) in all {
-        let words = format!(
-            "{} on {}: rule `{}`",
-            kind_and_name(&drift.id),
-            heading(&subject.subject),
-            clean(rule)
-        );
-        page.line(styled(
-            DIM,
-            &format!("  {}", cut(&words, page.columns.saturating_sub(2))),
-        ));
+        let words =
+            format!("{} on {}: rule `{}`", kind_and_name(&drift.id), heading(&subject.subject), clean(rule));
+        page.line(styled(DIM, &format!("  {}", cut(&words, page.columns.saturating_sub(2)))));
     }
 }
 

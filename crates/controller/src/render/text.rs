@@ -17,11 +17,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if is_harmful(c) {
-            out.extend(c.escape_default())
-        } else {
-            out.push(c)
-        }
+        if is_harmful(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
     Cow::Owned(out)
 }
@@ -103,11 +99,7 @@ pub fn parts(parts: &[String], columns: usize) -> Vec<String> {
 
 /// The text in a style.
 pub fn styled(style: Style, text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!("{style}{text}{style:#}")
-    }
+    if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
 }
 
 /// Bold.
@@ -155,11 +147,7 @@ pub fn moment(at: Timestamp) -> String {
 
 /// `1 drift`, `3 drifts`.
 pub fn count(n: usize, one: &str, several: &str) -> String {
-    if n == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{n} {several}")
-    }
+    if n == 1 { format!("1 {one}") } else { format!("{n} {several}") }
 }
 
 /// A share in per cent, rounded down so that 100 % means all; nothing at all counts as all.
@@ -187,10 +175,7 @@ pub fn xml(text: &str) -> String {
 pub fn md(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text).chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '!' | '&' | '@'
-        ) {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '!' | '&' | '@') {
             out.push('\\');
         }
         out.push(c);
@@ -256,10 +241,7 @@ mod tests {
 
     #[test]
     fn nearly_all_is_not_all() {
-        assert_eq!(
-            (percent(999, 1000), percent(0, 0), percent(21, 23)),
-            (99, 100, 91)
-        );
+        assert_eq!((percent(999, 1000), percent(0, 0), percent(21, 23)), (99, 100, 91));
     }
 
     proptest! {

@@ -10,27 +10,11 @@ use super::text::{clean, count};
 /// Both sides of a difference: what should be, what is. Clean.
 pub(super) fn sides(difference: &Difference) -> (String, String) {
     match difference {
-        Difference::Missing {
-            ports,
-            role: _,
-            state,
-        } => {
-            let expected = if ports.is_empty() {
-                "running".to_owned()
-            } else {
-                ports.to_string()
-            };
-            (
-                expected,
-                state.map_or("nothing", |state| state.as_str()).to_owned(),
-            )
+        Difference::Missing { ports, role: _, state } => {
+            let expected = if ports.is_empty() { "running".to_owned() } else { ports.to_string() };
+            (expected, state.map_or("nothing", |state| state.as_str()).to_owned())
         }
-        Difference::Unexpected {
-            retired,
-            ports,
-            state,
-            image,
-        } => {
+        Difference::Unexpected { retired, ports, state, image } => {
             let mut observed = state.as_str().to_owned();
             if let Some(ports) = ports.as_ref().filter(|ports| !ports.is_empty()) {
                 observed.push_str(&format!(" {ports}"));
@@ -44,25 +28,17 @@ pub(super) fn sides(difference: &Difference) -> (String, String) {
             let open = open_ports(&observed.open, &observed.loopback);
             (expected.to_string(), open)
         }
-        Difference::Blind {
-            gap,
-            unknown_services: _,
-        } => ("observable".to_owned(), gap_words(gap)),
+        Difference::Blind { gap, unknown_services: _ } => ("observable".to_owned(), gap_words(gap)),
         Difference::RestartLoop { restarts, state } => {
             let observed = match restarts {
-                Some(n) => format!(
-                    "{}, {}",
-                    state.as_str(),
-                    count(*n as usize, "restart", "restarts")
-                ),
+                Some(n) => format!("{}, {}", state.as_str(), count(*n as usize, "restart", "restarts")),
                 None => format!("{} again and again", state.as_str()),
             };
             ("running".to_owned(), observed)
         }
         Difference::Config { expected, observed } => {
             let side = |side: &Option<std::sync::Arc<str>>, none: &str| {
-                side.as_deref()
-                    .map_or_else(|| none.to_owned(), |value| clean(value).into_owned())
+                side.as_deref().map_or_else(|| none.to_owned(), |value| clean(value).into_owned())
             };
             (side(expected, "not declared"), side(observed, "ambiguous"))
         }

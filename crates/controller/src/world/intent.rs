@@ -76,9 +76,7 @@ impl Intent {
 
     pub(super) fn expected(&self, host: &HostName) -> Expected {
         let evidence = match &self.complete {
-            Some(inventory) => {
-                Evidence { source: self.source.clone(), observed_at: inventory.observed_at }
-            }
+            Some(inventory) => Evidence { source: self.source.clone(), observed_at: inventory.observed_at },
             None => return Expected::not_yet(self.source.clone()),
         };
         Expected::new(evidence, self.coverage.clone(), self.hosts.get(host).cloned())
@@ -114,7 +112,8 @@ impl Intent {
         let Coverage::Complete = inventory.coverage else {
             return inventory.coverage.clone();
         };
-        let Some(gap) = self.complete.as_ref().and_then(|before| policy.inventory_gap(before, inventory)) else {
+        let Some(gap) = self.complete.as_ref().and_then(|before| policy.inventory_gap(before, inventory))
+        else {
             return Coverage::Complete;
         };
         let since = *self.held_since.get_or_insert(now);
@@ -127,7 +126,8 @@ impl Intent {
     fn take(&mut self, inventory: Inventory) -> Touched {
         let new: BTreeMap<HostName, Arc<ExpectedHost>> =
             inventory.hosts.iter().map(|host| (host.name.clone(), host.clone())).collect();
-        let changed = new.iter().filter(|(name, host)| self.hosts.get(*name) != Some(host)).map(|(name, _)| name);
+        let changed =
+            new.iter().filter(|(name, host)| self.hosts.get(*name) != Some(host)).map(|(name, _)| name);
         let gone = self.hosts.keys().filter(|name| !new.contains_key(*name));
         let touched = changed.chain(gone).map(|name| Subject::Host(name.clone())).collect();
         self.index = HostIndex::new(inventory.hosts.iter().map(|host| &**host));

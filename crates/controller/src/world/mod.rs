@@ -87,7 +87,12 @@ impl World {
     }
 
     /// Starts to listen to a source of observation. Until it answers, its host is unknown to it.
-    pub fn add_source(&mut self, id: SourceId, configured: Option<HostName>, remembered: Option<NetboxRef>) -> Touched {
+    pub fn add_source(
+        &mut self,
+        id: SourceId,
+        configured: Option<HostName>,
+        remembered: Option<NetboxRef>,
+    ) -> Touched {
         let observation = Observation::new(id.clone(), configured, remembered);
         self.observations.insert(id.clone(), observation);
         let touched = self.resettle(&id);
@@ -203,8 +208,10 @@ impl World {
         self.observations.get(id).map(|observation| observation.subject.clone())
     }
 
-    /// What a source shows of a host at this moment, if it speaks about one.
+    /// What a source shows of a host at this moment, if it speaks about one. Nothing as long as intent was never read:
+    /// until then nobody knows whether the host is sensitive.
     pub fn seen_by(&self, id: &SourceId) -> Option<Seen> {
+        self.intent.complete()?;
         let observation = self.observations.get(id)?;
         let host = observation.subject.host()?;
         let sensitive = self.intent.host(host).is_some_and(|h| h.sensitive);
@@ -238,7 +245,8 @@ impl World {
 
     fn observed(&self, subject: &Subject, now: Timestamp) -> Observed {
         let views = self.by_subject.get(subject).into_iter().flatten();
-        let views = views.filter_map(|id| self.observations.get(id)).map(|o| o.view_at(now, self.stale_after));
+        let views =
+            views.filter_map(|id| self.observations.get(id)).map(|o| o.view_at(now, self.stale_after));
         Observed::new(views.collect())
     }
 
@@ -284,7 +292,8 @@ impl World {
 
     /// After a change of intent: a source is bound anew if its host changed, or if it might now be another host.
     fn rebind_all(&mut self, touched: &mut Touched) {
-        let concerned = |o: &&Observation| touched.contains(&o.subject) || !self.intent.is_declared(&o.subject);
+        let concerned =
+            |o: &&Observation| touched.contains(&o.subject) || !self.intent.is_declared(&o.subject);
         let ids: Vec<SourceId> = self.observations.values().filter(concerned).map(|o| o.id.clone()).collect();
         for id in ids {
             touched.extend(self.resettle(&id));

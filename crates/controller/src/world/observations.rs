@@ -34,8 +34,7 @@ pub(super) struct Observation {
 impl Observation {
     pub(super) fn new(id: SourceId, configured: Option<HostName>, remembered: Option<NetboxRef>) -> Self {
         let gap = Gap::new(GapKind::NotYetObserved, format!("{id} has not answered yet"));
-        let newest =
-            HostSnapshot::blind(id.clone(), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, gap);
+        let newest = HostSnapshot::blind(id.clone(), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, gap);
         let view = Arc::new(bind(newest.clone(), None, &[]));
         Self {
             subject: Subject::Source(id.clone()),
@@ -121,7 +120,8 @@ impl Observation {
             return self.view.clone();
         }
         let why = format!("{} last answered at {}", self.id, self.view.observed_at);
-        let stale = HostView { coverage: Coverage::Partial(Gap::new(GapKind::Stale, why)), ..(*self.view).clone() };
+        let stale =
+            HostView { coverage: Coverage::Partial(Gap::new(GapKind::Stale, why)), ..(*self.view).clone() };
         Arc::new(stale)
     }
 
@@ -153,5 +153,7 @@ impl Observation {
 
 /// Whether `limit` has passed since `since`; no limit never passes.
 pub(super) fn outlasted(since: Timestamp, limit: Option<Duration>, now: Timestamp) -> bool {
-    limit.and_then(|limit| SignedDuration::try_from(limit).ok()).is_some_and(|limit| now.duration_since(since) >= limit)
+    limit
+        .and_then(|limit| SignedDuration::try_from(limit).ok())
+        .is_some_and(|limit| now.duration_since(since) >= limit)
 }

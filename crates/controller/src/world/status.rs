@@ -19,7 +19,8 @@ impl World {
             answered_at: answered(evidence.observed_at),
             complete_at: complete.map(|inventory| inventory.observed_at),
             blind_since: self.intent.blind_since,
-            objects: complete.map_or(0, |i| i.hosts.len() + i.hosts.iter().map(|h| h.services.len()).sum::<usize>()),
+            objects: complete
+                .map_or(0, |i| i.hosts.len() + i.hosts.iter().map(|h| h.services.len()).sum::<usize>()),
         };
         let others = self.observations.values().map(|o| SourceStatus {
             source: o.id.clone(),

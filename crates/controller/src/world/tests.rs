@@ -97,7 +97,10 @@ fn snapshot(source: &SourceId, seconds: i64, running: &[(&str, u16)]) -> HostSna
                 name: ServiceName::new(name),
                 hints: Hints { container_name: Some(Arc::from(*name)), ..Hints::default() },
                 state: Fact::Known(RunState::Running),
-                ports: Fact::Known(Published { open: Ports::new([Port::tcp(*port)]), loopback: Ports::default() }),
+                ports: Fact::Known(Published {
+                    open: Ports::new([Port::tcp(*port)]),
+                    loopback: Ports::default(),
+                }),
                 health: Fact::Known(Health::None),
                 image: None,
                 role: None,
@@ -139,8 +142,12 @@ fn coverage_of(world: &World, name: &str, seconds: i64) -> Coverage {
 fn before_anybody_answered_everything_is_unknown() {
     let mut world = world();
     world.add_source(docker("media"), Some("media".into()), None);
-    assert!(matches!(expected_of(&world, "media", 0).host(), Lookup::Unknown(gap) if gap.kind == GapKind::NotYetObserved));
-    assert!(matches!(coverage_of(&world, "media", 0), Coverage::Partial(gap) if gap.kind == GapKind::NotYetObserved));
+    assert!(
+        matches!(expected_of(&world, "media", 0).host(), Lookup::Unknown(gap) if gap.kind == GapKind::NotYetObserved)
+    );
+    assert!(
+        matches!(coverage_of(&world, "media", 0), Coverage::Partial(gap) if gap.kind == GapKind::NotYetObserved)
+    );
 }
 
 #[test]
@@ -194,7 +201,9 @@ fn an_engine_that_forgets_everything_at_once_is_blind_not_empty() {
     let services: Vec<(&str, u16)> = services.iter().map(|(n, p)| (n.as_str(), *p)).collect();
     world.replace_host(snapshot(&id, 2, &services), at(2));
     world.replace_host(snapshot(&id, 3, &[]), at(3));
-    assert!(matches!(coverage_of(&world, "media", 3), Coverage::Partial(gap) if gap.kind == GapKind::Implausible));
+    assert!(
+        matches!(coverage_of(&world, "media", 3), Coverage::Partial(gap) if gap.kind == GapKind::Implausible)
+    );
     world.replace_host(snapshot(&id, 4, &services), at(4));
     assert!(coverage_of(&world, "media", 4).is_complete());
 }
@@ -210,7 +219,9 @@ fn an_answer_that_is_older_than_the_newest_changes_nothing() {
 fn an_answer_that_is_too_old_proves_nothing() {
     let (mut world, id) = settled();
     assert!(coverage_of(&world, "media", 60).is_complete());
-    assert!(matches!(coverage_of(&world, "media", 300), Coverage::Partial(gap) if gap.kind == GapKind::Stale));
+    assert!(
+        matches!(coverage_of(&world, "media", 300), Coverage::Partial(gap) if gap.kind == GapKind::Stale)
+    );
     world.settle(&subject("media"), world_stamp(&world, 60));
     assert!(world.unsettled(at(300)).contains(&subject("media")));
     world.replace_host(snapshot(&id, 301, &[("sonarr", 8989)]), at(301));
@@ -227,7 +238,8 @@ fn world_stamp(world: &World, seconds: i64) -> evenkeel_core::fingerprint::Finge
 #[test]
 fn a_host_renamed_in_netbox_keeps_its_source() {
     let (mut world, id) = settled();
-    let touched = world.replace_inventory(inventory(5, vec![host("multimedia", 1, &[("sonarr", 8989)])]), at(5));
+    let touched =
+        world.replace_inventory(inventory(5, vec![host("multimedia", 1, &[("sonarr", 8989)])]), at(5));
     assert_eq!(world.subject_of(&id), Some(subject("multimedia")));
     assert!(touched.contains(&subject("media")) && touched.contains(&subject("multimedia")));
 }

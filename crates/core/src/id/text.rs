@@ -14,8 +14,7 @@ impl<T: fmt::Display> fmt::Display for Escaped<T> {
                 let mut rest = text;
                 while let Some(at) = rest.find(['|', '%']) {
                     self.0.write_str(&rest[..at])?;
-                    self.0
-                        .write_str(if rest[at..].starts_with('|') { "%7C" } else { "%25" })?;
+                    self.0.write_str(if rest[at..].starts_with('|') { "%7C" } else { "%25" })?;
                     rest = &rest[at + 1..];
                 }
                 self.0.write_str(rest)

@@ -62,30 +62,16 @@ impl HostIndex {
         for host in hosts {
             let names = std::iter::once(host.name.as_str()).chain(host.aliases.iter().map(|a| &**a));
             for name in names {
-                index
-                    .by_label
-                    .entry(canonical(name))
-                    .or_default()
-                    .insert(host.name.clone());
-                index
-                    .by_name
-                    .entry(name.trim().to_lowercase())
-                    .or_default()
-                    .insert(host.name.clone());
+                index.by_label.entry(canonical(name)).or_default().insert(host.name.clone());
+                index.by_name.entry(name.trim().to_lowercase()).or_default().insert(host.name.clone());
             }
             for mac in &host.macs {
-                index
-                    .by_mac
-                    .entry(mac.clone())
-                    .or_default()
-                    .insert(host.name.clone());
+                index.by_mac.entry(mac.clone()).or_default().insert(host.name.clone());
             }
             if let Some(ip) = host.primary_ip {
                 index.by_ip.entry(ip).or_default().insert(host.name.clone());
             }
-            index
-                .by_ref
-                .insert((host.kind, host.netbox_id), host.name.clone());
+            index.by_ref.insert((host.kind, host.netbox_id), host.name.clone());
             index.refs.insert(host.name.clone(), (host.kind, host.netbox_id));
         }
         index
@@ -99,11 +85,7 @@ impl HostIndex {
     /// Finds the host. A level that finds exactly one ends the search; one that finds several ends it as ambiguous,
     /// because a weaker clue must not decide between two stronger ones.
     pub fn resolve(&self, claim: &Claim) -> HostMatch {
-        let name = claim
-            .configured
-            .as_ref()
-            .map(HostName::as_str)
-            .or(claim.name.as_deref());
+        let name = claim.configured.as_ref().map(HostName::as_str).or(claim.name.as_deref());
         if let Some(found) = name.and_then(|name| self.named(name)) {
             return found;
         }
@@ -114,18 +96,10 @@ impl HostIndex {
         if let Some(configured) = &claim.configured {
             return HostMatch::Undeclared(configured.clone());
         }
-        let macs: BTreeSet<&HostName> = claim
-            .macs
-            .iter()
-            .filter_map(|mac| self.by_mac.get(mac))
-            .flatten()
-            .collect();
-        let ips: BTreeSet<&HostName> = claim
-            .addresses
-            .iter()
-            .filter_map(|ip| self.by_ip.get(ip))
-            .flatten()
-            .collect();
+        let macs: BTreeSet<&HostName> =
+            claim.macs.iter().filter_map(|mac| self.by_mac.get(mac)).flatten().collect();
+        let ips: BTreeSet<&HostName> =
+            claim.addresses.iter().filter_map(|ip| self.by_ip.get(ip)).flatten().collect();
         if let Some(found) = decide("MAC address", &macs).or_else(|| decide("primary IP", &ips)) {
             return found;
         }

@@ -22,14 +22,7 @@ pub struct Alias {
 /// Decides identity for one source's answer about one host: every observed service that is a declared one takes the
 /// declared name. The result is sorted by name. What more than one thing claims becomes unknown, not a guess.
 pub fn bind(snapshot: HostSnapshot, expected: Option<&ExpectedHost>, aliases: &[Alias]) -> HostView {
-    let HostSnapshot {
-        source,
-        started,
-        observed_at,
-        coverage,
-        mut facts,
-        mut services,
-    } = snapshot;
+    let HostSnapshot { source, started, observed_at, coverage, mut facts, mut services } = snapshot;
     let mut ambiguous = Vec::new();
     if let Some(host) = expected {
         let claims = claims(host, &services, aliases);
@@ -42,15 +35,7 @@ pub fn bind(snapshot: HostSnapshot, expected: Option<&ExpectedHost>, aliases: &[
     services.sort_by(|a, b| a.name.cmp(&b.name));
     make_unique(&mut services, &mut ambiguous);
     ambiguous.sort_by(|a, b| a.0.cmp(&b.0));
-    HostView {
-        source,
-        started,
-        observed_at,
-        coverage,
-        facts,
-        services,
-        ambiguous,
-    }
+    HostView { source, started, observed_at, coverage, facts, services, ambiguous }
 }
 
 /// Gives what is claimed once the declared name. What is claimed twice, and what claims twice, is taken out: one of
@@ -88,12 +73,7 @@ fn rename(
 
 /// What was found to be no declared service must not pass for one by the name its source happens to give it.
 fn own_name(host: &ExpectedHost, service: &mut ObservedService) {
-    let Hints {
-        label,
-        compose_project,
-        compose_service,
-        container_name: _,
-    } = &service.hints;
+    let Hints { label, compose_project, compose_service, container_name: _ } = &service.hints;
     let other = match (host.service(&service.name), label, compose_project) {
         (None, _, _) => return,
         // Its owner calls it otherwise.
@@ -101,10 +81,7 @@ fn own_name(host: &ExpectedHost, service: &mut ObservedService) {
         (Some(declared), None, Some(project))
             if declared.compose_project.as_ref().is_some_and(|p| p != project) =>
         {
-            format!(
-                "{project}/{}",
-                compose_service.as_deref().unwrap_or(service.name.as_str())
-            )
+            format!("{project}/{}", compose_service.as_deref().unwrap_or(service.name.as_str()))
         }
         // Nothing speaks against it: the source itself says that this is its name.
         (Some(_), None, Some(_) | None) => return,
@@ -146,11 +123,7 @@ type Level = fn(&Index, &ExpectedService, &ExpectedHost, &[Alias]) -> Vec<usize>
 
 const LEVELS: [Level; 4] = [
     |index, declared, _, _| {
-        let linked = declared
-            .container_name
-            .as_deref()
-            .map(|name| index.container(name))
-            .unwrap_or_default();
+        let linked = declared.container_name.as_deref().map(|name| index.container(name)).unwrap_or_default();
         [index.label(declared.name.as_str()), linked].concat()
     },
     |index, declared, _, _| index.compose(declared.name.as_str()),
@@ -178,23 +151,15 @@ type Names<'a> = BTreeMap<String, Vec<(&'a str, usize)>>;
 
 impl<'a> Index<'a> {
     fn new(services: &'a [ObservedService]) -> Self {
-        let mut index = Self {
-            labels: BTreeMap::new(),
-            compose: BTreeMap::new(),
-            containers: BTreeMap::new(),
-        };
+        let mut index =
+            Self { labels: BTreeMap::new(), compose: BTreeMap::new(), containers: BTreeMap::new() };
         let put = |names: &mut Names<'a>, name: &'a Option<Arc<str>>, i| {
             if let Some(name) = name {
                 names.entry(name.to_lowercase()).or_default().push((name, i));
             }
         };
         for (i, service) in services.iter().enumerate() {
-            let Hints {
-                label,
-                compose_project: _,
-                compose_service,
-                container_name,
-            } = &service.hints;
+            let Hints { label, compose_project: _, compose_service, container_name } = &service.hints;
             put(&mut index.labels, label, i);
             // Where the operator said what it is, its other names no longer count.
             if label.is_none() {
@@ -219,21 +184,9 @@ impl<'a> Index<'a> {
 }
 
 fn named(names: &Names<'_>, name: &str) -> Vec<usize> {
-    let found = names
-        .get(&name.to_lowercase())
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let of = |exact: bool| {
-        found
-            .iter()
-            .filter(move |(n, _)| !exact || *n == name)
-            .map(|(_, i)| *i)
-    };
-    if of(true).next().is_some() {
-        of(true).collect()
-    } else {
-        of(false).collect()
-    }
+    let found = names.get(&name.to_lowercase()).map(Vec::as_slice).unwrap_or_default();
+    let of = |exact: bool| found.iter().filter(move |(n, _)| !exact || *n == name).map(|(_, i)| *i);
+    if of(true).next().is_some() { of(true).collect() } else { of(false).collect() }
 }
 
 fn in_project(declared: &ExpectedService, observed: &ObservedService) -> bool {
@@ -245,18 +198,12 @@ fn in_project(declared: &ExpectedService, observed: &ObservedService) -> bool {
 
 fn ambiguity(declared: &ServiceName, several: &[usize], services: &[ObservedService]) -> Gap {
     let names: Vec<String> = several.iter().map(|i| describe(&services[*i])).collect();
-    Gap::new(
-        GapKind::Ambiguous,
-        format!("{} all answer to {declared}", names.join(" and ")),
-    )
+    Gap::new(GapKind::Ambiguous, format!("{} all answer to {declared}", names.join(" and ")))
 }
 
 fn contested(service: &ObservedService, claimants: &[&ServiceName]) -> Gap {
     let names: Vec<&str> = claimants.iter().map(|name| name.as_str()).collect();
-    Gap::new(
-        GapKind::Ambiguous,
-        format!("{} is claimed by {}", describe(service), names.join(" and ")),
-    )
+    Gap::new(GapKind::Ambiguous, format!("{} is claimed by {}", describe(service), names.join(" and ")))
 }
 
 fn describe(service: &ObservedService) -> String {
@@ -273,10 +220,7 @@ fn make_unique(services: &mut Vec<ObservedService>, ambiguous: &mut Vec<(Service
     let mut start = 0;
     let mut keep = Vec::with_capacity(services.len());
     while start < services.len() {
-        let same = services[start..]
-            .iter()
-            .take_while(|s| s.name == services[start].name)
-            .count();
+        let same = services[start..].iter().take_while(|s| s.name == services[start].name).count();
         if same > 1 {
             let name = services[start].name.clone();
             let all: Vec<usize> = (start..start + same).collect();

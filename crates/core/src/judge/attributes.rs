@@ -47,6 +47,7 @@ impl<'a> Subject<'a> {
     pub(super) fn attribute(
         self,
         field: Field,
+        same: impl Fn(&str, &str) -> bool,
         declared: impl Fn(&'a ExpectedService) -> Option<&'a Arc<str>>,
         real: impl Fn(&'a ObservedService) -> Option<&'a Arc<str>>,
     ) -> Verdict {
@@ -55,11 +56,8 @@ impl<'a> Subject<'a> {
             Pair::Incomparable(verdict) => return verdict,
         };
         match (declared(expected), real(observed)) {
-            (Some(e), Some(o)) if e != o => {
-                let difference = Difference::Config {
-                    expected: Some(e.clone()),
-                    observed: Some(o.clone()),
-                };
+            (Some(e), Some(o)) if !same(e, o) => {
+                let difference = Difference::Config { expected: Some(e.clone()), observed: Some(o.clone()) };
                 self.drifted(EventType::ConfigDrift, Some(field), difference, evidence_of(view))
             }
             (Some(_) | None, Some(_) | None) => Verdict::Clean(evidence_of(view)),
@@ -76,16 +74,9 @@ impl<'a> Subject<'a> {
             Ok(Health::Starting) => unknown(GapKind::NotYetObserved, "its health check has not decided yet"),
             Ok(Health::Unhealthy) => {
                 let word = |text: &str| Some(Arc::<str>::from(text));
-                let difference = Difference::Config {
-                    expected: word("healthy"),
-                    observed: word("unhealthy"),
-                };
-                self.drifted(
-                    EventType::ConfigDrift,
-                    Some(Field::Health),
-                    difference,
-                    evidence_of(view),
-                )
+                let difference =
+                    Difference::Config { expected: word("healthy"), observed: word("unhealthy") };
+                self.drifted(EventType::ConfigDrift, Some(Field::Health), difference, evidence_of(view))
             }
             Err(gap) => Verdict::Unknown(gap.clone()),
         }
@@ -133,12 +124,21 @@ pub(super) fn ports_agree(rule: PortRule, expected: &ExpectedService, published:
         .as_slice()
         .iter()
         .all(|p| published.open.contains(*p) || published.loopback.contains(*p));
-    let nothing_more = || {
-        published
-            .open
-            .as_slice()
-            .iter()
-            .all(|p| expected.ports.contains(*p))
-    };
+    let nothing_more = || published.open.as_slice().iter().all(|p| expected.ports.contains(*p));
     declared_is_there && (rule == PortRule::Subset || nothing_more())
+}
+
+/// Whether two spellings name one image: Docker Hub and its library need not be named, nor the tag `latest`.
+pub(super) fn same_image(a: &str, b: &str) -> bool {
+    full_image(a) == full_image(b)
+}
+
+fn full_image(image: &str) -> (&str, &str) {
+    let hub = image.strip_prefix("docker.io/").unwrap_or(image);
+    let name = hub.strip_prefix("library/").unwrap_or(hub);
+    match name.rsplit_once(':') {
+        // A colon before the last slash belongs to a registry's port.
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        Some(_) | None => (name, "latest"),
+    }
 }

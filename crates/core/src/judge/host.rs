@@ -73,15 +73,7 @@ pub fn source_verdict(
     coverage: &Coverage,
     evidence: Evidence,
 ) -> Verdict {
-    source_blindness(
-        subject,
-        source,
-        coverage,
-        evidence,
-        EventType::SnapshotError,
-        Away::Drift,
-        || 0,
-    )
+    source_blindness(subject, source, coverage, evidence, EventType::SnapshotError, Away::Drift, || 0)
 }
 
 /// What it means that the machine behind a source does not answer at all.
@@ -113,10 +105,7 @@ fn source_blindness(
         (Some(_), Away::Unknown) if is_silence(gap.kind) => Verdict::Unknown(gap.clone()),
         (Some(reported), _) if reported == kind => {
             let id = DriftId::of_source(subject.clone(), kind, source);
-            let difference = Difference::Blind {
-                gap: gap.clone(),
-                unknown_services: unknown_services(),
-            };
+            let difference = Difference::Blind { gap: gap.clone(), unknown_services: unknown_services() };
             Verdict::Drifted(Drift::new(id, difference, evidence))
         }
         // It answers, if badly: it is not unreachable. That nobody has asked for a while says nothing.
@@ -151,16 +140,9 @@ fn identity(case: Case<'_>) -> Verdict {
         Lookup::Unknown(gap) => Verdict::Unknown(gap.clone()),
         Lookup::Present(host) => match host.contradictions.iter().find(|c| c.service.is_none()) {
             Some(contradiction) => {
-                let difference = Difference::Config {
-                    expected: Some(contradiction.what.clone()),
-                    observed: None,
-                };
-                drifted(
-                    case,
-                    Field::Identity,
-                    difference,
-                    case.expected.evidence().clone(),
-                )
+                let difference =
+                    Difference::Config { expected: Some(contradiction.what.clone()), observed: None };
+                drifted(case, Field::Identity, difference, case.expected.evidence().clone())
             }
             None => Verdict::Clean(newest(case)),
         },
@@ -170,10 +152,7 @@ fn identity(case: Case<'_>) -> Verdict {
                 drifted(
                     case,
                     Field::Identity,
-                    Difference::Config {
-                        expected: None,
-                        observed,
-                    },
+                    Difference::Config { expected: None, observed },
                     evidence_of(view),
                 )
             }

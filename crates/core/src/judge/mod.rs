@@ -211,19 +211,13 @@ pub(crate) fn sees_services(kind: SourceKind) -> bool {
 
 fn never_a_container(rules: &Rules, view: &HostView, name: &ServiceName) -> bool {
     match view.source.kind {
-        SourceKind::Docker => rules
-            .not_containers
-            .iter()
-            .any(|n| n.eq_ignore_ascii_case(name.as_str())),
+        SourceKind::Docker => rules.not_containers.iter().any(|n| n.eq_ignore_ascii_case(name.as_str())),
         SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Truenas | SourceKind::Probe => false,
     }
 }
 
 pub(crate) fn evidence_of(view: &HostView) -> Evidence {
-    Evidence {
-        source: view.source.clone(),
-        observed_at: view.observed_at,
-    }
+    Evidence { source: view.source.clone(), observed_at: view.observed_at }
 }
 
 /// The newest of what both truths rest on: the evidence for what is clean because of what is declared.
@@ -238,10 +232,9 @@ pub(crate) fn newest(case: Case<'_>) -> Evidence {
 pub(crate) fn uncovered_gap(subject: &Subject) -> Gap {
     match subject {
         Subject::Host(host) => uncovered(host),
-        Subject::Source(source) => Gap::new(
-            crate::coverage::GapKind::Uncovered,
-            format!("{source} is not configured"),
-        ),
+        Subject::Source(source) => {
+            Gap::new(crate::coverage::GapKind::Uncovered, format!("{source} is not configured"))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Verdicts about one service on one host.
 
-use super::attributes::ports_agree;
+use super::attributes::{ports_agree, same_image};
 use super::{Case, Seen, evidence_of, newest, seen, sees_services, uncovered_gap};
 use crate::coverage::{Fact, Gap, GapKind, Lookup};
 use crate::drift::{Difference, Drift, Evidence, Verdict};
@@ -28,13 +28,7 @@ impl<'a> Subject<'a> {
             Lookup::Present(service) => Some(service),
             Lookup::Absent | Lookup::Unknown(_) => None,
         };
-        Self::known(
-            case,
-            name,
-            case.expected.host(),
-            expected,
-            seen(case, name, declared),
-        )
+        Self::known(case, name, case.expected.host(), expected, seen(case, name, declared))
     }
 
     /// For a walk that has both sides in hand already.
@@ -45,13 +39,7 @@ impl<'a> Subject<'a> {
         expected: Lookup<'a, ExpectedService>,
         seen: Seen<'a>,
     ) -> Self {
-        Self {
-            case,
-            name,
-            host,
-            expected,
-            seen,
-        }
+        Self { case, name, host, expected, seen }
     }
 
     pub(crate) fn judge(self, id: &DriftId) -> Verdict {
@@ -84,22 +72,14 @@ impl<'a> Subject<'a> {
             && matches!(o.health, Fact::Known(Health::None | Health::Healthy))
             && matches!(o.restarts, Fact::Known(n) if n < self.case.rules.restart_loop)
             && matches!(&o.ports, Fact::Known(p) if ports_agree(self.case.rules.ports, e, p))
-            && (e.image.is_none() || e.image == o.image)
+            && (e.image.is_none() || e.image == o.image || o.image.is_none())
             && (e.role.is_none() || o.role.is_none() || e.role == o.role)
     }
 
     /// All verdicts that are drift, in the order of the types.
     pub(crate) fn drifts(self, out: &mut Vec<Drift>) {
-        let verdicts = [
-            self.missing(),
-            self.unexpected(),
-            self.ports(),
-            self.restart_loop(),
-        ];
-        for verdict in verdicts
-            .into_iter()
-            .chain(SERVICE_FIELDS.map(|field| self.field(field)))
-        {
+        let verdicts = [self.missing(), self.unexpected(), self.ports(), self.restart_loop()];
+        for verdict in verdicts.into_iter().chain(SERVICE_FIELDS.map(|field| self.field(field))) {
             if let Verdict::Drifted(drift) = verdict {
                 out.push(drift);
             }
@@ -127,11 +107,8 @@ impl<'a> Subject<'a> {
             Seen::Unknown(gap) => return Verdict::Unknown(gap.clone()),
             Seen::Uncovered => return Verdict::Unknown(uncovered_gap(self.case.subject)),
         };
-        let difference = Difference::Missing {
-            ports: expected.ports.clone(),
-            role: expected.role.clone(),
-            state,
-        };
+        let difference =
+            Difference::Missing { ports: expected.ports.clone(), role: expected.role.clone(), state };
         self.drifted(EventType::ServiceMissing, None, difference, evidence_of(view))
     }
 
@@ -156,12 +133,7 @@ impl<'a> Subject<'a> {
             Lookup::Unknown(gap) => return Verdict::Unknown(gap.clone()),
         };
         let ports = observed.ports.known().ok().map(|p| p.open.union(&p.loopback));
-        let difference = Difference::Unexpected {
-            retired,
-            ports,
-            state,
-            image: observed.image.clone(),
-        };
+        let difference = Difference::Unexpected { retired, ports, state, image: observed.image.clone() };
         self.drifted(EventType::ServiceUnexpected, None, difference, evidence_of(view))
     }
 
@@ -205,8 +177,8 @@ impl<'a> Subject<'a> {
     fn field(self, field: Field) -> Verdict {
         match field {
             Field::Identity => self.identity(),
-            Field::Role => self.attribute(field, |e| e.role.as_ref(), |o| o.role.as_ref()),
-            Field::Image => self.attribute(field, |e| e.image.as_ref(), |o| o.image.as_ref()),
+            Field::Role => self.attribute(field, |e, o| e == o, |e| e.role.as_ref(), |o| o.role.as_ref()),
+            Field::Image => self.attribute(field, same_image, |e| e.image.as_ref(), |o| o.image.as_ref()),
             Field::Health => self.health(),
             Field::Name
             | Field::Ip
@@ -226,36 +198,15 @@ impl<'a> Subject<'a> {
             Lookup::Absent => return self.clean(),
             Lookup::Unknown(gap) => return Verdict::Unknown(gap.clone()),
         };
-        if let Some(c) = host
-            .contradictions
-            .iter()
-            .find(|c| c.service.as_ref() == Some(self.name))
-        {
-            let difference = Difference::Config {
-                expected: Some(c.what.clone()),
-                observed: None,
-            };
+        if let Some(c) = host.contradictions.iter().find(|c| c.service.as_ref() == Some(self.name)) {
+            let difference = Difference::Config { expected: Some(c.what.clone()), observed: None };
             let evidence = self.case.expected.evidence().clone();
-            return self.drifted(
-                EventType::ConfigDrift,
-                Some(Field::Identity),
-                difference,
-                evidence,
-            );
+            return self.drifted(EventType::ConfigDrift, Some(Field::Identity), difference, evidence);
         }
-        let views = || {
-            self.case
-                .observed
-                .views()
-                .iter()
-                .filter(|view| sees_services(view.source.kind))
-        };
+        let views = || self.case.observed.views().iter().filter(|view| sees_services(view.source.kind));
         for view in views() {
             if let Some((_, gap)) = view.ambiguous.iter().find(|(name, _)| name == self.name) {
-                let difference = Difference::Config {
-                    expected: Some(gap.why.clone()),
-                    observed: None,
-                };
+                let difference = Difference::Config { expected: Some(gap.why.clone()), observed: None };
                 return self.drifted(
                     EventType::ConfigDrift,
                     Some(Field::Identity),
@@ -269,8 +220,7 @@ impl<'a> Subject<'a> {
             Lookup::Unknown(gap) => Some(gap),
             Lookup::Present(_) | Lookup::Absent => None,
         });
-        gaps.next()
-            .map_or_else(|| self.clean(), |gap| Verdict::Unknown(gap.clone()))
+        gaps.next().map_or_else(|| self.clean(), |gap| Verdict::Unknown(gap.clone()))
     }
 
     /// No view was asked about what is not declared. On a machine that is neither declared nor observed by anybody any

@@ -54,18 +54,9 @@ pub fn advance(
     };
     let first_complete = ledger.born.is_none() && report.complete;
     report.drifted.iter().for_each(|drift| step.see(drift));
-    report
-        .clean
-        .iter()
-        .for_each(|(id, evidence)| step.see_clean(id, evidence));
-    report
-        .unknown
-        .iter()
-        .for_each(|(id, gap)| step.see_nothing(id, gap));
-    report
-        .ignored
-        .iter()
-        .for_each(|(drift, rule)| step.accept(&drift.id, rule));
+    report.clean.iter().for_each(|(id, evidence)| step.see_clean(id, evidence));
+    report.unknown.iter().for_each(|(id, gap)| step.see_nothing(id, gap));
+    report.ignored.iter().for_each(|(drift, rule)| step.accept(&drift.id, rule));
     step.open(first_complete && policy.first_run == FirstRun::Baseline, outer);
     step.say();
     step.forget();
@@ -165,12 +156,7 @@ impl Step<'_> {
         };
         match &mut entry.blind {
             Some(blind) => blind.gap = gap.clone(),
-            None => {
-                entry.blind = Some(Blind {
-                    since: self.now,
-                    gap: gap.clone(),
-                })
-            }
+            None => entry.blind = Some(Blind { since: self.now, gap: gap.clone() }),
         }
         // "Clean without interruption" ends here; what was counted before stays counted.
         entry.clean_since = None;
@@ -224,8 +210,7 @@ impl Step<'_> {
     fn forget(&mut self) {
         let (now, window) = (self.now, self.policy.flap.window);
         self.entries.retain(|_, e| {
-            e.resolved_at
-                .is_none_or(|at| e.state != State::Resolved || now < after(at, window))
+            e.resolved_at.is_none_or(|at| e.state != State::Resolved || now < after(at, window))
         });
     }
 
@@ -236,26 +221,14 @@ impl Step<'_> {
             .filter(|(id, entry)| before.entries.get(id) != Some(entry))
             .map(|(id, _)| id.clone())
             .collect();
-        let removed = before
-            .entries
-            .keys()
-            .filter(|id| !self.entries.contains_key(id))
-            .cloned()
-            .collect();
+        let removed = before.entries.keys().filter(|id| !self.entries.contains_key(id)).cloned().collect();
         self.events.sort_by(|a, b| a.drift.cmp(&b.drift));
         // What a rule accepts has no entry, but comes back when the rule ends.
-        if let (Some(at), true) = (
-            self.policy.next_change(self.now),
-            accepted || !self.entries.is_empty(),
-        ) {
+        if let (Some(at), true) = (self.policy.next_change(self.now), accepted || !self.entries.is_empty()) {
             self.due = earlier(self.due, at);
         }
         Advance {
-            ledger: Ledger {
-                subject: before.subject.clone(),
-                born,
-                entries: self.entries,
-            },
+            ledger: Ledger { subject: before.subject.clone(), born, entries: self.entries },
             events: self.events,
             changed,
             removed,
@@ -282,10 +255,7 @@ pub(super) fn push_transition(entry: &mut Entry, now: Timestamp, window: Duratio
 }
 
 pub(super) fn after(at: Timestamp, by: Duration) -> Timestamp {
-    SignedDuration::try_from(by)
-        .ok()
-        .and_then(|by| at.checked_add(by).ok())
-        .unwrap_or(Timestamp::MAX)
+    SignedDuration::try_from(by).ok().and_then(|by| at.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
 }
 
 pub(super) fn earlier(a: Option<Timestamp>, b: Timestamp) -> Option<Timestamp> {

@@ -33,19 +33,12 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger nobody has written in.
     pub fn new(subject: Subject) -> Self {
-        Self {
-            subject,
-            born: None,
-            entries: BTreeMap::new(),
-        }
+        Self { subject, born: None, entries: BTreeMap::new() }
     }
 
     /// The ids that must be judged whatever the two sides say: everything not yet resolved.
     pub fn unresolved(&self) -> impl Iterator<Item = &DriftId> {
-        self.entries
-            .values()
-            .filter(|e| e.state != State::Resolved)
-            .map(|e| &e.id)
+        self.entries.values().filter(|e| e.state != State::Resolved).map(|e| &e.id)
     }
 
     /// The open drifts.

@@ -37,12 +37,7 @@ impl Step<'_> {
             .entries
             .values()
             .filter(|e| e.is_open())
-            .map(|e| {
-                (
-                    e.id.clone(),
-                    outer.first().or(open.cause(&e.id, e.blind.is_some())).cloned(),
-                )
-            })
+            .map(|e| (e.id.clone(), outer.first().or(open.cause(&e.id, e.blind.is_some())).cloned()))
             .filter(|(id, parent)| self.entries.get(id).is_some_and(|e| e.parent != *parent))
             .collect();
         for (id, parent) in parents {
@@ -67,10 +62,7 @@ impl Step<'_> {
     /// one observation two.
     fn is_confirmed(&self, entry: &Entry) -> bool {
         let window = self.policy.confirm.of(entry.id.event_type);
-        if let Difference::Blind {
-            gap,
-            unknown_services: _,
-        } = &entry.difference
+        if let Difference::Blind { gap, unknown_services: _ } = &entry.difference
             && gap.kind == GapKind::Stale
         {
             // Staleness is that observations do not come: there is nothing to count, and the time it is allowed to
@@ -84,10 +76,8 @@ impl Step<'_> {
     /// own window asks for, and no more: a cause that is never confirmed must not keep its consequences quiet.
     fn gives_way(&self, entry: &Entry, unsure: &Causes) -> bool {
         unsure.cause(&entry.id, false).is_some_and(|cause| {
-            let windows = (
-                self.policy.confirm.of(entry.id.event_type),
-                self.policy.confirm.of(cause.event_type),
-            );
+            let windows =
+                (self.policy.confirm.of(entry.id.event_type), self.policy.confirm.of(cause.event_type));
             entry.seen < windows.0.open_after.saturating_add(windows.1.open_after)
         })
     }

@@ -30,14 +30,9 @@ impl Step<'_> {
             };
             let audible = entry.silenced.is_none() && !entry.baseline;
             if !entry.recorded {
-                let recently = entry
-                    .resolved_at
-                    .is_some_and(|at| self.now < after(at, self.policy.flap.window));
-                let transition = if recently {
-                    Transition::Reopened
-                } else {
-                    Transition::Opened
-                };
+                let recently =
+                    entry.resolved_at.is_some_and(|at| self.now < after(at, self.policy.flap.window));
+                let transition = if recently { Transition::Reopened } else { Transition::Opened };
                 self.record(&id, transition, audible, None);
             } else if audible && !entry.announced {
                 self.record(&id, Transition::Reminder, true, None);
@@ -46,11 +41,7 @@ impl Step<'_> {
             {
                 self.record(&id, Transition::Reminder, true, None);
             }
-            let said = self
-                .entries
-                .get(&id)
-                .filter(|_| audible)
-                .and_then(|entry| entry.said_at);
+            let said = self.entries.get(&id).filter(|_| audible).and_then(|entry| entry.said_at);
             if let (Some(every), Some(said)) = (remind_after, said) {
                 self.due = earlier(self.due, after(said, every));
             }
@@ -86,11 +77,7 @@ impl Step<'_> {
             (None, Some(field)) => format!("{} {field}", e.id.event_type),
             (None, None) => e.id.event_type.to_string(),
         };
-        self.entries
-            .values()
-            .filter(|e| e.parent.as_ref() == Some(root))
-            .map(of)
-            .collect()
+        self.entries.values().filter(|e| e.parent.as_ref() == Some(root)).map(of).collect()
     }
 }
 

@@ -81,10 +81,7 @@ impl ExpectedHost {
 
     /// A service by its exact name.
     pub fn service(&self, name: &ServiceName) -> Option<&ExpectedService> {
-        self.services
-            .binary_search_by(|s| s.name.cmp(name))
-            .ok()
-            .map(|i| &self.services[i])
+        self.services.binary_search_by(|s| s.name.cmp(name)).ok().map(|i| &self.services[i])
     }
 }
 
@@ -151,24 +148,13 @@ pub struct Expected {
 impl Expected {
     /// Builds the slice. `evidence` is the last complete read, the one `host` comes from.
     pub fn new(evidence: Evidence, coverage: Coverage, host: Option<Arc<ExpectedHost>>) -> Self {
-        Self {
-            evidence,
-            coverage,
-            host,
-        }
+        Self { evidence, coverage, host }
     }
 
     /// The slice before this NetBox has answered at all.
     pub fn not_yet(source: SourceId) -> Self {
         let gap = Gap::new(GapKind::NotYetObserved, "netbox has not been read yet");
-        Self::new(
-            Evidence {
-                source,
-                observed_at: Timestamp::UNIX_EPOCH,
-            },
-            Coverage::Partial(gap),
-            None,
-        )
+        Self::new(Evidence { source, observed_at: Timestamp::UNIX_EPOCH }, Coverage::Partial(gap), None)
     }
 
     /// The read the declaration comes from.

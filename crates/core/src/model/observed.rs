@@ -170,10 +170,7 @@ impl HostView {
         if let Ok(i) = self.ambiguous.binary_search_by(|(n, _)| n.cmp(name)) {
             return Lookup::Unknown(&self.ambiguous[i].1);
         }
-        match (
-            self.services.binary_search_by(|s| s.name.cmp(name)),
-            &self.coverage,
-        ) {
+        match (self.services.binary_search_by(|s| s.name.cmp(name)), &self.coverage) {
             (_, Coverage::Partial(gap)) if gap.kind == GapKind::Stale => Lookup::Unknown(gap),
             (Ok(i), _) => Lookup::Present(&self.services[i]),
             (Err(_), Coverage::Complete) => Lookup::Absent,
@@ -203,10 +200,7 @@ impl Observed {
 
     /// The view of one source.
     pub fn view(&self, source: &SourceId) -> Option<&HostView> {
-        self.views
-            .iter()
-            .find(|view| view.source == *source)
-            .map(|view| &**view)
+        self.views.iter().find(|view| view.source == *source).map(|view| &**view)
     }
 }
 

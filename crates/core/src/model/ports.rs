@@ -27,9 +27,7 @@ impl Protocol {
 
     /// Reads the word back, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Tcp, Self::Udp, Self::Sctp]
-            .into_iter()
-            .find(|p| p.as_str().eq_ignore_ascii_case(text))
+        [Self::Tcp, Self::Udp, Self::Sctp].into_iter().find(|p| p.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -45,18 +43,12 @@ pub struct Port {
 impl Port {
     /// A TCP port.
     pub fn tcp(number: u16) -> Self {
-        Self {
-            number,
-            protocol: Protocol::Tcp,
-        }
+        Self { number, protocol: Protocol::Tcp }
     }
 
     /// A UDP port.
     pub fn udp(number: u16) -> Self {
-        Self {
-            number,
-            protocol: Protocol::Udp,
-        }
+        Self { number, protocol: Protocol::Udp }
     }
 
     /// Reads `8096/tcp`, `tcp/8096` (NetBox 4.7) or `8096` (TCP).

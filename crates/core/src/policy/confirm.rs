@@ -18,21 +18,13 @@ pub struct Window {
 
 impl Window {
     /// Believe everything at once: for tests, and for operators who prefer speed to calm.
-    pub const IMMEDIATE: Self = Self {
-        open_after: 1,
-        open_after_time: Duration::ZERO,
-        resolve_after: 1,
-    };
+    pub const IMMEDIATE: Self = Self { open_after: 1, open_after_time: Duration::ZERO, resolve_after: 1 };
 }
 
 impl Default for Window {
     /// Absence needs two complete observations; so does presence.
     fn default() -> Self {
-        Self {
-            open_after: 2,
-            open_after_time: Duration::from_secs(60),
-            resolve_after: 2,
-        }
+        Self { open_after: 2, open_after_time: Duration::from_secs(60), resolve_after: 2 }
     }
 }
 
@@ -65,10 +57,6 @@ pub struct Flap {
 
 impl Default for Flap {
     fn default() -> Self {
-        Self {
-            transitions: 6,
-            window: Duration::from_secs(3600),
-            quiet: Duration::from_secs(600),
-        }
+        Self { transitions: 6, window: Duration::from_secs(3600), quiet: Duration::from_secs(600) }
     }
 }

@@ -3,11 +3,14 @@
 pub mod confirm;
 pub mod rule;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::diff::Report;
+use crate::fold;
+use crate::id::DriftId;
 use crate::identity::Alias;
 use crate::judge::Rules;
 use crate::model::{Expected, Inventory};
@@ -38,11 +41,7 @@ pub struct Brake {
 
 impl Default for Brake {
     fn default() -> Self {
-        Self {
-            share: 0.5,
-            allowance: 4,
-            accept_after: Some(Duration::from_secs(30 * 60)),
-        }
+        Self { share: 0.5, allowance: 4, accept_after: Some(Duration::from_secs(30 * 60)) }
     }
 }
 
@@ -74,55 +73,47 @@ pub struct Policy {
 impl Policy {
     /// Applies ignore rules, severities and silences to what a comparison found. Expired rules do not count.
     pub fn apply(&self, report: Report, expected: &Expected, now: Timestamp) -> Report {
-        let Report {
-            drifted,
-            clean,
-            unknown,
-            mut ignored,
-            complete,
-        } = report;
+        let Report { drifted, clean, unknown, mut ignored, complete } = report;
+        let accepting = |id: &DriftId| {
+            let labels = Labels::of(expected, id);
+            self.ignore.iter().find(|rule| rule.in_force(now) && rule.matcher.matches(id, labels))
+        };
+        // Whoever accepts a cause accepts what follows from it: an undeclared machine that is ignored must not raise
+        // each of its services instead.
+        let causes: Vec<(DriftId, Arc<str>)> = match self.ignore.is_empty() {
+            true => Vec::new(),
+            false => drifted
+                .iter()
+                .filter(|drift| fold::can_explain(&drift.id))
+                .filter_map(|drift| Some((drift.id.clone(), accepting(&drift.id)?.name.clone())))
+                .collect(),
+        };
         let mut kept = Vec::with_capacity(drifted.len());
         for mut drift in drifted {
-            let labels = Labels::of(expected, &drift.id);
-            if let Some(rule) = self
-                .ignore
-                .iter()
-                .find(|r| r.in_force(now) && r.matcher.matches(&drift.id, labels))
-            {
-                ignored.push((drift, rule.name.clone()));
+            let accepted = accepting(&drift.id).map(|rule| rule.name.clone()).or_else(|| {
+                let cause = causes.iter().find(|(cause, _)| fold::explains(cause, &drift.id, false));
+                cause.map(|(_, rule)| rule.clone())
+            });
+            if let Some(rule) = accepted {
+                ignored.push((drift, rule));
                 continue;
             }
-            if let Some(rule) = self
-                .severity
-                .iter()
-                .find(|r| r.matcher.matches(&drift.id, labels))
-            {
+            let labels = Labels::of(expected, &drift.id);
+            if let Some(rule) = self.severity.iter().find(|r| r.matcher.matches(&drift.id, labels)) {
                 drift.severity = rule.severity;
             }
-            let silence = self
-                .silences
-                .iter()
-                .find(|s| s.in_force(now) && s.matcher.matches(&drift.id, labels));
+            let silence =
+                self.silences.iter().find(|s| s.in_force(now) && s.matcher.matches(&drift.id, labels));
             drift.silenced = silence.map(|s| s.name.clone());
             kept.push(drift);
         }
-        Report {
-            drifted: kept,
-            clean,
-            unknown,
-            ignored,
-            complete,
-        }
+        Report { drifted: kept, clean, unknown, ignored, complete }
     }
 
     /// The next moment at which a rule begins or ends, so that a pass can be planned for it.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         let ends = self.ignore.iter().filter_map(|r| r.expires);
-        let silences = self
-            .silences
-            .iter()
-            .flat_map(|s| [s.starts, Some(s.ends)])
-            .flatten();
+        let silences = self.silences.iter().flat_map(|s| [s.starts, Some(s.ends)]).flatten();
         ends.chain(silences).filter(|at| *at > now).min()
     }
 

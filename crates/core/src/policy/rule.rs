@@ -34,25 +34,13 @@ impl Matcher {
 
     /// Whether nothing is selected.
     pub fn is_empty(&self) -> bool {
-        let Self {
-            types,
-            hosts,
-            services,
-            tags,
-            tenants,
-        } = self;
+        let Self { types, hosts, services, tags, tenants } = self;
         types.is_empty() && hosts.is_empty() && services.is_empty() && tags.is_empty() && tenants.is_empty()
     }
 
     /// Whether the rule applies to this drift.
     pub fn matches(&self, id: &DriftId, labels: Labels<'_>) -> bool {
-        let Self {
-            types,
-            hosts,
-            services,
-            tags,
-            tenants,
-        } = self;
+        let Self { types, hosts, services, tags, tenants } = self;
         let any = |globs: &[WildMatch], text: Option<&str>| {
             globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
         };
@@ -80,10 +68,9 @@ impl<'a> Labels<'a> {
     /// Looks the drift's host and service up. What is not declared has no tags.
     pub fn of(expected: &'a Expected, id: &DriftId) -> Self {
         match expected.host() {
-            Lookup::Present(host) => Self {
-                host: Some(host),
-                service: id.service.as_ref().and_then(|name| host.service(name)),
-            },
+            Lookup::Present(host) => {
+                Self { host: Some(host), service: id.service.as_ref().and_then(|name| host.service(name)) }
+            }
             Lookup::Absent | Lookup::Unknown(_) => Self::default(),
         }
     }

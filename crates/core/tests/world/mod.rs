@@ -45,10 +45,7 @@ pub fn source(kind: SourceKind) -> SourceId {
 }
 
 pub fn evidence(kind: SourceKind, seconds: i64) -> Evidence {
-    Evidence {
-        source: source(kind),
-        observed_at: at(seconds),
-    }
+    Evidence { source: source(kind), observed_at: at(seconds) }
 }
 
 pub fn gap(kind: GapKind) -> Gap {
@@ -100,10 +97,8 @@ pub fn with_status(mut host: ExpectedHost, status: HostStatus) -> ExpectedHost {
 }
 
 pub fn contradicting(mut host: ExpectedHost, service: Option<&str>) -> ExpectedHost {
-    host.contradictions.push(Contradiction {
-        service: service.map(ServiceName::from),
-        what: "two answers".into(),
-    });
+    host.contradictions
+        .push(Contradiction { service: service.map(ServiceName::from), what: "two answers".into() });
     host
 }
 
@@ -124,27 +119,18 @@ pub fn declared(name: &str) -> ExpectedService {
 }
 
 pub fn declared_on(name: &str, numbers: &[u16]) -> ExpectedService {
-    ExpectedService {
-        ports: ports(numbers),
-        ..declared(name)
-    }
+    ExpectedService { ports: ports(numbers), ..declared(name) }
 }
 
 pub fn living(name: &str, lifecycle: Lifecycle) -> ExpectedService {
-    ExpectedService {
-        lifecycle: Some(lifecycle),
-        ..declared(name)
-    }
+    ExpectedService { lifecycle: Some(lifecycle), ..declared(name) }
 }
 
 /// A healthy service in this state that publishes nothing.
 pub fn shown(name: &str, state: RunState) -> ObservedService {
     ObservedService {
         name: name.into(),
-        hints: Hints {
-            container_name: Some(Arc::from(name)),
-            ..Hints::default()
-        },
+        hints: Hints { container_name: Some(Arc::from(name)), ..Hints::default() },
         state: Fact::Known(state),
         ports: Fact::Known(Published::default()),
         health: Fact::Known(Health::None),
@@ -156,14 +142,8 @@ pub fn shown(name: &str, state: RunState) -> ObservedService {
 }
 
 pub fn shown_on(name: &str, numbers: &[u16]) -> ObservedService {
-    let open = Published {
-        open: ports(numbers),
-        loopback: Ports::default(),
-    };
-    ObservedService {
-        ports: Fact::Known(open),
-        ..shown(name, RunState::Running)
-    }
+    let open = Published { open: ports(numbers), loopback: Ports::default() };
+    ObservedService { ports: Fact::Known(open), ..shown(name, RunState::Running) }
 }
 
 /// A complete view through a source of this kind.
@@ -187,10 +167,7 @@ pub fn docker(services: impl IntoIterator<Item = ObservedService>) -> HostView {
 
 /// A source that showed nothing, for this reason.
 pub fn blind(kind: SourceKind, why: GapKind) -> HostView {
-    HostView {
-        coverage: partial(why),
-        ..view(kind, [])
-    }
+    HostView { coverage: partial(why), ..view(kind, []) }
 }
 
 /// Both truths about one host, without their moments.
@@ -203,30 +180,20 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(host: ExpectedHost, views: impl IntoIterator<Item = HostView>) -> Self {
-        Self {
-            intent: Coverage::Complete,
-            host: Some(host),
-            views: views.into_iter().collect(),
-        }
+        Self { intent: Coverage::Complete, host: Some(host), views: views.into_iter().collect() }
     }
 
     pub fn undeclared(views: impl IntoIterator<Item = HostView>) -> Self {
-        Self {
-            intent: Coverage::Complete,
-            host: None,
-            views: views.into_iter().collect(),
-        }
+        Self { intent: Coverage::Complete, host: None, views: views.into_iter().collect() }
     }
 
     /// Both truths as read and observed at this moment.
     pub fn at(&self, seconds: i64) -> World {
-        let views = self.views.iter().cloned().map(|view| {
-            Arc::new(HostView {
-                started: at(seconds),
-                observed_at: at(seconds),
-                ..view
-            })
-        });
+        let views = self
+            .views
+            .iter()
+            .cloned()
+            .map(|view| Arc::new(HostView { started: at(seconds), observed_at: at(seconds), ..view }));
         World {
             subject: subject(),
             expected: Expected::new(
@@ -286,35 +253,15 @@ impl World {
 
 /// Believe at once, and forget at once.
 pub fn immediate() -> Policy {
-    Policy {
-        confirm: Confirm {
-            default: Window::IMMEDIATE,
-            ..Confirm::default()
-        },
-        ..Policy::default()
-    }
+    Policy { confirm: Confirm { default: Window::IMMEDIATE, ..Confirm::default() }, ..Policy::default() }
 }
 
 /// Two observations either way, whatever time lies between them.
 pub fn patient() -> Policy {
-    let window = Window {
-        open_after: 2,
-        open_after_time: Duration::from_secs(86_400),
-        resolve_after: 2,
-    };
-    Policy {
-        confirm: Confirm {
-            default: window,
-            ..Confirm::default()
-        },
-        ..Policy::default()
-    }
+    let window = Window { open_after: 2, open_after_time: Duration::from_secs(86_400), resolve_after: 2 };
+    Policy { confirm: Confirm { default: window, ..Confirm::default() }, ..Policy::default() }
 }
 
 pub fn flap(transitions: u32, window: u64, quiet: u64) -> Flap {
-    Flap {
-        transitions,
-        window: Duration::from_secs(window),
-        quiet: Duration::from_secs(quiet),
-    }
+    Flap { transitions, window: Duration::from_secs(window), quiet: Duration::from_secs(quiet) }
 }

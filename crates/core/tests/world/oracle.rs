@@ -46,11 +46,8 @@ fn blindness(world: &World) -> Vec<DriftId> {
         if matches!(gap.kind, G::NotYetObserved | G::Uncovered) || silent && (may_be_away || intent_unknown) {
             continue;
         }
-        let kind = if silent && view.source.kind == K::Docker {
-            T::DockerUnreachable
-        } else {
-            T::SnapshotError
-        };
+        let kind =
+            if silent && view.source.kind == K::Docker { T::DockerUnreachable } else { T::SnapshotError };
         found.push(DriftId::of_source(world.subject.clone(), kind, &view.source));
     }
     found
@@ -92,10 +89,7 @@ fn host_fields(world: &World) -> Vec<DriftId> {
             }
         }
     }
-    found
-        .into_iter()
-        .map(|field| DriftId::of_field(name, None, field))
-        .collect()
+    found.into_iter().map(|field| DriftId::of_field(name, None, field)).collect()
 }
 
 /// What one view leaves possible about one service.
@@ -133,19 +127,12 @@ fn speakers<'a>(world: &'a World, name: &ServiceName, e: Option<&ExpectedService
     if !never_a_container {
         return views.into_iter().map(|v| possible(v, name)).collect();
     }
-    let others: Vec<_> = views
-        .iter()
-        .filter(|v| v.source.kind != K::Docker)
-        .map(|v| possible(v, name))
-        .collect();
+    let others: Vec<_> =
+        views.iter().filter(|v| v.source.kind != K::Docker).map(|v| possible(v, name)).collect();
     if !others.is_empty() {
         return others;
     }
-    views
-        .iter()
-        .map(|v| possible(v, name))
-        .filter(|p| matches!(p, Possible::Only(..)))
-        .collect()
+    views.iter().map(|v| possible(v, name)).filter(|p| matches!(p, Possible::Only(..))).collect()
 }
 
 fn could_run(p: &Possible<'_>) -> bool {
@@ -180,15 +167,12 @@ fn service(world: &World, name: &ServiceName) -> Vec<(T, Option<Field>)> {
     let all = speakers(world, name, e);
     let certain = certain(&all);
     let mut found = Vec::new();
-    let runs_surely = all
-        .iter()
-        .any(|p| matches!(p, Possible::Only(RunState::Running | RunState::Restarting, _)));
+    let runs_surely =
+        all.iter().any(|p| matches!(p, Possible::Only(RunState::Running | RunState::Restarting, _)));
     let demand = e.map(|e| Demand::of_service(demand_of_host(world).unwrap(), e.lifecycle));
 
     let surely_down = !all.is_empty()
-        && all
-            .iter()
-            .all(|p| !could_run(p) && !matches!(p, Possible::Only(RunState::Restarting, _)));
+        && all.iter().all(|p| !could_run(p) && !matches!(p, Possible::Only(RunState::Restarting, _)));
     if demand == Some(Demand::Run) && surely_down {
         found.push((T::ServiceMissing, None));
     }
@@ -215,11 +199,7 @@ fn service(world: &World, name: &ServiceName) -> Vec<(T, Option<Field>)> {
         .iter()
         .any(|v| v.source.kind != K::Proxmox && v.ambiguous.iter().any(|(n, _)| n == name));
     if let Some(host) = host
-        && (unclear
-            || host
-                .contradictions
-                .iter()
-                .any(|c| c.service.as_ref() == Some(name)))
+        && (unclear || host.contradictions.iter().any(|c| c.service.as_ref() == Some(name)))
     {
         found.push((T::ConfigDrift, Some(Field::Identity)));
     }
@@ -230,20 +210,13 @@ fn attributes(e: &ExpectedService, s: &ObservedService, found: &mut Vec<(T, Opti
     if let Fact::Known(Published { open, loopback }) = &s.ports
         && !e.ports.is_empty()
     {
-        let all_there = e
-            .ports
-            .as_slice()
-            .iter()
-            .all(|p| open.contains(*p) || loopback.contains(*p));
+        let all_there = e.ports.as_slice().iter().all(|p| open.contains(*p) || loopback.contains(*p));
         let more = open.as_slice().iter().any(|p| !e.ports.contains(*p));
         if !all_there || more {
             found.push((T::PortMismatch, None));
         }
     }
-    for (field, a, b) in [
-        (Field::Role, &e.role, &s.role),
-        (Field::Image, &e.image, &s.image),
-    ] {
+    for (field, a, b) in [(Field::Role, &e.role, &s.role), (Field::Image, &e.image, &s.image)] {
         if a.is_some() && b.is_some() && a != b {
             found.push((T::ConfigDrift, Some(field)));
         }

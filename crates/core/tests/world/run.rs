@@ -24,11 +24,7 @@ pub struct Run {
 
 impl Run {
     pub fn new(policy: Policy) -> Self {
-        Self {
-            ledger: Ledger::new(subject()),
-            policy,
-            ids: 0,
-        }
+        Self { ledger: Ledger::new(subject()), policy, ids: 0 }
     }
 
     /// Observes the plan at this moment and advances.
@@ -56,19 +52,11 @@ impl Run {
         };
         let advance = advance(&before, &report, &self.policy, outer, now, &mut next);
         self.ledger = advance.ledger.clone();
-        Step {
-            now,
-            before,
-            report,
-            advance,
-        }
+        Step { now, before, report, advance }
     }
 
     pub fn entry(&self, part: &str) -> Option<&Entry> {
-        self.ledger
-            .entries
-            .values()
-            .find(|e| e.id.to_string().contains(part))
+        self.ledger.entries.values().find(|e| e.id.to_string().contains(part))
     }
 
     pub fn open(&self) -> Vec<DriftId> {

@@ -43,15 +43,8 @@ pub fn coverage() -> impl Strategy<Value = Coverage> {
 
 pub fn status() -> impl Strategy<Value = HostStatus> {
     use HostStatus as S;
-    let others = vec![
-        S::Planned,
-        S::Staged,
-        S::Offline,
-        S::Paused,
-        S::Failed,
-        S::Inventory,
-        S::Decommissioning,
-    ];
+    let others =
+        vec![S::Planned, S::Staged, S::Offline, S::Paused, S::Failed, S::Inventory, S::Decommissioning];
     prop_oneof![4 => Just(S::Active), 3 => select(others), 1 => Just(S::Other("odd".into()))]
 }
 
@@ -75,10 +68,7 @@ fn tags() -> impl Strategy<Value = Vec<Arc<str>>> {
 }
 
 fn service(name: &'static str) -> impl Strategy<Value = ExpectedService> {
-    let lifecycle = weighted(
-        0.4,
-        select(vec![Lifecycle::Planned, Lifecycle::Active, Lifecycle::Retired]),
-    );
+    let lifecycle = weighted(0.4, select(vec![Lifecycle::Planned, Lifecycle::Active, Lifecycle::Retired]));
     let observed_by = prop_oneof![
         6 => Just(Vec::new()),
         1 => Just(vec![SourceKind::Docker]),
@@ -124,40 +114,24 @@ pub fn observed_service(name: &'static str) -> impl Strategy<Value = ObservedSer
         4 => Just(R::Running),
         3 => select(vec![R::Restarting, R::Paused, R::Created, R::Exited])
     ];
-    let health = select(vec![
-        Health::None,
-        Health::Healthy,
-        Health::Starting,
-        Health::Unhealthy,
-    ]);
+    let health = select(vec![Health::None, Health::Healthy, Health::Starting, Health::Unhealthy]);
     let published = (ports(), ports()).prop_map(|(open, loopback)| Published { open, loopback });
-    (
-        fact(state),
-        fact(published),
-        fact(health),
-        word(),
-        word(),
-        fact(0_u32..6),
+    (fact(state), fact(published), fact(health), word(), word(), fact(0_u32..6)).prop_map(
+        move |(state, ports, health, image, role, restarts)| ObservedService {
+            state,
+            ports,
+            health,
+            image,
+            role,
+            restarts,
+            ..shown(name, R::Running)
+        },
     )
-        .prop_map(
-            move |(state, ports, health, image, role, restarts)| ObservedService {
-                state,
-                ports,
-                health,
-                image,
-                role,
-                restarts,
-                ..shown(name, R::Running)
-            },
-        )
 }
 
 pub fn host_view(kind: SourceKind) -> impl Strategy<Value = HostView> {
     let shown = subsequence(NAMES.to_vec(), 0..=8);
-    let real_name = weighted(
-        0.4,
-        fact(select(vec!["box", "BOX.lan", "crate"]).prop_map(Arc::from)),
-    );
+    let real_name = weighted(0.4, fact(select(vec!["box", "BOX.lan", "crate"]).prop_map(Arc::from)));
     (coverage(), shown, subsequence(NAMES.to_vec(), 0..=1), real_name)
         .prop_flat_map(|(coverage, mut names, unclear, real_name)| {
             names.retain(|name| !unclear.contains(name));
@@ -166,14 +140,8 @@ pub fn host_view(kind: SourceKind) -> impl Strategy<Value = HostView> {
         })
         .prop_map(move |(coverage, services, unclear, name)| HostView {
             coverage,
-            facts: HostFacts {
-                name,
-                ..HostFacts::default()
-            },
-            ambiguous: unclear
-                .into_iter()
-                .map(|n| (n.into(), gap(GapKind::Ambiguous)))
-                .collect(),
+            facts: HostFacts { name, ..HostFacts::default() },
+            ambiguous: unclear.into_iter().map(|n| (n.into(), gap(GapKind::Ambiguous))).collect(),
             ..view(kind, services)
         })
 }
@@ -201,15 +169,8 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 /// What can be lost of a plan: the answer of one source, or the intent; wholly, or in part.
 #[derive(Clone, Debug)]
 pub enum Loss {
-    View {
-        which: usize,
-        gap: GapKind,
-        keep: BTreeSet<usize>,
-    },
-    Intent {
-        gap: GapKind,
-        forget: bool,
-    },
+    View { which: usize, gap: GapKind, keep: BTreeSet<usize> },
+    Intent { gap: GapKind, forget: bool },
 }
 
 pub fn loss() -> impl Strategy<Value = Loss> {
@@ -228,11 +189,7 @@ impl Plan {
     pub fn without(&self, loss: &Loss) -> Self {
         let mut plan = self.clone();
         match loss {
-            Loss::View {
-                which,
-                gap: why,
-                keep,
-            } => {
+            Loss::View { which, gap: why, keep } => {
                 if let Some(view) = plan.views.get_mut(*which) {
                     if view.coverage.is_complete() {
                         view.coverage = Coverage::Partial(gap(*why));
@@ -264,18 +221,10 @@ impl Plan {
 /// A matcher that hits some of the small worlds' drifts.
 fn matcher() -> impl Strategy<Value = Matcher> {
     prop_oneof![
-        select(EventType::ALL.to_vec()).prop_map(|t| Matcher {
-            types: vec![t],
-            ..Matcher::default()
-        }),
-        select(NAMES.to_vec()).prop_map(|n| Matcher {
-            services: vec![Matcher::glob(n)],
-            ..Matcher::default()
-        }),
-        Just(Matcher {
-            tags: vec![Matcher::glob("la?")],
-            ..Matcher::default()
-        }),
+        select(EventType::ALL.to_vec()).prop_map(|t| Matcher { types: vec![t], ..Matcher::default() }),
+        select(NAMES.to_vec())
+            .prop_map(|n| Matcher { services: vec![Matcher::glob(n)], ..Matcher::default() }),
+        Just(Matcher { tags: vec![Matcher::glob("la?")], ..Matcher::default() }),
     ]
 }
 
@@ -283,19 +232,13 @@ fn matcher() -> impl Strategy<Value = Matcher> {
 pub fn policy() -> impl Strategy<Value = Policy> {
     let window =
         (1..4_u32, select(vec![0_u64, 60, 600]), 1..4_u32).prop_map(|(open_after, time, resolve_after)| {
-            Window {
-                open_after,
-                open_after_time: Duration::from_secs(time),
-                resolve_after,
-            }
+            Window { open_after, open_after_time: Duration::from_secs(time), resolve_after }
         });
     let windows =
         prop_oneof![1 => Just(Window::IMMEDIATE), 1 => Just(Window::default()), 2 => window.clone()];
     let by_type = vec((select(EventType::ALL.to_vec()), window), 0..3);
-    let confirm = (windows, by_type).prop_map(|(default, by_type)| Confirm {
-        default,
-        by_type: by_type.into_iter().collect(),
-    });
+    let confirm = (windows, by_type)
+        .prop_map(|(default, by_type)| Confirm { default, by_type: by_type.into_iter().collect() });
     let moment = 0..4000_i64;
     let ignore = vec((matcher(), option::of(moment.clone())), 0..2).prop_map(|rules| {
         let rule = |(matcher, expires): (Matcher, Option<i64>)| IgnoreRule {
@@ -319,10 +262,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
         silences.into_iter().map(silence).collect()
     });
     let severity = vec((matcher(), select(Severity::ALL.to_vec())), 0..2).prop_map(|rules| {
-        rules
-            .into_iter()
-            .map(|(matcher, severity)| SeverityRule { matcher, severity })
-            .collect()
+        rules.into_iter().map(|(matcher, severity)| SeverityRule { matcher, severity }).collect()
     });
     let remind = weighted(0.3, select(vec![60_u64, 600]).prop_map(Duration::from_secs));
     let first_run = select(vec![FirstRun::Announce, FirstRun::Announce, FirstRun::Baseline]);
@@ -361,11 +301,7 @@ pub fn history() -> impl Strategy<Value = History> {
     // A plan, the same one after a loss, and another: what real histories alternate between.
     let plans = (plan(), loss(), plan())
         .prop_map(|(plan, loss, other)| vec![plan.clone(), plan.without(&loss), other]);
-    let moment = (
-        0..3_usize,
-        select(vec![0_i64, 1, 30, 30, 70, 700]),
-        weighted_bool(),
-    )
+    let moment = (0..3_usize, select(vec![0_i64, 1, 30, 30, 70, 700]), weighted_bool())
         .prop_map(|(plan, later, fresh)| Moment { plan, later, fresh });
     (plans, vec(moment, 1..14)).prop_map(|(plans, moments)| History { plans, moments })
 }

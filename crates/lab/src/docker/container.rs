@@ -103,11 +103,7 @@ impl Container {
     }
 
     fn publish_as(mut self, address: Option<String>, host: u16, inside: Port) -> Self {
-        self.ports.push(Publish {
-            address,
-            host,
-            inside,
-        });
+        self.ports.push(Publish { address, host, inside });
         self
     }
 
@@ -202,12 +198,8 @@ impl Live {
 
     /// The attributes of its events: name, image and every label.
     pub(super) fn attributes(&self) -> Map<String, Value> {
-        let mut attributes: Map<String, Value> = self
-            .spec
-            .labels
-            .iter()
-            .map(|(key, value)| (key.clone(), json!(value)))
-            .collect();
+        let mut attributes: Map<String, Value> =
+            self.spec.labels.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
         attributes.insert("image".to_owned(), json!(self.spec.image));
         attributes.insert("name".to_owned(), json!(self.spec.name));
         attributes
@@ -244,17 +236,10 @@ impl Live {
             .iter()
             .map(|port| {
                 let ip = port.address.as_deref().unwrap_or_default();
-                (
-                    port.inside.to_string(),
-                    json!([{ "HostIp": ip, "HostPort": port.host.to_string() }]),
-                )
+                (port.inside.to_string(), json!([{ "HostIp": ip, "HostPort": port.host.to_string() }]))
             })
             .collect();
-        let policy = if self.spec.restarts_itself {
-            "unless-stopped"
-        } else {
-            "no"
-        };
+        let policy = if self.spec.restarts_itself { "unless-stopped" } else { "no" };
         let path = self.spec.command.first().map(String::as_str).unwrap_or_default();
         json!({
             "Id": self.id,

@@ -62,8 +62,7 @@ impl Engine {
             held.created.wrapping_mul(0x9E37_79B9_7F4A) & 0xFFFF_FFFF_FFFF,
             held.created
         );
-        held.containers
-            .push(Live::new(id.clone(), spec, Timestamp::now()));
+        held.containers.push(Live::new(id.clone(), spec, Timestamp::now()));
         self.tell(&mut held, &id, "create", &[]);
         id
     }
@@ -103,10 +102,7 @@ impl Engine {
     pub(super) fn rename(&self, which: &str, name: &str) -> Result<(), NoSuchContainer> {
         self.with(which, |engine, held, i| {
             let container = &mut held.containers[i];
-            let old = format!(
-                "/{}",
-                std::mem::replace(&mut container.spec.name, name.to_owned())
-            );
+            let old = format!("/{}", std::mem::replace(&mut container.spec.name, name.to_owned()));
             let id = container.id.clone();
             engine.tell(held, &id, "rename", &[("oldName", &old)]);
         })
@@ -114,11 +110,7 @@ impl Engine {
 
     pub(super) fn pause(&self, which: &str, paused: bool) -> Result<(), NoSuchContainer> {
         self.with(which, |engine, held, i| {
-            let (state, action) = if paused {
-                (State::Paused, "pause")
-            } else {
-                (State::Running, "unpause")
-            };
+            let (state, action) = if paused { (State::Paused, "pause") } else { (State::Running, "unpause") };
             held.containers[i].state = state;
             let id = held.containers[i].id.clone();
             engine.tell(held, &id, action, &[]);
@@ -154,9 +146,8 @@ impl Engine {
     /// The daemon is asked to end: every container is stopped, and everybody listening hears of it.
     pub(super) fn stop_all(&self) {
         let mut held = self.lock();
-        let running: Vec<usize> = (0..held.containers.len())
-            .filter(|i| held.containers[*i].state != State::Exited)
-            .collect();
+        let running: Vec<usize> =
+            (0..held.containers.len()).filter(|i| held.containers[*i].state != State::Exited).collect();
         held.taken_down = Vec::new();
         for i in running {
             if held.containers[i].state == State::Created {
@@ -175,11 +166,7 @@ impl Engine {
         let now = Timestamp::now();
         let mut held = self.lock();
         let mut taken_down = Vec::new();
-        for container in held
-            .containers
-            .iter_mut()
-            .filter(|container| container.state != State::Created)
-        {
+        for container in held.containers.iter_mut().filter(|container| container.state != State::Created) {
             if container.state != State::Exited {
                 container.state = State::Exited;
                 container.exit_code = 137;
@@ -262,12 +249,7 @@ impl Engine {
     pub(super) fn subscribe(&self, since: Option<i128>) -> (Vec<Event>, broadcast::Receiver<Event>) {
         let held = self.lock();
         let past = match since {
-            Some(since) => held
-                .memory
-                .iter()
-                .filter(|event| event.nanos >= since)
-                .cloned()
-                .collect(),
+            Some(since) => held.memory.iter().filter(|event| event.nanos >= since).cloned().collect(),
             None => Vec::new(),
         };
         (past, self.stream.subscribe())
@@ -322,10 +304,7 @@ impl Engine {
             "time": now.as_second(),
             "timeNano": i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX),
         });
-        let event = Event {
-            json,
-            nanos: now.as_nanosecond(),
-        };
+        let event = Event { json, nanos: now.as_nanosecond() };
         if held.memory.len() == MEMORY {
             held.memory.pop_front();
         }
@@ -340,16 +319,7 @@ impl Engine {
 }
 
 fn find(held: &Held, which: &str) -> Result<usize, NoSuchContainer> {
-    let named = held
-        .containers
-        .iter()
-        .position(|c| c.id == which || c.spec.name == which);
-    let begun = || {
-        held.containers
-            .iter()
-            .position(|c| which.len() >= 4 && c.id.starts_with(which))
-    };
-    named
-        .or_else(begun)
-        .ok_or_else(|| NoSuchContainer(which.to_owned()))
+    let named = held.containers.iter().position(|c| c.id == which || c.spec.name == which);
+    let begun = || held.containers.iter().position(|c| which.len() >= 4 && c.id.starts_with(which));
+    named.or_else(begun).ok_or_else(|| NoSuchContainer(which.to_owned()))
 }

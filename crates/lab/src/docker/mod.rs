@@ -74,11 +74,7 @@ impl DockerLab {
             cut: watch::Sender::new((0, Cut::None)),
         });
         let up = Up::new(socket.listen(BACKLOG)?, Arc::clone(&desk));
-        Ok(Self {
-            desk,
-            address,
-            daemon: Mutex::new(Daemon::Up(up)),
-        })
+        Ok(Self { desk, address, daemon: Mutex::new(Daemon::Up(up)) })
     }
 
     /// Where it is: `tcp://127.0.0.1:…`.
@@ -120,11 +116,7 @@ impl DockerLab {
     /// How many requests came for paths that begin so.
     pub fn requests(&self, prefix: &str) -> usize {
         let asked = self.desk.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked
-            .iter()
-            .filter(|(path, _)| path.starts_with(prefix))
-            .map(|(_, count)| count)
-            .sum()
+        asked.iter().filter(|(path, _)| path.starts_with(prefix)).map(|(_, count)| count).sum()
     }
 
     /// How many connections were accepted.
@@ -298,12 +290,7 @@ impl Up {
                 serve_one(peer, &desk, &connections);
             }
         });
-        Self {
-            _end: gone.clone().drop_guard(),
-            deaf,
-            gone,
-            accepting,
-        }
+        Self { _end: gone.clone().drop_guard(), deaf, gone, accepting }
     }
 }
 

@@ -113,12 +113,7 @@ fn parse_head(head: &str) -> Option<Request> {
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .map(|(key, value)| (decoded(key), decoded(value)))
         .collect();
-    Some(Request {
-        method: method.to_owned(),
-        path,
-        version,
-        query,
-    })
+    Some(Request { method: method.to_owned(), path, version, query })
 }
 
 fn decoded(text: &str) -> String {
@@ -139,12 +134,7 @@ fn decoded(text: &str) -> String {
 }
 
 async fn answer(peer: &mut impl Peer, request: &Request, desk: &Desk) -> io::Result<Next> {
-    *desk
-        .asked
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .entry(request.path.clone())
-        .or_default() += 1;
+    *desk.asked.lock().unwrap_or_else(PoisonError::into_inner).entry(request.path.clone()).or_default() += 1;
     let fault = desk.faults.of(&request.path);
     match &fault {
         Some(Fault::Reset) => {
@@ -176,8 +166,7 @@ async fn answer(peer: &mut impl Peer, request: &Request, desk: &Desk) -> io::Res
             let body = body.to_string();
             let half = &body.as_bytes()[..body.len() / 2];
             // Without a length, the end of the connection is the end of the body.
-            peer.write_all(format!("{}Connection: close\r\n\r\n", head(status)).as_bytes())
-                .await?;
+            peer.write_all(format!("{}Connection: close\r\n\r\n", head(status)).as_bytes()).await?;
             peer.write_all(half).await?;
             peer.shutdown().await?;
             Ok(Next::Close)
@@ -220,22 +209,17 @@ fn respond(request: &Request, engine: &Engine) -> (u16, Value) {
         "/version" => (200, version()),
         "/info" => (200, engine.info()),
         "/containers/json" => {
-            let all = request
-                .query
-                .get("all")
-                .is_some_and(|all| matches!(all.as_str(), "true" | "True" | "1"));
+            let all =
+                request.query.get("all").is_some_and(|all| matches!(all.as_str(), "true" | "True" | "1"));
             match filters(request) {
-                Ok(filters) => (
-                    200,
-                    engine.list(all, filters.get("label").map(Vec::as_slice).unwrap_or_default()),
-                ),
+                Ok(filters) => {
+                    (200, engine.list(all, filters.get("label").map(Vec::as_slice).unwrap_or_default()))
+                }
                 Err(text) => (400, message(text)),
             }
         }
         path => {
-            let which = path
-                .strip_prefix("/containers/")
-                .and_then(|rest| rest.strip_suffix("/json"));
+            let which = path.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json"));
             match which.map(|which| engine.inspect(which)) {
                 Some(Ok(inspection)) => (200, inspection),
                 Some(Err(gone)) => {
@@ -283,8 +267,7 @@ pub(super) async fn whole(peer: &mut impl Peer, status: u16, body: &str) -> io::
 
 async fn plain(peer: &mut impl Peer, body: &str) -> io::Result<Next> {
     let head = head(200).replace("application/json", "text/plain; charset=utf-8");
-    peer.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
-        .await?;
+    peer.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await?;
     peer.flush().await?;
     Ok(Next::Go)
 }

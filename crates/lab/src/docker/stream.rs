@@ -25,12 +25,10 @@ pub(super) async fn events(
         Err(text) => return whole(peer, 400, &json!({ "message": text }).to_string()).await,
     };
     let mut cut = desk.cut.subscribe();
-    let (past, mut stream) = desk
-        .engine
-        .subscribe(request.query.get("since").and_then(|since| moment(since)));
+    let (past, mut stream) =
+        desk.engine.subscribe(request.query.get("since").and_then(|since| moment(since)));
     let until = request.query.get("until").and_then(|until| moment(until));
-    peer.write_all(format!("{}Transfer-Encoding: chunked\r\n\r\n", head(200)).as_bytes())
-        .await?;
+    peer.write_all(format!("{}Transfer-Encoding: chunked\r\n\r\n", head(200)).as_bytes()).await?;
     for event in past.iter().filter(|event| wanted(event, &filters)) {
         send(peer, event, fault).await?;
     }
@@ -93,8 +91,7 @@ async fn send(peer: &mut impl Peer, event: &Event, fault: Option<&Fault>) -> io:
         peer.flush().await?;
         return Err(io::ErrorKind::ConnectionReset.into());
     }
-    peer.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes())
-        .await?;
+    peer.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes()).await?;
     peer.flush().await
 }
 
@@ -114,11 +111,7 @@ fn wanted(event: &Event, filters: &BTreeMap<String, Vec<String>>) -> bool {
         "label" => wanted.iter().all(|wanted| {
             let (key, value) = wanted.split_once('=').unwrap_or((wanted, ""));
             let label = &event.json["Actor"]["Attributes"][key];
-            if wanted.contains('=') {
-                label == value
-            } else {
-                !label.is_null()
-            }
+            if wanted.contains('=') { label == value } else { !label.is_null() }
         }),
         _ => true,
     })
@@ -143,16 +136,9 @@ pub(super) fn filters(request: &Request) -> Result<BTreeMap<String, Vec<String>>
         return Err(format!("Invalid filter '{odd}'"));
     }
     let values = |value: Value| match value {
-        Value::Array(values) => values
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Value::Object(values) => values.keys().cloned().collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
-    Ok(parsed
-        .into_iter()
-        .map(|(key, value)| (key, values(value)))
-        .collect())
+    Ok(parsed.into_iter().map(|(key, value)| (key, values(value))).collect())
 }

@@ -37,12 +37,7 @@ pub fn measured_fleet() -> Inventory {
     for n in 0..4019 - MACHINES {
         let id = next(inventory.ips.len());
         let address = format!("10.{}.{}.{}/16", 100 + n / 65_536, (n / 256) % 256, n % 256);
-        inventory.ips.push(Ip {
-            id,
-            address,
-            status: "active".into(),
-            ..Ip::default()
-        });
+        inventory.ips.push(Ip { id, address, status: "active".into(), ..Ip::default() });
     }
     inventory
 }
@@ -51,11 +46,7 @@ pub fn measured_fleet() -> Inventory {
 fn frame(clusters: usize) -> Inventory {
     let named = |prefix: &str, count: usize| -> Vec<Named> {
         (0..count)
-            .map(|n| Named {
-                id: next(n),
-                name: format!("{prefix} {n}"),
-                slug: format!("{prefix}-{n}"),
-            })
+            .map(|n| Named { id: next(n), name: format!("{prefix} {n}"), slug: format!("{prefix}-{n}") })
             .collect()
     };
     let field = |id: u64, name: &str, kind: &str, types: &[&str]| CustomField {
@@ -96,11 +87,7 @@ fn frame(clusters: usize) -> Inventory {
             custom_fields: object(json!({"observed_by": ["proxmox"]})),
             ..Host::default()
         });
-        inventory.interfaces.push(Interface {
-            id,
-            host: id,
-            name: "eno1".into(),
-        });
+        inventory.interfaces.push(Interface { id, host: id, name: "eno1".into() });
     }
     inventory
 }
@@ -125,11 +112,7 @@ fn machine(inventory: &mut Inventory, n: usize, services: usize) {
         custom_fields: object(json!({"observed_by": ["docker", "proxmox"]})),
         ..Host::default()
     });
-    inventory.vm_interfaces.push(Interface {
-        id,
-        host: id,
-        name: "eth0".into(),
-    });
+    inventory.vm_interfaces.push(Interface { id, host: id, name: "eth0".into() });
     let [.., a, b, c, d] = (id).to_be_bytes();
     inventory.macs.push(Mac {
         id,

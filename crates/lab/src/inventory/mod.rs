@@ -72,10 +72,7 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// An object of this model.
     pub fn new(kind: impl Into<String>, id: u64) -> Self {
-        Self {
-            kind: kind.into(),
-            id,
-        }
+        Self { kind: kind.into(), id }
     }
 
     /// A device.
@@ -255,11 +252,7 @@ mod tests {
         assert_eq!((inventory.services.len(), inventory.ips.len()), (59, 19));
         assert_eq!((inventory.tags.len(), inventory.custom_fields.len()), (43, 9));
         assert_eq!(
-            (
-                inventory.vm_interfaces.len(),
-                inventory.interfaces.len(),
-                inventory.macs.len()
-            ),
+            (inventory.vm_interfaces.len(), inventory.interfaces.len(), inventory.macs.len()),
             (14, 5, 13)
         );
     }

@@ -42,10 +42,7 @@ impl NetBox {
         let mut state = self.lock();
         let now = Timestamp::now();
         let reserved = (0..rows).map(|_| (state.next_id(Kind::Change), now)).collect();
-        Transaction {
-            netbox: self.clone(),
-            reserved,
-        }
+        Transaction { netbox: self.clone(), reserved }
     }
 
     /// Makes changes that leave no trace: direct SQL, a shell, a migration.
@@ -58,11 +55,7 @@ impl NetBox {
 
     /// The id of a virtual machine of this name.
     pub fn vm(&self, name: &str) -> Option<u64> {
-        self.lock()
-            .vms
-            .values()
-            .find(|vm| vm.name.as_deref() == Some(name))
-            .map(|vm| vm.id)
+        self.lock().vms.values().find(|vm| vm.name.as_deref() == Some(name)).map(|vm| vm.id)
     }
 
     /// The id of a device of this name.
@@ -76,35 +69,25 @@ impl NetBox {
 
     /// The id of a service of this name on the device or virtual machine of that name.
     pub fn service(&self, host: &str, name: &str) -> Option<u64> {
-        let parents: Vec<ObjectRef> = [
-            self.device(host).map(ObjectRef::device),
-            self.vm(host).map(ObjectRef::vm),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let parents: Vec<ObjectRef> =
+            [self.device(host).map(ObjectRef::device), self.vm(host).map(ObjectRef::vm)]
+                .into_iter()
+                .flatten()
+                .collect();
         let state = self.lock();
-        let found = state
-            .services
-            .values()
-            .find(|service| service.name == name && parents.contains(&service.parent));
+        let found =
+            state.services.values().find(|service| service.name == name && parents.contains(&service.parent));
         found.map(|service| service.id)
     }
 
     /// The id of a tag with this slug.
     pub fn tag(&self, slug: &str) -> Option<u64> {
-        self.lock()
-            .tags
-            .values()
-            .find(|tag| tag.slug == slug)
-            .map(|tag| tag.id)
+        self.lock().tags.values().find(|tag| tag.slug == slug).map(|tag| tag.id)
     }
 
     /// The ids of a model's objects (`ipam.service`).
     pub fn ids(&self, content_type: &str) -> Vec<u64> {
-        Kind::of_content_type(content_type)
-            .map(|kind| self.lock().ids(kind))
-            .unwrap_or_default()
+        Kind::of_content_type(content_type).map(|kind| self.lock().ids(kind)).unwrap_or_default()
     }
 
     /// Adds an active virtual machine; `with` says the rest.
@@ -162,11 +145,7 @@ impl NetBox {
         let of_vm = host.kind == Kind::Vm.content_type();
         let kind = if of_vm { Kind::VmInterface } else { Kind::Interface };
         let id = state.next_id(kind);
-        let interface = Interface {
-            id,
-            host: host.id,
-            name: name.to_owned(),
-        };
+        let interface = Interface { id, host: host.id, name: name.to_owned() };
         if of_vm {
             state.vm_interfaces.insert(id, interface);
         } else {
@@ -182,13 +161,8 @@ impl NetBox {
         let mut state = self.lock();
         state.begin_request();
         let id = state.next_id(Kind::Ip);
-        let mut ip = Ip {
-            id,
-            address: address.to_owned(),
-            status: "active".to_owned(),
-            interface,
-            ..Ip::default()
-        };
+        let mut ip =
+            Ip { id, address: address.to_owned(), status: "active".to_owned(), interface, ..Ip::default() };
         with(&mut ip);
         state.ips.insert(id, ip);
         state.record(Action::Create, ObjectRef::new("ipam.ipaddress", id), address);
@@ -200,14 +174,7 @@ impl NetBox {
         let mut state = self.lock();
         state.begin_request();
         let id = state.next_id(Kind::Mac);
-        state.macs.insert(
-            id,
-            Mac {
-                id,
-                address: address.to_owned(),
-                interface,
-            },
-        );
+        state.macs.insert(id, Mac { id, address: address.to_owned(), interface });
         state.record(Action::Create, ObjectRef::new("dcim.macaddress", id), address);
         id
     }
@@ -217,14 +184,7 @@ impl NetBox {
         let mut state = self.lock();
         state.begin_request();
         let id = state.next_id(Kind::Tag);
-        state.tags.insert(
-            id,
-            Named {
-                id,
-                name: slug.to_owned(),
-                slug: slug.to_owned(),
-            },
-        );
+        state.tags.insert(id, Named { id, name: slug.to_owned(), slug: slug.to_owned() });
         state.record(Action::Create, ObjectRef::new("extras.tag", id), slug);
         id
     }
@@ -236,16 +196,12 @@ impl NetBox {
 
     /// Edits a device. `false` if there is none.
     pub fn edit_device(&self, id: u64, edit: impl FnOnce(&mut Host)) -> bool {
-        self.edit(Kind::Device, id, |state| {
-            state.devices.get_mut(&id).map(edit).is_some()
-        })
+        self.edit(Kind::Device, id, |state| state.devices.get_mut(&id).map(edit).is_some())
     }
 
     /// Edits a service. `false` if there is none.
     pub fn edit_service(&self, id: u64, edit: impl FnOnce(&mut Service)) -> bool {
-        self.edit(Kind::Service, id, |state| {
-            state.services.get_mut(&id).map(edit).is_some()
-        })
+        self.edit(Kind::Service, id, |state| state.services.get_mut(&id).map(edit).is_some())
     }
 
     /// Edits an address: only the address itself is in the changelog, never the host. `false` if there is none.
@@ -265,33 +221,23 @@ impl NetBox {
 
     /// Renames a role. `false` if there is none.
     pub fn edit_role(&self, id: u64, edit: impl FnOnce(&mut Named)) -> bool {
-        self.edit(Kind::Role, id, |state| {
-            state.roles.get_mut(&id).map(edit).is_some()
-        })
+        self.edit(Kind::Role, id, |state| state.roles.get_mut(&id).map(edit).is_some())
     }
 
     /// Renames a tenant. `false` if there is none.
     pub fn edit_tenant(&self, id: u64, edit: impl FnOnce(&mut Named)) -> bool {
-        self.edit(Kind::Tenant, id, |state| {
-            state.tenants.get_mut(&id).map(edit).is_some()
-        })
+        self.edit(Kind::Tenant, id, |state| state.tenants.get_mut(&id).map(edit).is_some())
     }
 
     /// Renames a site. `false` if there is none.
     pub fn edit_site(&self, id: u64, edit: impl FnOnce(&mut Named)) -> bool {
-        self.edit(Kind::Site, id, |state| {
-            state.sites.get_mut(&id).map(edit).is_some()
-        })
+        self.edit(Kind::Site, id, |state| state.sites.get_mut(&id).map(edit).is_some())
     }
 
     /// Renames a cluster. `false` if there is none.
     pub fn rename_cluster(&self, id: u64, name: &str) -> bool {
         self.edit(Kind::Cluster, id, |state| {
-            state
-                .clusters
-                .get_mut(&id)
-                .map(|cluster| name.clone_into(&mut cluster.name))
-                .is_some()
+            state.clusters.get_mut(&id).map(|cluster| name.clone_into(&mut cluster.name)).is_some()
         })
     }
 
@@ -300,11 +246,7 @@ impl NetBox {
         state.begin_request();
         let done = edit(&mut state);
         if done {
-            state.record(
-                Action::Update,
-                ObjectRef::new(kind.content_type(), id),
-                format!("{id}"),
-            );
+            state.record(Action::Update, ObjectRef::new(kind.content_type(), id), format!("{id}"));
         }
         done
     }
@@ -348,11 +290,7 @@ impl NetBox {
     pub fn record(&self, action: Action, content_type: &str, id: u64) {
         let mut state = self.lock();
         state.begin_request();
-        state.record(
-            action,
-            ObjectRef::new(content_type, id),
-            format!("{content_type} {id}"),
-        );
+        state.record(action, ObjectRef::new(content_type, id), format!("{content_type} {id}"));
     }
 }
 

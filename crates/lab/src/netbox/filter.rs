@@ -60,16 +60,8 @@ fn compare(name: &str, id: u64, bound: u64) -> bool {
     }
 }
 
-const STATUSES: [&str; 8] = [
-    "offline",
-    "active",
-    "planned",
-    "staged",
-    "failed",
-    "decommissioning",
-    "paused",
-    "inventory",
-];
+const STATUSES: [&str; 8] =
+    ["offline", "active", "planned", "staged", "failed", "decommissioning", "paused", "inventory"];
 
 fn host_filter(
     state: &State,
@@ -127,39 +119,23 @@ fn host_filter(
 
 fn service_filter(state: &State, name: &str, values: &[&str], ids: &mut Vec<u64>) -> Result<(), BadRequest> {
     let parents = match name {
-        "virtual_machine_id" => numbers(name, values)?
-            .into_iter()
-            .map(ObjectRef::vm)
-            .collect::<BTreeSet<_>>(),
-        "device_id" => numbers(name, values)?
-            .into_iter()
-            .map(ObjectRef::device)
-            .collect(),
+        "virtual_machine_id" => {
+            numbers(name, values)?.into_iter().map(ObjectRef::vm).collect::<BTreeSet<_>>()
+        }
+        "device_id" => numbers(name, values)?.into_iter().map(ObjectRef::device).collect(),
         "name" => {
-            ids.retain(|id| {
-                state
-                    .services
-                    .get(id)
-                    .is_some_and(|row| values.contains(&row.name.as_str()))
-            });
+            ids.retain(|id| state.services.get(id).is_some_and(|row| values.contains(&row.name.as_str())));
             return Ok(());
         }
         _ => return Ok(()),
     };
-    ids.retain(|id| {
-        state
-            .services
-            .get(id)
-            .is_some_and(|row| parents.contains(&row.parent))
-    });
+    ids.retain(|id| state.services.get(id).is_some_and(|row| parents.contains(&row.parent)));
     Ok(())
 }
 
 fn change_filter(state: &State, name: &str, values: &[&str], ids: &mut Vec<u64>) -> Result<(), BadRequest> {
     let moment = || -> Result<jiff::Timestamp, BadRequest> {
-        values[0]
-            .parse()
-            .map_err(|_| BadRequest(json!({name: ["Enter a valid date/time."]})))
+        values[0].parse().map_err(|_| BadRequest(json!({name: ["Enter a valid date/time."]})))
     };
     let mut keep = |test: &dyn Fn(&Change) -> bool| {
         ids.retain(|id| state.changes.get(id).is_some_and(test));
@@ -204,10 +180,6 @@ fn bad_choice(name: &str, value: &str) -> BadRequest {
 fn numbers(name: &str, values: &[&str]) -> Result<BTreeSet<u64>, BadRequest> {
     values
         .iter()
-        .map(|value| {
-            value
-                .parse()
-                .map_err(|_| BadRequest(json!({name: ["Enter a whole number."]})))
-        })
+        .map(|value| value.parse().map_err(|_| BadRequest(json!({name: ["Enter a whole number."]}))))
         .collect()
 }

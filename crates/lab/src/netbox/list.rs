@@ -15,11 +15,7 @@ pub(super) type Query = [(String, String)];
 
 /// The rows that pass the filters, in order.
 pub(super) fn select(state: &State, kind: Kind, query: &Query) -> Result<Vec<u64>, BadRequest> {
-    let mut ids: Vec<u64> = state
-        .ids(kind)
-        .into_iter()
-        .filter(|id| !state.is_hidden(kind, *id))
-        .collect();
+    let mut ids: Vec<u64> = state.ids(kind).into_iter().filter(|id| !state.is_hidden(kind, *id)).collect();
     let mut names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -47,12 +43,7 @@ fn order(state: &State, kind: Kind, ids: &mut [u64], ordering: Option<&str>) {
         (_, Kind::Device) => ids.sort_by_key(|id| state.devices.get(id).and_then(|row| row.name.clone())),
         (_, Kind::Vm) => ids.sort_by_key(|id| state.vms.get(id).and_then(|row| row.name.clone())),
         (_, Kind::Service) => {
-            ids.sort_by_key(|id| {
-                state
-                    .services
-                    .get(id)
-                    .map(|row| (row.protocol.clone(), row.ports.clone()))
-            });
+            ids.sort_by_key(|id| state.services.get(id).map(|row| (row.protocol.clone(), row.ports.clone())));
         }
         (_, Kind::Ip) => ids.sort_by_key(|id| state.ips.get(id).map(|row| row.address.clone())),
         (_, Kind::Tag) => ids.sort_by_key(|id| state.tags.get(id).map(|row| row.name.clone())),
@@ -74,9 +65,7 @@ fn order(state: &State, kind: Kind, ids: &mut [u64], ordering: Option<&str>) {
 pub(super) fn page(state: &State, kind: Kind, query: &Query, base: &str) -> Result<Value, BadRequest> {
     let ids = select(state, kind, query)?;
     let limit = limit(state, query);
-    let offset = value_of(query, "offset")
-        .and_then(|text| text.parse::<usize>().ok())
-        .unwrap_or(0);
+    let offset = value_of(query, "offset").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
     let renderer = Renderer::new(state, base, kind);
     let keys = Keys::of(query, kind);
     let results: Vec<Value> = ids
@@ -90,16 +79,9 @@ pub(super) fn page(state: &State, kind: Kind, query: &Query, base: &str) -> Resu
         let path = kind.path(state.version);
         Value::String(format!("{base}api/{path}?{}", link_query(query, limit, offset)))
     };
-    let next = if offset + results.len() < ids.len() {
-        link(Some(offset + limit))
-    } else {
-        Value::Null
-    };
-    let previous = if offset == 0 {
-        Value::Null
-    } else {
-        link(offset.checked_sub(limit).filter(|at| *at > 0))
-    };
+    let next = if offset + results.len() < ids.len() { link(Some(offset + limit)) } else { Value::Null };
+    let previous =
+        if offset == 0 { Value::Null } else { link(offset.checked_sub(limit).filter(|at| *at > 0)) };
     Ok(json!({"count": ids.len(), "next": next, "previous": previous, "results": results}))
 }
 
@@ -122,29 +104,20 @@ fn limit(state: &State, query: &Query) -> usize {
 }
 
 fn link_query(query: &Query, limit: usize, offset: Option<usize>) -> String {
-    let mut pairs: Vec<(String, String)> = query
-        .iter()
-        .filter(|(name, _)| name != "limit" && name != "offset")
-        .cloned()
-        .collect();
+    let mut pairs: Vec<(String, String)> =
+        query.iter().filter(|(name, _)| name != "limit" && name != "offset").cloned().collect();
     pairs.push(("limit".into(), limit.to_string()));
     if let Some(offset) = offset {
         pairs.push(("offset".into(), offset.to_string()));
     }
     pairs.sort();
-    let pairs: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", value.replace(',', "%2C")))
-        .collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{name}={}", value.replace(',', "%2C"))).collect();
     pairs.join("&")
 }
 
 pub(super) fn value_of<'a>(query: &'a Query, name: &str) -> Option<&'a str> {
-    query
-        .iter()
-        .rev()
-        .find(|(other, _)| other == name)
-        .map(|(_, value)| value.as_str())
+    query.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 
 /// Which keys of a row are answered. `fields` beats `omit` beats `brief`.
@@ -156,11 +129,7 @@ enum Keys {
 
 impl Keys {
     fn of(query: &Query, kind: Kind) -> Self {
-        let split = |text: &str| {
-            text.split(',')
-                .map(|key| key.trim().to_owned())
-                .collect::<BTreeSet<_>>()
-        };
+        let split = |text: &str| text.split(',').map(|key| key.trim().to_owned()).collect::<BTreeSet<_>>();
         if let Some(fields) = value_of(query, "fields") {
             return Self::Only(split(fields));
         }

@@ -84,11 +84,7 @@ impl NetboxLab {
         });
         let stop = CancellationToken::new();
         tokio::spawn(accept(listener, Arc::clone(&shared), stop.clone()));
-        Ok(Self {
-            address,
-            shared,
-            stop,
-        })
+        Ok(Self { address, shared, stop })
     }
 
     /// The base address.
@@ -155,9 +151,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
         connections.spawn(async move {
             let service = service_fn(move |request| serve::answer(Arc::clone(&shared), request));
             // A connection that ends badly is what some faults are for.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
         while connections.try_join_next().is_some() {}
     }

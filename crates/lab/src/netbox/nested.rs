@@ -26,9 +26,7 @@ impl Renderer<'_> {
         let mut value = self.nested(kind, row.id, &row.name);
         value.insert("slug".into(), json!(row.slug));
         if kind == Kind::Role && self.state.version >= NetboxVersion::V4_5 {
-            value.extend(object(
-                json!({"device_count": 0, "virtualmachine_count": 0, "_depth": 0}),
-            ));
+            value.extend(object(json!({"device_count": 0, "virtualmachine_count": 0, "_depth": 0})));
         }
         Value::Object(value)
     }
@@ -36,9 +34,7 @@ impl Renderer<'_> {
     pub(super) fn nested_tag(&self, id: u64) -> Option<Value> {
         let tag = self.state.tags.get(&id)?;
         let mut value = self.head(Kind::Tag, id, &tag.name);
-        value.extend(object(
-            json!({"name": tag.name, "slug": tag.slug, "color": "2196f3"}),
-        ));
+        value.extend(object(json!({"name": tag.name, "slug": tag.slug, "color": "2196f3"})));
         if self.state.version == NetboxVersion::V4_0 {
             value.remove("display_url");
         }
@@ -46,10 +42,9 @@ impl Renderer<'_> {
     }
 
     pub(super) fn nested_cluster(&self, id: Option<u64>) -> Value {
-        id.and_then(|id| self.state.clusters.get(&id))
-            .map_or(Value::Null, |cluster| {
-                Value::Object(self.nested(Kind::Cluster, cluster.id, &cluster.name))
-            })
+        id.and_then(|id| self.state.clusters.get(&id)).map_or(Value::Null, |cluster| {
+            Value::Object(self.nested(Kind::Cluster, cluster.id, &cluster.name))
+        })
     }
 
     pub(super) fn nested_host(&self, host: &ObjectRef) -> Value {
@@ -74,9 +69,7 @@ impl Renderer<'_> {
             "family": family(&ip.address), "address": ip.address, "description": "",
         }));
         if self.state.version >= NetboxVersion::V4_6 {
-            value.extend(object(
-                json!({"dns_name": ip.dns_name, "nat_inside": null, "nat_outside": []}),
-            ));
+            value.extend(object(json!({"dns_name": ip.dns_name, "nat_inside": null, "nat_outside": []})));
         }
         Value::Object(value)
     }
@@ -86,26 +79,17 @@ impl Renderer<'_> {
             return Value::Null;
         };
         let (kind, row, key, host) = match Kind::of_content_type(&interface.kind) {
-            Some(Kind::Interface) => (
-                Kind::Interface,
-                self.state.interfaces.get(&interface.id),
-                "device",
-                Kind::Device,
-            ),
-            Some(Kind::VmInterface) => (
-                Kind::VmInterface,
-                self.state.vm_interfaces.get(&interface.id),
-                "virtual_machine",
-                Kind::Vm,
-            ),
+            Some(Kind::Interface) => {
+                (Kind::Interface, self.state.interfaces.get(&interface.id), "device", Kind::Device)
+            }
+            Some(Kind::VmInterface) => {
+                (Kind::VmInterface, self.state.vm_interfaces.get(&interface.id), "virtual_machine", Kind::Vm)
+            }
             _ => return Value::Null,
         };
         let Some(row) = row else { return Value::Null };
         let mut value = self.nested(kind, row.id, &row.name);
-        value.insert(
-            key.into(),
-            self.nested_host(&ObjectRef::new(host.content_type(), row.host)),
-        );
+        value.insert(key.into(), self.nested_host(&ObjectRef::new(host.content_type(), row.host)));
         Value::Object(value)
     }
 
@@ -127,11 +111,7 @@ pub(super) fn choice(value: &str) -> Value {
 }
 
 pub(super) fn family(address: &str) -> Value {
-    let (value, label) = if address.contains(':') {
-        (6, "IPv6")
-    } else {
-        (4, "IPv4")
-    };
+    let (value, label) = if address.contains(':') { (6, "IPv6") } else { (4, "IPv4") };
     json!({"value": value, "label": label})
 }
 

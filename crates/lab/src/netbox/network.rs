@@ -36,10 +36,7 @@ impl Renderer<'_> {
 
     pub(super) fn vm_interface(&self, row: &Interface) -> Map<String, Value> {
         let mut value = self.any_interface(Kind::VmInterface, row);
-        value.insert(
-            "virtual_machine".into(),
-            self.nested_host(&ObjectRef::vm(row.host)),
-        );
+        value.insert("virtual_machine".into(), self.nested_host(&ObjectRef::vm(row.host)));
         value
     }
 

@@ -41,12 +41,7 @@ impl NetBox {
     pub fn remove_tag(&self, id: u64) -> bool {
         let gone = self.remove(Kind::Tag, id);
         let mut state = self.lock();
-        let State {
-            devices,
-            vms,
-            services,
-            ..
-        } = &mut *state;
+        let State { devices, vms, services, .. } = &mut *state;
         let mut carried = Vec::new();
         let mut strip = |tags: &mut Vec<u64>, object: ObjectRef| {
             let before = tags.len();
@@ -55,14 +50,9 @@ impl NetBox {
                 carried.push(object);
             }
         };
-        devices
-            .values_mut()
-            .for_each(|row| strip(&mut row.tags, ObjectRef::device(row.id)));
-        vms.values_mut()
-            .for_each(|row| strip(&mut row.tags, ObjectRef::vm(row.id)));
-        services
-            .values_mut()
-            .for_each(|row| strip(&mut row.tags, ObjectRef::new("ipam.service", row.id)));
+        devices.values_mut().for_each(|row| strip(&mut row.tags, ObjectRef::device(row.id)));
+        vms.values_mut().for_each(|row| strip(&mut row.tags, ObjectRef::vm(row.id)));
+        services.values_mut().for_each(|row| strip(&mut row.tags, ObjectRef::new("ipam.service", row.id)));
         for object in carried {
             state.record(Action::Update, object, "tag removed");
         }
@@ -79,16 +69,9 @@ impl NetBox {
         let mut state = self.lock();
         state.begin_request();
         let of_vm = host.kind == Kind::Vm.content_type();
-        let (kind, interface_kind) = if of_vm {
-            (Kind::Vm, Kind::VmInterface)
-        } else {
-            (Kind::Device, Kind::Interface)
-        };
-        let interfaces = if of_vm {
-            &state.vm_interfaces
-        } else {
-            &state.interfaces
-        };
+        let (kind, interface_kind) =
+            if of_vm { (Kind::Vm, Kind::VmInterface) } else { (Kind::Device, Kind::Interface) };
+        let interfaces = if of_vm { &state.vm_interfaces } else { &state.interfaces };
         let interfaces: Vec<ObjectRef> = interfaces
             .values()
             .filter(|row| row.host == host.id)
@@ -96,24 +79,11 @@ impl NetBox {
             .collect();
         let carried =
             |interface: &Option<ObjectRef>| interface.as_ref().is_some_and(|it| interfaces.contains(it));
-        let ips: Vec<u64> = state
-            .ips
-            .values()
-            .filter(|ip| carried(&ip.interface))
-            .map(|ip| ip.id)
-            .collect();
-        let macs: Vec<u64> = state
-            .macs
-            .values()
-            .filter(|mac| carried(&mac.interface))
-            .map(|mac| mac.id)
-            .collect();
-        let services: Vec<u64> = state
-            .services
-            .values()
-            .filter(|row| row.parent == host)
-            .map(|row| row.id)
-            .collect();
+        let ips: Vec<u64> = state.ips.values().filter(|ip| carried(&ip.interface)).map(|ip| ip.id).collect();
+        let macs: Vec<u64> =
+            state.macs.values().filter(|mac| carried(&mac.interface)).map(|mac| mac.id).collect();
+        let services: Vec<u64> =
+            state.services.values().filter(|row| row.parent == host).map(|row| row.id).collect();
         let falling = ips
             .into_iter()
             .map(|id| (Kind::Ip, id))
@@ -145,11 +115,7 @@ fn unpin(state: &mut State, node: u64) {
 /// Removes a row, with a trace. The trace comes first: it may say something about the row.
 fn forget(state: &mut State, kind: Kind, id: u64) -> bool {
     if state.has(kind, id) {
-        state.record(
-            Action::Delete,
-            ObjectRef::new(kind.content_type(), id),
-            format!("{id}"),
-        );
+        state.record(Action::Delete, ObjectRef::new(kind.content_type(), id), format!("{id}"));
     }
     match kind {
         Kind::Device => state.devices.remove(&id).is_some(),

@@ -92,13 +92,7 @@ impl<'a> Renderer<'a> {
             }
         }
         if version == NetboxVersion::V4_0 {
-            for key in [
-                "display_url",
-                "primary_mac_address",
-                "mac_addresses",
-                "scope_type",
-                "scope_id",
-            ] {
+            for key in ["display_url", "primary_mac_address", "mac_addresses", "scope_type", "scope_id"] {
                 value.remove(key);
             }
             if kind == Kind::Cluster
@@ -117,11 +111,7 @@ impl<'a> Renderer<'a> {
     pub(super) fn head(&self, kind: Kind, id: u64, display: &str) -> Map<String, Value> {
         let path = kind.path(self.state.version);
         let base = self.base;
-        let web = if kind == Kind::Change {
-            "core/changelog/"
-        } else {
-            path
-        };
+        let web = if kind == Kind::Change { "core/changelog/" } else { path };
         object(json!({
             "id": id,
             "url": format!("{base}api/{path}{id}/"),
@@ -162,10 +152,9 @@ impl<'a> Renderer<'a> {
         }
         match (field.kind.as_str(), value) {
             ("select", Value::String(text)) => choice(&text),
-            ("multiselect", Value::Array(values)) => values
-                .iter()
-                .map(|value| value.as_str().map_or(Value::Null, choice))
-                .collect(),
+            ("multiselect", Value::Array(values)) => {
+                values.iter().map(|value| value.as_str().map_or(Value::Null, choice)).collect()
+            }
             (_, value) => value,
         }
     }
@@ -173,10 +162,7 @@ impl<'a> Renderer<'a> {
     /// What devices and virtual machines have in common.
     fn host(&self, kind: Kind, host: &Host) -> Map<String, Value> {
         let state = self.state;
-        let display = host
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("Device type ({})", host.id));
+        let display = host.name.clone().unwrap_or_else(|| format!("Device type ({})", host.id));
         let mut value = self.head(kind, host.id, &display);
         self.tail(&mut value, &host.tags, self.fields(kind, &host.custom_fields));
         value.extend(object(json!({
@@ -198,9 +184,7 @@ impl<'a> Renderer<'a> {
 
     fn vm(&self, vm: &Host) -> Map<String, Value> {
         let mut value = self.host(Kind::Vm, vm);
-        let node = vm
-            .device
-            .map_or(Value::Null, |id| self.nested_host(&ObjectRef::device(id)));
+        let node = vm.device.map_or(Value::Null, |id| self.nested_host(&ObjectRef::device(id)));
         value.extend(object(json!({
             "start_on_boot": choice("on"), "device": node,
             "vcpus": vm.vcpus, "memory": vm.memory, "disk": vm.disk, "virtual_disk_count": 0,
@@ -319,18 +303,9 @@ impl<'a> Renderer<'a> {
         let mut sorted = service.ports.clone();
         sorted.sort_unstable();
         let ports: Vec<String> = sorted.iter().map(ToString::to_string).collect();
-        let display = format!(
-            "{} ({}/{})",
-            service.name,
-            service.protocol.to_uppercase(),
-            ports.join(", ")
-        );
+        let display = format!("{} ({}/{})", service.name, service.protocol.to_uppercase(), ports.join(", "));
         let mut value = self.head(Kind::Service, service.id, &display);
-        self.tail(
-            &mut value,
-            &service.tags,
-            self.fields(Kind::Service, &service.custom_fields),
-        );
+        self.tail(&mut value, &service.tags, self.fields(Kind::Service, &service.custom_fields));
         let parent = self.nested_host(&service.parent);
         value.extend(object(json!({
             "name": service.name, "protocol": {"value": service.protocol, "label": service.protocol.to_uppercase()}, "ports": service.ports, "ipaddresses": [],
@@ -345,11 +320,8 @@ impl<'a> Renderer<'a> {
             })));
         }
         if self.state.version >= NetboxVersion::V4_7 {
-            let mappings: Vec<String> = service
-                .ports
-                .iter()
-                .map(|port| format!("{}/{port}", service.protocol))
-                .collect();
+            let mappings: Vec<String> =
+                service.ports.iter().map(|port| format!("{}/{port}", service.protocol)).collect();
             value.insert("port_mappings".into(), json!(mappings));
         }
         value

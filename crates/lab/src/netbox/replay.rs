@@ -75,9 +75,7 @@ async fn accept(listener: TcpListener, answers: Arc<BTreeMap<String, Recorded>>,
                 async move { answer }
             });
             // The client going away is no event here.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
@@ -87,10 +85,7 @@ fn answer(
     request: &Request<Incoming>,
 ) -> Result<Response<Body>, io::Error> {
     let Some(recorded) = answers.get(request.uri().path()) else {
-        return Response::builder()
-            .status(404)
-            .body(Body::empty())
-            .map_err(io::Error::other);
+        return Response::builder().status(404).body(Body::empty()).map_err(io::Error::other);
     };
     let mut response = Response::builder().status(recorded.status);
     for (name, value) in &recorded.headers {

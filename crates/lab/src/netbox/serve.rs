@@ -36,12 +36,7 @@ struct Reply {
 
 impl Reply {
     fn json(status: StatusCode, value: &Value) -> Self {
-        Self {
-            status,
-            html: false,
-            body: value.to_string().into_bytes(),
-            list: None,
-        }
+        Self { status, html: false, body: value.to_string().into_bytes(), list: None }
     }
 
     fn detail(status: StatusCode, text: &str) -> Self {
@@ -51,19 +46,11 @@ impl Reply {
     fn page(status: StatusCode, title: &str) -> Self {
         let body =
             format!("\n\n<!DOCTYPE html>\n<html lang=\"en\"><head><title>{title}</title></head></html>\n");
-        Self {
-            status,
-            html: true,
-            body: body.into_bytes(),
-            list: None,
-        }
+        Self { status, html: true, body: body.into_bytes(), list: None }
     }
 
     fn of_list(value: Value) -> Self {
-        Self {
-            list: Some(value.clone()),
-            ..Self::json(StatusCode::OK, &value)
-        }
+        Self { list: Some(value.clone()), ..Self::json(StatusCode::OK, &value) }
     }
 }
 
@@ -74,16 +61,8 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, io::Error> {
     shared.requests.fetch_add(1, Ordering::Relaxed);
     let path = request.uri().path().to_owned();
-    let target = request
-        .uri()
-        .path_and_query()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    shared
-        .log
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(target.clone());
+    let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    shared.log.lock().unwrap_or_else(PoisonError::into_inner).push(target.clone());
     let fault = shared.faults.of(&path);
     match &fault {
         Some(Fault::Reset) => return Err(io::Error::from(io::ErrorKind::ConnectionReset)),
@@ -107,14 +86,8 @@ pub(super) async fn answer(
 }
 
 fn respond(reply: Reply, cut: bool, version: NetboxVersion) -> Result<Response<Body>, io::Error> {
-    let kind = if reply.html {
-        "text/html; charset=utf-8"
-    } else {
-        "application/json"
-    };
-    let mut response = Response::builder()
-        .status(reply.status)
-        .header(CONTENT_TYPE, kind);
+    let kind = if reply.html { "text/html; charset=utf-8" } else { "application/json" };
+    let mut response = Response::builder().status(reply.status).header(CONTENT_TYPE, kind);
     // 4.2 names its version in answers to writes only.
     if version >= NetboxVersion::V4_5 {
         response = response.header("api-version", format!("4.{}", version.minor()));
@@ -142,11 +115,9 @@ fn damage(reply: Reply, fault: Option<&Fault>, version: NetboxVersion) -> (Reply
         None | Some(Fault::Reset | Fault::Hang | Fault::Slow(_)) => reply,
         Some(Fault::ResetMidStream) => return (reply, true),
         Some(Fault::Status(status)) => error(*status, version),
-        Some(Fault::Malformed) => Reply {
-            body: b"{\"count\": 14, \"next\": <html>".to_vec(),
-            list: None,
-            ..reply
-        },
+        Some(Fault::Malformed) => {
+            Reply { body: b"{\"count\": 14, \"next\": <html>".to_vec(), list: None, ..reply }
+        }
         Some(Fault::EmptyList) => match reply.list {
             Some(_) => Reply::of_list(json!({"count": 0, "next": null, "previous": null, "results": []})),
             None => reply,
@@ -159,10 +130,7 @@ fn damage(reply: Reply, fault: Option<&Fault>, version: NetboxVersion) -> (Reply
                 list["next"] = Value::Null;
                 Reply::of_list(list)
             }
-            None => Reply {
-                body: reply.body[..reply.body.len() / 2].to_vec(),
-                ..reply
-            },
+            None => Reply { body: reply.body[..reply.body.len() / 2].to_vec(), ..reply },
         },
         Some(Fault::DuplicateRow) => match reply.list {
             Some(mut list) => {
@@ -209,10 +177,7 @@ fn reply(shared: &Shared, request: &Request<Incoming>, target: &str) -> Reply {
     let Some(path) = path.strip_prefix("/api/") else {
         return Reply::page(StatusCode::NOT_FOUND, "Page Not Found");
     };
-    let header = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Err(detail) = authenticate(shared, state.version, header) {
         return Reply::detail(StatusCode::FORBIDDEN, detail);
     }
@@ -220,16 +185,9 @@ fn reply(shared: &Shared, request: &Request<Incoming>, target: &str) -> Reply {
         let text = format!("Method \"{}\" not allowed.", request.method());
         return Reply::detail(StatusCode::METHOD_NOT_ALLOWED, &text);
     }
-    let query = if state.ignores_queries {
-        Vec::new()
-    } else {
-        parse(request.uri().query().unwrap_or_default())
-    };
-    let host = request
-        .headers()
-        .get(HOST)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("netbox");
+    let query =
+        if state.ignores_queries { Vec::new() } else { parse(request.uri().query().unwrap_or_default()) };
+    let host = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("netbox");
     route(&state, path, &query, &format!("http://{host}/"))
 }
 
@@ -249,9 +207,8 @@ fn route(state: &State, path: &str, query: &list::Query, base: &str) -> Reply {
         }
         _ => {}
     }
-    let kinds = Kind::ALL
-        .into_iter()
-        .filter(|kind| *kind != Kind::Mac || state.version > NetboxVersion::V4_0);
+    let kinds =
+        Kind::ALL.into_iter().filter(|kind| *kind != Kind::Mac || state.version > NetboxVersion::V4_0);
     for kind in kinds {
         let Some(rest) = path.strip_prefix(kind.path(state.version)) else {
             continue;
@@ -300,11 +257,7 @@ fn authenticate(shared: &Shared, version: NetboxVersion, header: Option<&str>) -
     if !is_token && !is_bearer {
         return Err(NONE);
     }
-    match (
-        token.starts_with("nbt_"),
-        token == shared.token_v1,
-        token == shared.token_v2,
-    ) {
+    match (token.starts_with("nbt_"), token == shared.token_v1, token == shared.token_v2) {
         (_, true, _) | (true, _, true) => Ok(()),
         (true, _, false) => Err("Invalid v2 token"),
         (false, _, _) => Err("Invalid v1 token"),

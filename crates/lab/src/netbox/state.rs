@@ -301,14 +301,7 @@ impl State {
             Some(reserved) => reserved,
             None => (self.next_id(Kind::Change), Timestamp::now()),
         };
-        let change = Change {
-            id,
-            time,
-            action,
-            object,
-            repr: repr.into(),
-            request: self.last_request,
-        };
+        let change = Change { id, time, action, object, repr: repr.into(), request: self.last_request };
         self.changes.insert(id, change);
     }
 

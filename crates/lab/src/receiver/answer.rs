@@ -45,14 +45,10 @@ impl Shared {
             let mut state = self.state();
             state.once.pop_front().unwrap_or_else(|| state.standing.clone())
         };
-        let verified = self
-            .key
-            .as_ref()
-            .is_some_and(|key| key.verify(&body, headers).is_ok());
+        let verified = self.key.as_ref().is_some_and(|key| key.verify(&body, headers).is_ok());
         let trusted = verified || self.key.is_none();
-        let is_json = headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+        let is_json =
+            headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         let readable = !is_json || serde_json::from_slice::<Value>(&body).is_ok();
         let reaches_workflow = match &mode {
             Mode::Acknowledge | Mode::Started | Mode::Crashed | Mode::Slow(_) => true,
@@ -84,11 +80,7 @@ impl Shared {
             Mode::Hang => match hang().await {},
             Mode::Reset => Outcome::Cut,
             Mode::ResetMidAnswer => Outcome::Answer(Response::new(broken_body("{\"accepted\":tr"))),
-            Mode::Answer {
-                status,
-                headers,
-                body,
-            } => custom(status, &headers, body),
+            Mode::Answer { status, headers, body } => custom(status, &headers, body),
         }
     }
 
@@ -98,10 +90,7 @@ impl Shared {
         if !trusted {
             return answer(401, &json!({"accepted": false, "executionId": execution}));
         }
-        let host = headers
-            .get("host")
-            .and_then(|host| host.to_str().ok())
-            .unwrap_or("localhost");
+        let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let resume = format!("http://{host}/webhook-waiting/{execution}");
         let body =
             json!({"accepted": true, "executionId": execution, "resumeUrl": resume, "delivery": delivery});
@@ -110,10 +99,7 @@ impl Shared {
 
     fn resume(&self, execution: &str) -> Outcome {
         let mut state = self.state();
-        let index = execution
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| number.checked_sub(1));
+        let index = execution.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         match index.and_then(|index| state.executions.get_mut(index)) {
             None => refuse(404, &format!("The execution \"{execution}\" does not exist.")),
             // The missing quotation mark is n8n's.
@@ -135,25 +121,14 @@ impl Shared {
         runs: bool,
     ) -> (String, usize) {
         let headers = headers.iter().map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });
         let headers: std::collections::BTreeMap<_, _> = headers.collect();
         let id = headers.get("webhook-id").cloned().unwrap_or_default();
         let mut state = self.state();
         let nth = 1 + state.arrived.iter().filter(|arrived| arrived.id == id).count();
         let at = Timestamp::now();
-        let arrived = Arrived {
-            id: id.clone(),
-            nth,
-            headers,
-            body,
-            at,
-            verified,
-            accepted,
-        };
+        let arrived = Arrived { id: id.clone(), nth, headers, body, at, verified, accepted };
         state.arrived.push(arrived.clone());
         if runs {
             state.executions.push(false);
@@ -168,17 +143,11 @@ impl Shared {
 
 fn not_registered(path: &str) -> Outcome {
     let path = path.strip_prefix("/webhook/").unwrap_or(path);
-    refuse(
-        404,
-        &format!("The requested webhook \"POST {path}\" is not registered."),
-    )
+    refuse(404, &format!("The requested webhook \"POST {path}\" is not registered."))
 }
 
 fn problem() -> Outcome {
-    answer(
-        500,
-        &json!({"code": 0, "message": "There was a problem executing the workflow"}),
-    )
+    answer(500, &json!({"code": 0, "message": "There was a problem executing the workflow"}))
 }
 
 fn refuse(code: u16, message: &str) -> Outcome {
@@ -194,11 +163,7 @@ fn plain(status: u16, body: &str) -> Outcome {
 }
 
 fn with_type(status: u16, kind: &'static str, body: String) -> Outcome {
-    custom(
-        status,
-        &[(CONTENT_TYPE.as_str().to_owned(), kind.to_owned())],
-        body,
-    )
+    custom(status, &[(CONTENT_TYPE.as_str().to_owned(), kind.to_owned())], body)
 }
 
 /// Headers that are no headers are left out; a status that is none is a 500.

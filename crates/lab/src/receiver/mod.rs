@@ -63,21 +63,13 @@ pub enum Mode {
 impl Mode {
     /// [`Mode::Answer`] with this status and nothing else.
     pub fn status(status: u16) -> Self {
-        Self::Answer {
-            status,
-            headers: Vec::new(),
-            body: String::new(),
-        }
+        Self::Answer { status, headers: Vec::new(), body: String::new() }
     }
 
     /// [`Mode::Answer`] with this status and header.
     pub fn with_header(status: u16, name: &str, value: &str) -> Self {
         let headers = vec![(name.to_owned(), value.to_owned())];
-        Self::Answer {
-            status,
-            headers,
-            body: String::new(),
-        }
+        Self::Answer { status, headers, body: String::new() }
     }
 }
 
@@ -149,11 +141,7 @@ impl Receiver {
             arrived: Vec::new(),
             executions: Vec::new(),
         };
-        let shared = Arc::new(Shared {
-            key,
-            state: Mutex::new(state),
-            arrivals: sender,
-        });
+        let shared = Arc::new(Shared { key, state: Mutex::new(state), arrivals: sender });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let server = serve::spawn(listener, Arc::clone(&shared));
@@ -197,12 +185,7 @@ impl Receiver {
 
     /// How often this id arrived.
     pub fn count(&self, id: &str) -> usize {
-        self.shared
-            .state()
-            .arrived
-            .iter()
-            .filter(|arrived| arrived.id == id)
-            .count()
+        self.shared.state().arrived.iter().filter(|arrived| arrived.id == id).count()
     }
 
     /// How many workflows ran: one per accepted request, duplicates included.
@@ -238,8 +221,6 @@ impl Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
+        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
     }
 }

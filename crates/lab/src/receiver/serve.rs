@@ -34,9 +34,7 @@ pub(super) fn spawn(listener: TcpListener, shared: Arc<Shared>) -> AbortOnDropHa
             let service = service_fn(move |request| respond(Arc::clone(&shared), request));
             connections.spawn(async move {
                 // The peer going away is no event here; what matters was recorded when it arrived.
-                let _ = http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
     }))

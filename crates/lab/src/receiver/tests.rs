@@ -20,42 +20,23 @@ struct Sender {
 impl Sender {
     async fn new() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .timeout(Duration::from_secs(20));
-        Self {
-            client: builder.build().unwrap(),
-            receiver: Receiver::start(SECRET).await.unwrap(),
-        }
+        let builder = Client::builder().no_proxy().tls_certs_only([]).timeout(Duration::from_secs(20));
+        Self { client: builder.build().unwrap(), receiver: Receiver::start(SECRET).await.unwrap() }
     }
 
     async fn request(&self, method: Method, path: &str, body: &str) -> Response {
         let url = format!("http://{}{path}", self.receiver.address());
-        let request = self
-            .client
-            .request(method, url)
-            .header("content-type", "application/json");
+        let request = self.client.request(method, url).header("content-type", "application/json");
         request.body(body.to_owned()).send().await.unwrap()
     }
 
     async fn try_deliver(&self, id: &str, secret: &str) -> reqwest::Result<Response> {
         let now = Timestamp::now().as_second();
         let body = "{\"test\":1}";
-        let signature = Webhook::new(secret)
-            .unwrap()
-            .sign(id, now, body.as_bytes())
-            .unwrap();
-        let request = self
-            .client
-            .post(self.receiver.url())
-            .header("content-type", "application/json");
+        let signature = Webhook::new(secret).unwrap().sign(id, now, body.as_bytes()).unwrap();
+        let request = self.client.post(self.receiver.url()).header("content-type", "application/json");
         let request = request.header("webhook-id", id).header("webhook-timestamp", now);
-        request
-            .header("webhook-signature", signature)
-            .body(body)
-            .send()
-            .await
+        request.header("webhook-signature", signature).body(body).send().await
     }
 
     async fn deliver(&self, id: &str, secret: &str) -> Response {
@@ -72,11 +53,7 @@ impl Sender {
 async fn told(case: &str, response: Response) -> Value {
     let status = response.status().as_u16();
     let port = response.url().port().unwrap();
-    let text = response
-        .text()
-        .await
-        .unwrap()
-        .replace(&format!(":{port}/"), ":5678/");
+    let text = response.text().await.unwrap().replace(&format!(":{port}/"), ":5678/");
     match serde_json::from_str::<Value>(&text) {
         Ok(body) => json!({"case": case, "status": status, "body": body}),
         Err(_) => json!({"case": case, "status": status, "body_text": text}),
@@ -135,10 +112,7 @@ async fn a_starting_n8n_says_that_the_webhook_is_not_registered() {
     sender.receiver.set_mode(Mode::Starting);
     let answer = told("", sender.deliver("a", SECRET).await).await;
     assert_eq!(answer["status"], 404);
-    assert_eq!(
-        answer["body"]["message"],
-        "The requested webhook \"POST drift\" is not registered."
-    );
+    assert_eq!(answer["body"]["message"], "The requested webhook \"POST drift\" is not registered.");
     assert_eq!(sender.receiver.executions(), 0);
 }
 
@@ -149,42 +123,24 @@ async fn duplicates_are_run_again_and_counted() {
         sender.deliver("same", SECRET).await;
     }
     sender.deliver("other", SECRET).await;
-    assert_eq!(
-        (sender.receiver.count("same"), sender.receiver.count("other")),
-        (3, 1)
-    );
+    assert_eq!((sender.receiver.count("same"), sender.receiver.count("other")), (3, 1));
     assert_eq!(sender.receiver.executions(), 4);
-    let nths: Vec<_> = sender
-        .receiver
-        .arrived()
-        .into_iter()
-        .map(|arrived| (arrived.id, arrived.nth))
-        .collect();
-    assert_eq!(
-        nths,
-        [("same", 1), ("same", 2), ("same", 3), ("other", 1)].map(|(id, n)| (id.to_owned(), n))
-    );
+    let nths: Vec<_> =
+        sender.receiver.arrived().into_iter().map(|arrived| (arrived.id, arrived.nth)).collect();
+    assert_eq!(nths, [("same", 1), ("same", 2), ("same", 3), ("other", 1)].map(|(id, n)| (id.to_owned(), n)));
 }
 
 #[tokio::test]
 async fn arrivals_are_told_in_order_with_what_they_carried() {
     let sender = Sender::new().await;
     sender.deliver("a", SECRET).await;
-    sender
-        .deliver("b", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
-        .await;
+    sender.deliver("b", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").await;
     let first = sender.receiver.next().await.unwrap();
-    assert_eq!(
-        (first.id.as_str(), first.verified, first.accepted),
-        ("a", true, true)
-    );
+    assert_eq!((first.id.as_str(), first.verified, first.accepted), ("a", true, true));
     assert_eq!(first.headers["content-type"], "application/json");
     assert_eq!(&first.body[..], b"{\"test\":1}");
     let second = sender.receiver.next().await.unwrap();
-    assert_eq!(
-        (second.id.as_str(), second.verified, second.accepted),
-        ("b", false, false)
-    );
+    assert_eq!((second.id.as_str(), second.verified, second.accepted), ("b", false, false));
 }
 
 #[tokio::test]
@@ -223,10 +179,7 @@ async fn closed_it_refuses_and_reopened_it_is_where_it_was() {
 
 #[tokio::test]
 async fn unsigned_it_accepts_what_is_not_signed_and_calls_nothing_verified() {
-    let sender = Sender {
-        receiver: Receiver::start_unsigned().await.unwrap(),
-        ..Sender::new().await
-    };
+    let sender = Sender { receiver: Receiver::start_unsigned().await.unwrap(), ..Sender::new().await };
     assert_eq!(sender.request(Method::POST, PATH, "{}").await.status(), 202);
     assert!(!sender.receiver.arrived()[0].verified);
     assert!(sender.receiver.arrived()[0].accepted);

@@ -55,15 +55,8 @@ impl Resolve for Guarded {
 }
 
 fn allowed(found: Vec<SocketAddr>) -> Result<Addrs, OnlyForbidden> {
-    let allowed: Vec<_> = found
-        .into_iter()
-        .filter(|found| !is_forbidden(found.ip()))
-        .collect();
-    if allowed.is_empty() {
-        Err(OnlyForbidden)
-    } else {
-        Ok(Box::new(allowed.into_iter()))
-    }
+    let allowed: Vec<_> = found.into_iter().filter(|found| !is_forbidden(found.ip())).collect();
+    if allowed.is_empty() { Err(OnlyForbidden) } else { Ok(Box::new(allowed.into_iter())) }
 }
 
 #[cfg(test)]
@@ -91,16 +84,9 @@ mod tests {
 
     #[test]
     fn a_homelab_is_allowed() {
-        for text in [
-            "127.0.0.1",
-            "::1",
-            "192.168.2.22",
-            "10.0.0.1",
-            "172.16.0.1",
-            "100.64.0.1",
-            "fd12::1",
-            "8.8.8.8",
-        ] {
+        for text in
+            ["127.0.0.1", "::1", "192.168.2.22", "10.0.0.1", "172.16.0.1", "100.64.0.1", "fd12::1", "8.8.8.8"]
+        {
             assert!(!is_forbidden(text.parse().unwrap()), "{text}");
         }
     }

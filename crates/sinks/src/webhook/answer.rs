@@ -37,17 +37,11 @@ impl Answer {
     ) -> Result<Receipt, SinkError> {
         let status = self.status;
         let said = format!("{place} answered {status}");
-        let wish = || {
-            self.retry_after
-                .as_deref()
-                .and_then(|text| parse_retry_after(text, now))
-        };
+        let wish = || self.retry_after.as_deref().and_then(|text| parse_retry_after(text, now));
         match status {
             200..=299 => match self.missing_acknowledgement(rule) {
                 None => Ok(Receipt { status: Some(status) }),
-                Some(what) => Err(SinkError::Unavailable {
-                    why: format!("{said} {what}"),
-                }),
+                Some(what) => Err(SinkError::Unavailable { why: format!("{said} {what}") }),
             },
             300..=399 => Err(SinkError::Rejected {
                 why: format!("{said}, a redirect; these are never followed: configure the final address"),
@@ -59,22 +53,12 @@ impl Answer {
                 ),
             }),
             408 | 425 => Err(SinkError::Unavailable { why: said }),
-            429 => Err(SinkError::Throttled {
-                retry_after: wish(),
-                why: said,
-            }),
-            401 | 403 => Err(SinkError::Rejected {
-                why: format!("{said}: secret or header refused"),
-            }),
-            410 => Err(SinkError::Rejected {
-                why: format!("{said}: the receiver is gone for good"),
-            }),
+            429 => Err(SinkError::Throttled { retry_after: wish(), why: said }),
+            401 | 403 => Err(SinkError::Rejected { why: format!("{said}: secret or header refused") }),
+            410 => Err(SinkError::Rejected { why: format!("{said}: the receiver is gone for good") }),
             400..=499 => Err(SinkError::Rejected { why: said }),
             _ => match wish() {
-                Some(wish) => Err(SinkError::Throttled {
-                    retry_after: Some(wish),
-                    why: said,
-                }),
+                Some(wish) => Err(SinkError::Throttled { retry_after: Some(wish), why: said }),
                 None => Err(SinkError::Unavailable { why: said }),
             },
         }
@@ -123,11 +107,7 @@ mod tests {
     const PLACE: &str = "http://n8n.lan:5678";
 
     fn outcome(status: u16, body: &str, rule: &SuccessRule) -> Result<Receipt, SinkError> {
-        let answer = Answer {
-            status,
-            retry_after: None,
-            body: Body::Whole(body.as_bytes().to_vec()),
-        };
+        let answer = Answer { status, retry_after: None, body: Body::Whole(body.as_bytes().to_vec()) };
         answer.outcome(rule, PLACE, Timestamp::UNIX_EPOCH)
     }
 
@@ -150,11 +130,7 @@ mod tests {
             (vec![429], "throttled"),
         ] {
             for status in statuses {
-                assert_eq!(
-                    word(outcome(status, "", &SuccessRule::Status2xx)),
-                    expected,
-                    "{status}"
-                );
+                assert_eq!(word(outcome(status, "", &SuccessRule::Status2xx)), expected, "{status}");
             }
         }
     }
@@ -172,10 +148,7 @@ mod tests {
     #[test]
     fn only_the_expected_value_acknowledges() {
         let rule = SuccessRule::accepted();
-        assert_eq!(
-            outcome(202, r#"{"accepted":true}"#, &rule),
-            Ok(Receipt { status: Some(202) })
-        );
+        assert_eq!(outcome(202, r#"{"accepted":true}"#, &rule), Ok(Receipt { status: Some(202) }));
         for body in [
             r#"{"accepted":false}"#,
             r#"{"accepted":"true"}"#,
@@ -189,10 +162,7 @@ mod tests {
 
     #[test]
     fn without_an_expected_value_anything_but_null_and_false_acknowledges() {
-        let rule = SuccessRule::Ack {
-            field: "id".into(),
-            expected: None,
-        };
+        let rule = SuccessRule::Ack { field: "id".into(), expected: None };
         assert_eq!(word(outcome(200, r#"{"id":"4711"}"#, &rule)), "delivered");
         assert_eq!(word(outcome(200, r#"{"id":0}"#, &rule)), "delivered");
         assert_eq!(word(outcome(200, r#"{"id":null}"#, &rule)), "unavailable");
@@ -201,24 +171,14 @@ mod tests {
 
     #[test]
     fn a_pointer_reaches_into_the_body() {
-        let rule = SuccessRule::Ack {
-            field: "/result/0/state".into(),
-            expected: Some(json!("queued")),
-        };
-        assert_eq!(
-            word(outcome(200, r#"{"result":[{"state":"queued"}]}"#, &rule)),
-            "delivered"
-        );
+        let rule = SuccessRule::Ack { field: "/result/0/state".into(), expected: Some(json!("queued")) };
+        assert_eq!(word(outcome(200, r#"{"result":[{"state":"queued"}]}"#, &rule)), "delivered");
         assert_eq!(word(outcome(200, r#"{"state":"queued"}"#, &rule)), "unavailable");
     }
 
     #[test]
     fn a_body_that_is_too_long_acknowledges_nothing_and_does_not_matter_without_the_rule() {
-        let answer = Answer {
-            status: 200,
-            retry_after: None,
-            body: Body::TooLong,
-        };
+        let answer = Answer { status: 200, retry_after: None, body: Body::TooLong };
         let of = |rule| answer.outcome(&rule, PLACE, Timestamp::UNIX_EPOCH);
         assert_eq!(word(of(SuccessRule::accepted())), "unavailable");
         assert_eq!(word(of(SuccessRule::Status2xx)), "delivered");
@@ -228,14 +188,8 @@ mod tests {
     fn retry_after_is_read_in_both_forms() {
         let now: Timestamp = "1994-11-06T08:49:07Z".parse().unwrap();
         assert_eq!(parse_retry_after(" 120 ", now), Some(Duration::from_secs(120)));
-        assert_eq!(
-            parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(
-            parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
         for text in ["", "-5", "soon", "1.5"] {
             assert_eq!(parse_retry_after(text, now), None, "{text}");
         }
@@ -243,18 +197,11 @@ mod tests {
 
     #[test]
     fn a_server_error_that_names_a_wait_is_a_request_for_patience() {
-        let answer = Answer {
-            status: 503,
-            retry_after: Some("7".into()),
-            body: Body::Unread,
-        };
+        let answer = Answer { status: 503, retry_after: Some("7".into()), body: Body::Unread };
         let why = "http://n8n.lan:5678 answered 503".to_owned();
         assert_eq!(
             answer.outcome(&SuccessRule::Status2xx, PLACE, Timestamp::UNIX_EPOCH),
-            Err(SinkError::Throttled {
-                retry_after: Some(Duration::from_secs(7)),
-                why
-            })
+            Err(SinkError::Throttled { retry_after: Some(Duration::from_secs(7)), why })
         );
     }
 }

@@ -70,10 +70,7 @@ impl Client {
             builder = builder.dns_resolver(Guarded);
         }
         let http = builder.build().map_err(Error::Tls)?;
-        Ok(Self {
-            http,
-            config: config.clone(),
-        })
+        Ok(Self { http, config: config.clone() })
     }
 
     /// Posts once. A status is no error here.
@@ -81,28 +78,13 @@ impl Client {
         if let Some((name, value)) = self.config.header() {
             headers.insert(name, value.clone());
         }
-        let request = self
-            .http
-            .post(self.config.url().clone())
-            .headers(headers)
-            .body(body);
+        let request = self.http.post(self.config.url().clone()).headers(headers).body(body);
         let mut response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok());
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.map(str::to_owned);
-        let body = if status.is_success() {
-            self.read(&mut response).await?
-        } else {
-            Body::Unread
-        };
-        Ok(Answer {
-            status: status.as_u16(),
-            retry_after,
-            body,
-        })
+        let body = if status.is_success() { self.read(&mut response).await? } else { Body::Unread };
+        Ok(Answer { status: status.as_u16(), retry_after, body })
     }
 
     /// The body is read even where only the status counts: a receiver that dies while it answers may not have kept
@@ -122,16 +104,11 @@ impl Client {
     fn failed(&self, error: &reqwest::Error) -> SinkError {
         let place = self.config.place();
         if error.is_builder() {
-            return SinkError::Rejected {
-                why: format!("{place}: the request cannot be built"),
-            };
+            return SinkError::Rejected { why: format!("{place}: the request cannot be built") };
         }
         let why = if error.is_timeout() {
             if error.is_connect() {
-                format!(
-                    "no connection within {:?}",
-                    CONNECT_TIMEOUT.min(self.config.timeout())
-                )
+                format!("no connection within {:?}", CONNECT_TIMEOUT.min(self.config.timeout()))
             } else {
                 format!("no complete answer within {:?}", self.config.timeout())
             }
@@ -140,18 +117,13 @@ impl Client {
         } else {
             cause_of(error)
         };
-        SinkError::Unavailable {
-            why: format!("{place}: {why}"),
-        }
+        SinkError::Unavailable { why: format!("{place}: {why}") }
     }
 }
 
 fn read_ca(path: &std::path::Path) -> Result<Vec<Certificate>, Error> {
     let shown = path.display().to_string();
-    let pem = std::fs::read(path).map_err(|source| Error::ReadCa {
-        path: shown.clone(),
-        source,
-    })?;
+    let pem = std::fs::read(path).map_err(|source| Error::ReadCa { path: shown.clone(), source })?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) | Err(_) => Err(Error::NoCertificate { path: shown }),

@@ -76,10 +76,7 @@ pub enum SuccessRule {
 impl SuccessRule {
     /// The acknowledgement of the workflow evenkeel ships for n8n: `accepted: true`.
     pub fn accepted() -> Self {
-        Self::Ack {
-            field: "accepted".to_owned(),
-            expected: Some(Value::Bool(true)),
-        }
+        Self::Ack { field: "accepted".to_owned(), expected: Some(Value::Bool(true)) }
     }
 }
 
@@ -110,16 +107,7 @@ pub struct Config {
 impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
-        let Settings {
-            name,
-            url,
-            secrets,
-            header,
-            success,
-            timeout,
-            ca_file,
-            allow_link_local,
-        } = settings;
+        let Settings { name, url, secrets, header, success, timeout, ca_file, allow_link_local } = settings;
         let mut problems = Vec::new();
         let mut report = |path, why: String| problems.push(Problem { path, why });
 
@@ -136,16 +124,10 @@ impl Config {
         if let SuccessRule::Ack { field, .. } = &success
             && field.trim().is_empty()
         {
-            report(
-                "success",
-                "the name of the acknowledging field is empty".to_owned(),
-            );
+            report("success", "the name of the acknowledging field is empty".to_owned());
         }
         if timeout.is_zero() || timeout > MAX_TIMEOUT {
-            report(
-                "timeout",
-                format!("must be above zero and at most {} s", MAX_TIMEOUT.as_secs()),
-            );
+            report("timeout", format!("must be above zero and at most {} s", MAX_TIMEOUT.as_secs()));
         }
         if let (Ok(url), Some(_)) = (&url, &ca_file)
             && url.scheme() == "http"
@@ -155,17 +137,7 @@ impl Config {
         match (url, header.transpose()) {
             (Ok(url), Ok(header)) if problems.is_empty() => {
                 let place = place_of(&url);
-                Ok(Self {
-                    name,
-                    url,
-                    place,
-                    secrets,
-                    header,
-                    success,
-                    timeout,
-                    ca_file,
-                    allow_link_local,
-                })
+                Ok(Self { name, url, place, secrets, header, success, timeout, ca_file, allow_link_local })
             }
             _ => Err(problems),
         }
@@ -258,14 +230,7 @@ fn check_header((name, value): (String, Secret)) -> Result<(HeaderName, HeaderVa
     let Ok(name) = name.parse::<HeaderName>() else {
         return Err("the name is not one a header can have".to_owned());
     };
-    let ours = [
-        "content-type",
-        "content-length",
-        "host",
-        "transfer-encoding",
-        "connection",
-        "user-agent",
-    ];
+    let ours = ["content-type", "content-length", "host", "transfer-encoding", "connection", "user-agent"];
     if ours.contains(&name.as_str()) || name.as_str().starts_with("webhook-") {
         return Err(format!("{name} is set by evenkeel itself"));
     }
@@ -310,10 +275,8 @@ mod tests {
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
     fn problems(settings: Settings) -> Vec<String> {
-        Config::new(settings).map_or_else(
-            |problems| problems.iter().map(ToString::to_string).collect(),
-            |_| Vec::new(),
-        )
+        Config::new(settings)
+            .map_or_else(|problems| problems.iter().map(ToString::to_string).collect(), |_| Vec::new())
     }
 
     fn at(url: &str) -> Settings {
@@ -335,22 +298,10 @@ mod tests {
     #[test]
     fn addresses_that_are_none_of_ours_are_refused_without_being_quoted() {
         for (url, why) in [
-            (
-                "n8n.lan/hunter2",
-                "url: is no address: relative URL without a base",
-            ),
-            (
-                "ftp://n8n.lan/hunter2",
-                "url: must start with http:// or https://",
-            ),
-            (
-                "http://me:hunter2@n8n.lan/",
-                "url: must not carry a user or password; use header",
-            ),
-            (
-                "http://hunter2@n8n.lan/",
-                "url: must not carry a user or password; use header",
-            ),
+            ("n8n.lan/hunter2", "url: is no address: relative URL without a base"),
+            ("ftp://n8n.lan/hunter2", "url: must start with http:// or https://"),
+            ("http://me:hunter2@n8n.lan/", "url: must not carry a user or password; use header"),
+            ("http://hunter2@n8n.lan/", "url: must not carry a user or password; use header"),
             ("http://n8n.lan/#hunter2", "url: must not carry a fragment (#…)"),
         ] {
             assert_eq!(problems(at(url)), [why], "{url}");
@@ -370,14 +321,7 @@ mod tests {
         ] {
             let why = "url: is a link-local or metadata address; set allow_link_local if that is meant";
             assert_eq!(problems(at(url)), [why], "{url}");
-            assert!(
-                Config::new(Settings {
-                    allow_link_local: true,
-                    ..at(url)
-                })
-                .is_ok(),
-                "{url}"
-            );
+            assert!(Config::new(Settings { allow_link_local: true, ..at(url) }).is_ok(), "{url}");
         }
     }
 
@@ -385,16 +329,9 @@ mod tests {
     fn all_mistakes_are_told_at_once() {
         let settings = Settings {
             name: " ".into(),
-            secrets: vec![
-                Secret::new(SECRET),
-                Secret::new("hunter2"),
-                Secret::new("whsec_hunter2!"),
-            ],
+            secrets: vec![Secret::new(SECRET), Secret::new("hunter2"), Secret::new("whsec_hunter2!")],
             header: Some(("Webhook-Id".into(), Secret::new("hunter2"))),
-            success: SuccessRule::Ack {
-                field: String::new(),
-                expected: None,
-            },
+            success: SuccessRule::Ack { field: String::new(), expected: None },
             timeout: Duration::ZERO,
             ca_file: Some("ca.pem".into()),
             ..at("http://n8n.lan/")
@@ -417,10 +354,7 @@ mod tests {
     #[test]
     fn a_header_value_with_a_line_break_is_refused_without_being_quoted() {
         let header = Some(("X-Token".to_owned(), Secret::new("hunter2\n")));
-        let told = problems(Settings {
-            header,
-            ..at("http://n8n.lan/")
-        });
+        let told = problems(Settings { header, ..at("http://n8n.lan/") });
         assert_eq!(
             told,
             ["header: the value has characters a header cannot carry (a line break at the end?)"]

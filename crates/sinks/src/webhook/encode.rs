@@ -33,22 +33,14 @@ pub(super) struct Signer {
 impl Signer {
     /// The secrets were checked when the configuration was.
     pub(super) fn new(secrets: &[Secret]) -> Self {
-        Self {
-            keys: secrets
-                .iter()
-                .filter_map(|secret| signing_key(secret).ok())
-                .collect(),
-        }
+        Self { keys: secrets.iter().filter_map(|secret| signing_key(secret).ok()).collect() }
     }
 
     /// The headers of one attempt.
     pub(super) fn headers(&self, delivery: &Delivery, now: Timestamp) -> Result<HeaderMap, Unsendable> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("evenkeel/", env!("CARGO_PKG_VERSION"))),
-        );
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("evenkeel/", env!("CARGO_PKG_VERSION"))));
         let id = HeaderValue::from_str(&delivery.id).map_err(|_| Unsendable::Id)?;
         headers.insert(HEADER_WEBHOOK_ID, id);
         headers.insert(HEADER_WEBHOOK_TIMESTAMP, HeaderValue::from(now.as_second()));
@@ -124,15 +116,9 @@ mod tests {
     fn several_secrets_sign_side_by_side_and_either_verifies() {
         let now = Timestamp::now().as_second();
         let headers = headers(&[OTHER, SECRET], now);
-        assert_eq!(
-            headers["webhook-signature"].to_str().unwrap().split(' ').count(),
-            2
-        );
+        assert_eq!(headers["webhook-signature"].to_str().unwrap().split(' ').count(), 2);
         for secret in [SECRET, OTHER] {
-            Webhook::new(secret)
-                .unwrap()
-                .verify(&delivery().payload, &headers)
-                .unwrap();
+            Webhook::new(secret).unwrap().verify(&delivery().payload, &headers).unwrap();
         }
         let stranger = Webhook::from_bytes(vec![7; 24]).unwrap();
         let refused = stranger.verify(&delivery().payload, &headers);
@@ -149,10 +135,7 @@ mod tests {
 
     #[test]
     fn a_later_attempt_has_the_same_id_and_its_own_time() {
-        let (first, second) = (
-            headers(&[SECRET], 1_614_265_330),
-            headers(&[SECRET], 1_614_265_335),
-        );
+        let (first, second) = (headers(&[SECRET], 1_614_265_330), headers(&[SECRET], 1_614_265_335));
         assert_eq!(first["webhook-id"], second["webhook-id"]);
         assert_ne!(first["webhook-timestamp"], second["webhook-timestamp"]);
         assert_ne!(first["webhook-signature"], second["webhook-signature"]);
@@ -167,26 +150,16 @@ mod tests {
     #[test]
     fn what_cannot_be_a_header_or_signed_is_told_apart() {
         let signer = Signer::new(&[Secret::new(SECRET)]);
-        let broken = Delivery {
-            id: "a\nb".into(),
-            ..delivery()
-        };
+        let broken = Delivery { id: "a\nb".into(), ..delivery() };
         assert_eq!(signer.headers(&broken, at(1)), Err(Unsendable::Id));
-        let binary = Delivery {
-            payload: Bytes::from_static(&[0xff, 0xfe]),
-            ..delivery()
-        };
+        let binary = Delivery { payload: Bytes::from_static(&[0xff, 0xfe]), ..delivery() };
         assert_eq!(signer.headers(&binary, at(1)), Err(Unsendable::Payload));
     }
 
     #[test]
     fn the_canonical_event_begins_with_the_ten_fixed_keys_in_their_order() {
         let created_at: Timestamp = "2025-12-22T03:14:52Z".parse().unwrap();
-        let expected = Side {
-            port: Some(8021),
-            role: Some(Arc::from("rss")),
-            ..Side::default()
-        };
+        let expected = Side { port: Some(8021), role: Some(Arc::from("rss")), ..Side::default() };
         let event = Event {
             id: EventId(uuid::Uuid::from_u128(0x0194_0000_0000_7000_8000_0000_0000_0001)),
             hostname: Some("box2-daily".into()),

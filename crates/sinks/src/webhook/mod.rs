@@ -33,11 +33,7 @@ impl WebhookSink {
     pub fn new(config: Config) -> Result<Self, Error> {
         let client = client::Client::new(&config)?;
         let signer = encode::Signer::new(config.secrets());
-        Ok(Self {
-            config,
-            signer,
-            client,
-        })
+        Ok(Self { config, signer, client })
     }
 }
 
@@ -51,9 +47,7 @@ impl Sink for WebhookSink {
         let headers = self
             .signer
             .headers(delivery, Timestamp::now())
-            .map_err(|why| SinkError::Rejected {
-                why: format!("{}: {why}", self.config.place()),
-            })?;
+            .map_err(|why| SinkError::Rejected { why: format!("{}: {why}", self.config.place()) })?;
         let answer = self.client.post(headers, delivery.payload.clone()).await?;
         answer.outcome(self.config.success(), self.config.place(), Timestamp::now())
     }

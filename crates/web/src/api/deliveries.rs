@@ -73,10 +73,7 @@ pub(super) async fn list(
         event,
         drift_key: None,
     };
-    let page = state
-        .store
-        .deliveries(&filter, params.cursor()?, params.limit()?)
-        .await?;
+    let page = state.store.deliveries(&filter, params.cursor()?, params.limit()?).await?;
     let shown: Vec<Shown<'_>> = page.rows.iter().map(Shown::new).collect();
     let next = page.next.map(|cursor| params.next(&cursor));
     listing::list(&state, &headers, &Rows::of(&shown)?, next.as_deref())

@@ -89,18 +89,12 @@ type Folded = BTreeMap<DriftId, usize>;
 /// Counts the consequences of these drifts. A drift explains others of its own subject only, so only the ledgers of
 /// subjects with a drift that can explain anything are read.
 async fn folded(store: &dyn Store, entries: &[Entry]) -> Result<Folded, Problem> {
-    let roots = entries
-        .iter()
-        .filter(|e| e.state != Stand::Resolved && fold::can_explain(&e.id));
+    let roots = entries.iter().filter(|e| e.state != Stand::Resolved && fold::can_explain(&e.id));
     let subjects: BTreeSet<&Subject> = roots.map(|e| &e.id.subject).collect();
     let mut folded = Folded::new();
     for subject in subjects {
         let ledger = store.load(subject).await?.ledger;
-        for entry in ledger
-            .entries
-            .into_values()
-            .filter(|e| e.state != Stand::Resolved)
-        {
+        for entry in ledger.entries.into_values().filter(|e| e.state != Stand::Resolved) {
             if let Some(parent) = entry.parent {
                 *folded.entry(parent).or_default() += 1;
             }
@@ -133,9 +127,7 @@ pub(super) async fn list(
         states,
         types: params.types()?,
         severities: params.severities()?,
-        subject: params
-            .one("host")?
-            .map(|name| Subject::Host(spelled(state.live.as_ref(), name))),
+        subject: params.one("host")?.map(|name| Subject::Host(spelled(state.live.as_ref(), name))),
         service: params.one("service")?.map(ServiceName::new),
         roots_only: only == Some(false),
     };
@@ -146,23 +138,15 @@ pub(super) async fn list(
     // always is the end.
     let (entries, next) = loop {
         let page = store.drifts(&filter, after, limit).await?;
-        let rows: Vec<Entry> = page
-            .rows
-            .into_iter()
-            .filter(|e| only != Some(true) || e.parent.is_some())
-            .collect();
+        let rows: Vec<Entry> =
+            page.rows.into_iter().filter(|e| only != Some(true) || e.parent.is_some()).collect();
         match page.next {
             Some(next) if rows.is_empty() => after = Some(next),
             next => break (rows, next),
         }
     };
     let next = next.as_ref().map(|cursor: &Cursor| params.next(cursor));
-    listing::list(
-        &state,
-        &headers,
-        &Rows::of(&shown(store, &entries).await?)?,
-        next.as_deref(),
-    )
+    listing::list(&state, &headers, &Rows::of(&shown(store, &entries).await?)?, next.as_deref())
 }
 
 #[derive(Serialize)]
@@ -209,28 +193,13 @@ pub(super) async fn one(State(state): State<AppState>, handle: Named) -> Result<
     let shown = shown(store, &entries).await?;
     let mut others = shown.into_iter();
     let (Some(entry), Some(drift)) = (entries.first(), others.next()) else {
-        let detail = format!(
-            "no drift {} is known; resolved ones are forgotten after a while",
-            quoted(&handle)
-        );
+        let detail =
+            format!("no drift {} is known; resolved ones are forgotten after a while", quoted(&handle));
         return Err(Problem::new(Kind::NotFound, detail));
     };
-    let filter = EventFilter {
-        handle: Some(handle),
-        ..EventFilter::default()
-    };
+    let filter = EventFilter { handle: Some(handle), ..EventFilter::default() };
     let page = store.events(&filter, None, EVENTS_SHOWN).await?;
-    let events = page
-        .rows
-        .into_iter()
-        .map(|row| row.event)
-        .filter(|e| e.drift_id == drift.id)
-        .collect();
-    let detail = Detail {
-        evidence: Seen::new(entry),
-        events,
-        others: others.collect(),
-        drift,
-    };
+    let events = page.rows.into_iter().map(|row| row.event).filter(|e| e.drift_id == drift.id).collect();
+    let detail = Detail { evidence: Seen::new(entry), events, others: others.collect(), drift };
     Ok(listing::one(&state, detail))
 }

@@ -14,16 +14,7 @@ use super::{Named, named, spelled};
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::{AppState, Live};
 
-const FILTERS: [&str; 8] = [
-    "type",
-    "severity",
-    "host",
-    "service",
-    "transition",
-    "handle",
-    "since",
-    "until",
-];
+const FILTERS: [&str; 8] = ["type", "severity", "host", "service", "transition", "handle", "since", "until"];
 
 const TRANSITIONS: [Transition; 5] = [
     Transition::Opened,
@@ -41,21 +32,14 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let params = Params::of("events", &uri, &FILTERS)?;
     let filter = filter(&params, state.live.as_ref())?;
-    let page = state
-        .store
-        .events(&filter, params.cursor()?, params.limit()?)
-        .await?;
+    let page = state.store.events(&filter, params.cursor()?, params.limit()?).await?;
     let events: Vec<&Event> = page.rows.iter().map(|row| &row.event).collect();
     let next = page.next.map(|cursor| params.next(&cursor));
     listing::list(&state, &headers, &Rows::of(&events)?, next.as_deref())
 }
 
 fn filter(params: &Params, live: &dyn Live) -> Result<EventFilter, Problem> {
-    let transition = |text: &str| {
-        TRANSITIONS
-            .into_iter()
-            .find(|t| t.as_str().eq_ignore_ascii_case(text))
-    };
+    let transition = |text: &str| TRANSITIONS.into_iter().find(|t| t.as_str().eq_ignore_ascii_case(text));
     let filter = EventFilter {
         types: params.types()?,
         severities: params.severities()?,

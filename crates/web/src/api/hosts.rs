@@ -30,9 +30,7 @@ pub(super) async fn list(
     all.sort_by(|a, b| a.host.cmp(&b.host));
     // The place is a name, not a number: hosts come and go.
     let after = params.cursor()?;
-    let from = after.map_or(0, |cursor| {
-        all.partition_point(|h| h.host.as_str() <= cursor.as_str())
-    });
+    let from = after.map_or(0, |cursor| all.partition_point(|h| h.host.as_str() <= cursor.as_str()));
     let to = from.saturating_add(params.limit()? as usize).min(all.len());
     let page = &all[from..to];
     let last = page.last().filter(|_| to < all.len());
@@ -66,12 +64,5 @@ pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Re
     let now = state.live.now();
     let about = |s: &&SourceStatus| host.sources.contains(&s.source);
     let sources = statuses.iter().filter(about).map(|s| Aged::new(s, now)).collect();
-    Ok(listing::one(
-        &state,
-        Detail {
-            sources,
-            drifts,
-            host,
-        },
-    ))
+    Ok(listing::one(&state, Detail { sources, drifts, host }))
 }

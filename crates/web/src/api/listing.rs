@@ -24,10 +24,7 @@ struct Reach {
 impl Reach {
     fn of(sources: &[SourceStatus]) -> Self {
         let blind_sources = sources.iter().filter(|s| !s.coverage.is_complete()).count();
-        Self {
-            blind_sources,
-            complete: blind_sources == 0 && !sources.is_empty(),
-        }
+        Self { blind_sources, complete: blind_sources == 0 && !sources.is_empty() }
     }
 }
 
@@ -40,18 +37,12 @@ pub(super) struct Rows {
 impl Rows {
     /// These rows.
     pub(super) fn of(rows: &impl Serialize) -> Result<Self, Problem> {
-        Ok(Self {
-            shown: words(rows)?,
-            lasting: None,
-        })
+        Ok(Self { shown: words(rows)?, lasting: None })
     }
 
     /// The same without what changes by the clock alone: only these make the entity tag.
     pub(super) fn lasting(self, rows: &impl Serialize) -> Result<Self, Problem> {
-        Ok(Self {
-            lasting: Some(words(rows)?),
-            ..self
-        })
+        Ok(Self { lasting: Some(words(rows)?), ..self })
     }
 }
 
@@ -82,9 +73,7 @@ pub(super) fn list(
             b"}",
         ];
         let mut response = body.concat().into_response();
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     };
     if let Ok(tag) = HeaderValue::from_str(&tag) {
@@ -104,12 +93,7 @@ struct Framed<T> {
 /// Answers with one thing.
 pub(super) fn one(state: &AppState, content: impl Serialize) -> Response {
     let coverage = Reach::of(&state.live.sources());
-    Json(Framed {
-        content,
-        as_of: state.live.now(),
-        coverage,
-    })
-    .into_response()
+    Json(Framed { content, as_of: state.live.now(), coverage }).into_response()
 }
 
 fn words(value: &impl Serialize) -> Result<Vec<u8>, Problem> {

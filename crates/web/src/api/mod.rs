@@ -37,10 +37,7 @@ type Named = Result<Path<String>, PathRejection>;
 fn named(name: Named) -> Result<String, Problem> {
     match name {
         Ok(Path(name)) => Ok(name),
-        Err(_) => Err(Problem::new(
-            Kind::BadPath,
-            "the path is not valid UTF-8 once percent-decoded",
-        )),
+        Err(_) => Err(Problem::new(Kind::BadPath, "the path is not valid UTF-8 once percent-decoded")),
     }
 }
 

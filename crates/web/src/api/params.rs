@@ -27,21 +27,13 @@ pub(super) struct Params {
 impl Params {
     /// Reads the query of a request for this list. `filters` are the parameters it takes besides `cursor` and `limit`.
     pub(super) fn of(list: &'static str, uri: &Uri, filters: &[&str]) -> Result<Self, Problem> {
-        let unreadable = || {
-            Problem::new(
-                Kind::BadParameter,
-                "the query is not of the form `name=value&name=value`",
-            )
-        };
+        let unreadable =
+            || Problem::new(Kind::BadParameter, "the query is not of the form `name=value&name=value`");
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| unreadable())?;
         for (name, value) in &pairs {
             if !filters.contains(&name.as_str()) && name != "cursor" && name != "limit" {
                 let known: Vec<&str> = filters.iter().copied().chain(["cursor", "limit"]).collect();
-                let detail = format!(
-                    "{} is no parameter here; accepted: {}",
-                    quoted(name),
-                    known.join(", ")
-                );
+                let detail = format!("{} is no parameter here; accepted: {}", quoted(name), known.join(", "));
                 return Err(Problem::new(Kind::BadParameter, detail));
             }
             if value.trim().is_empty() {
@@ -54,11 +46,7 @@ impl Params {
 
     /// The value of a parameter that may be given once.
     pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
-        let mut values = self
-            .pairs
-            .iter()
-            .filter(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str());
+        let mut values = self.pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
             (value, None) => Ok(value),
             (_, Some(_)) => {
@@ -75,14 +63,8 @@ impl Params {
         read: impl Fn(&str) -> Option<T>,
         accepted: &[&str],
     ) -> Result<Vec<T>, Problem> {
-        let values = self
-            .pairs
-            .iter()
-            .filter(|(n, _)| n == name)
-            .flat_map(|(_, value)| value.split(','));
-        values
-            .map(|v| read(v.trim()).ok_or_else(|| Problem::bad_value(name, v, accepted)))
-            .collect()
+        let values = self.pairs.iter().filter(|(n, _)| n == name).flat_map(|(_, value)| value.split(','));
+        values.map(|v| read(v.trim()).ok_or_else(|| Problem::bad_value(name, v, accepted))).collect()
     }
 
     /// `type`: official codes and the older names.
@@ -103,15 +85,10 @@ impl Params {
             return Ok(None);
         };
         // A `+` that was not percent-encoded arrives as a space, and an offset is all that can follow one there.
-        let mended = || {
-            text.rsplit_once(' ')
-                .map(|(head, offset)| format!("{head}+{offset}"))
-        };
+        let mended = || text.rsplit_once(' ').map(|(head, offset)| format!("{head}+{offset}"));
         let moment = text.parse().ok().or_else(|| mended()?.parse().ok());
         let accepted = ["a moment of RFC 3339 (2025-12-22T03:14:52Z, or with an offset, + written as %2B)"];
-        moment
-            .map(Some)
-            .ok_or_else(|| Problem::bad_value(name, text, &accepted))
+        moment.map(Some).ok_or_else(|| Problem::bad_value(name, text, &accepted))
     }
 
     /// Yes or no.
@@ -130,11 +107,7 @@ impl Params {
             None => Ok(LIMIT),
             Some(text) => match text.parse() {
                 Ok(limit @ 1..=MOST) => Ok(limit),
-                Ok(_) | Err(_) => Err(Problem::bad_value(
-                    "limit",
-                    text,
-                    &["a whole number from 1 to 1000"],
-                )),
+                Ok(_) | Err(_) => Err(Problem::bad_value("limit", text, &["a whole number from 1 to 1000"])),
             },
         }
     }
@@ -176,10 +149,7 @@ impl Params {
             .collect();
         filters.sort_unstable();
         let mut hasher = Xxh3::new();
-        for part in [self.list, place]
-            .into_iter()
-            .chain(filters.into_iter().flat_map(|(n, v)| [n, v]))
-        {
+        for part in [self.list, place].into_iter().chain(filters.into_iter().flat_map(|(n, v)| [n, v])) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }

@@ -25,10 +25,7 @@ impl<'a> Aged<'a> {
     pub(super) fn new(status: &'a SourceStatus, now: Timestamp) -> Self {
         // A clock that was set back makes an answer look as if it came from the future: it is new, not negative.
         let age = |at: Timestamp| now.duration_since(at).as_secs().max(0);
-        Self {
-            status,
-            age_seconds: status.complete_at.map(age),
-        }
+        Self { status, age_seconds: status.complete_at.map(age) }
     }
 }
 
@@ -41,19 +38,11 @@ pub(super) async fn list(
     let params = Params::of("sources", &uri, &[])?;
     let all = state.live.sources();
     // Sources come and go only with the configuration: a place by number is a place.
-    let from = params
-        .cursor()?
-        .map_or(Ok(0), |cursor| cursor.as_str().parse())
-        .unwrap_or(all.len());
+    let from = params.cursor()?.map_or(Ok(0), |cursor| cursor.as_str().parse()).unwrap_or(all.len());
     let to = from.saturating_add(params.limit()? as usize).min(all.len());
     let page = all.get(from..to).unwrap_or_default();
     let next = (to < all.len()).then(|| params.next(&Cursor::new(to.to_string())));
     let now = state.live.now();
     let aged: Vec<Aged<'_>> = page.iter().map(|status| Aged::new(status, now)).collect();
-    listing::list(
-        &state,
-        &headers,
-        &Rows::of(&aged)?.lasting(&page)?,
-        next.as_deref(),
-    )
+    listing::list(&state, &headers, &Rows::of(&aged)?.lasting(&page)?, next.as_deref())
 }

@@ -27,10 +27,7 @@ impl Live for World {
     }
 
     fn host(&self, name: &HostName) -> Option<HostStatus> {
-        self.hosts
-            .iter()
-            .find(|h| h.host.as_str().eq_ignore_ascii_case(name.as_str()))
-            .cloned()
+        self.hosts.iter().find(|h| h.host.as_str().eq_ignore_ascii_case(name.as_str())).cloned()
     }
 
     fn sources(&self) -> Vec<SourceStatus> {
@@ -61,10 +58,7 @@ pub(crate) fn seeing(kind: SourceKind, name: &str, seconds: i64) -> SourceStatus
 
 /// A source that answered once and cannot be reached since.
 pub(crate) fn blind(name: &str) -> SourceStatus {
-    let gap = Gap::new(
-        GapKind::Unreachable,
-        format!("connect to tcp://{name}:2376: refused"),
-    );
+    let gap = Gap::new(GapKind::Unreachable, format!("connect to tcp://{name}:2376: refused"));
     SourceStatus {
         coverage: Coverage::Partial(gap),
         answered_at: Some(sample::at(90)),
@@ -136,11 +130,7 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .unwrap_or_else(|| panic!("no header {name}"))
-            .to_str()
-            .unwrap()
+        self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().unwrap()
     }
 
     /// Checks that it is a problem of this kind and returns its detail.
@@ -165,26 +155,14 @@ pub(crate) struct Client {
 impl Client {
     /// A client of an empty store.
     pub(crate) async fn of(world: World) -> Self {
-        Self::named(
-            world,
-            HostPolicy::bound_to([127, 0, 0, 1].into(), std::iter::empty::<&str>()),
-        )
-        .await
+        Self::named(world, HostPolicy::bound_to([127, 0, 0, 1].into(), std::iter::empty::<&str>())).await
     }
 
     pub(crate) async fn named(world: World, allowed_hosts: HostPolicy) -> Self {
         let store = Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap());
         let world = Arc::new(world);
-        let state = AppState {
-            store: store.clone(),
-            live: world.clone(),
-            allowed_hosts,
-        };
-        Self {
-            router: router(state),
-            store,
-            world,
-        }
+        let state = AppState { store: store.clone(), live: world.clone(), allowed_hosts };
+        Self { router: router(state), store, world }
     }
 
     pub(crate) async fn commit(&self, pass: PassCommit) {
@@ -192,8 +170,7 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).header("host", "localhost:9797"))
-            .await
+        self.send(Request::get(path).header("host", "localhost:9797")).await
     }
 
     pub(crate) async fn send(&self, request: axum::http::request::Builder) -> Answer {
@@ -201,11 +178,7 @@ impl Client {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 
     /// Follows a list to its end.

@@ -10,59 +10,30 @@ use serde_json::{Value, json};
 use crate::client::{self, Client, World};
 
 fn engine() -> DriftId {
-    DriftId::of_source(
-        host("box2-media"),
-        EventType::DockerUnreachable,
-        &docker("box2-media"),
-    )
+    DriftId::of_source(host("box2-media"), EventType::DockerUnreachable, &docker("box2-media"))
 }
 
 fn upserts(name: &str, upserts: Vec<Entry>) -> PassCommit {
-    PassCommit {
-        upserts,
-        ..PassCommit::new(host(name), 0, at(1))
-    }
+    PassCommit { upserts, ..PassCommit::new(host(name), 0, at(1)) }
 }
 
 /// A daemon that cannot be reached with two services behind it, a pending drift, a resolved one and a structural one.
 async fn several() -> Client {
     let client = Client::of(World::default()).await;
-    let gap = Gap::new(
-        GapKind::TimedOut,
-        "no answer from tcp://192.168.2.16:2376 within 10 s",
-    );
-    let root = Entry {
-        difference: Difference::Blind {
-            gap: gap.clone(),
-            unknown_services: 2,
-        },
-        ..entry(engine())
-    };
+    let gap = Gap::new(GapKind::TimedOut, "no answer from tcp://192.168.2.16:2376 within 10 s");
+    let root =
+        Entry { difference: Difference::Blind { gap: gap.clone(), unknown_services: 2 }, ..entry(engine()) };
     let behind = |service: &str| Entry {
         parent: Some(engine()),
         announced: false,
-        blind: Some(Blind {
-            since: at(60),
-            gap: gap.clone(),
-        }),
+        blind: Some(Blind { since: at(60), gap: gap.clone() }),
         ..entry(missing("box2-media", service))
     };
-    client
-        .commit(upserts(
-            "box2-media",
-            vec![root, behind("jellyfin"), behind("sonarr")],
-        ))
-        .await;
-    let pending = Entry {
-        state: State::Pending,
-        opened_at: None,
-        ..entry(missing("box2-daily", "freshrss"))
-    };
-    let resolved = Entry {
-        state: State::Resolved,
-        resolved_at: Some(at(50)),
-        ..entry(missing("box2-daily", "maloja"))
-    };
+    client.commit(upserts("box2-media", vec![root, behind("jellyfin"), behind("sonarr")])).await;
+    let pending =
+        Entry { state: State::Pending, opened_at: None, ..entry(missing("box2-daily", "freshrss")) };
+    let resolved =
+        Entry { state: State::Resolved, resolved_at: Some(at(50)), ..entry(missing("box2-daily", "maloja")) };
     let config = Entry {
         difference: Difference::Config {
             expected: Some("192.168.2.12".into()),
@@ -74,18 +45,14 @@ async fn several() -> Client {
         baseline: true,
         ..entry(DriftId::of_field(&"box2-daily".into(), None, Field::Ip))
     };
-    client
-        .commit(upserts("box2-daily", vec![pending, resolved, config]))
-        .await;
+    client.commit(upserts("box2-daily", vec![pending, resolved, config])).await;
     client
 }
 
 fn names(items: &[Value]) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let mut names: Vec<String> = items
-        .iter()
-        .map(|i| format!("{} {}", text(&i["event_type"]), text(&i["service"])))
-        .collect();
+    let mut names: Vec<String> =
+        items.iter().map(|i| format!("{} {}", text(&i["event_type"]), text(&i["service"]))).collect();
     names.sort();
     names
 }
@@ -127,9 +94,7 @@ async fn only_open_drifts_are_listed_unless_others_are_asked_for() {
 #[tokio::test]
 async fn drifts_are_paged_and_an_empty_page_is_the_end() {
     let client = several().await;
-    let pages = client
-        .walk("/api/v1/drifts?state=open,pending,resolved&limit=2")
-        .await;
+    let pages = client.walk("/api/v1/drifts?state=open,pending,resolved&limit=2").await;
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
     let pages = client.walk("/api/v1/drifts?folded=true&limit=1").await;
     assert!(pages[..2].iter().all(|page| page.len() == 1), "{pages:?}");
@@ -175,14 +140,8 @@ async fn a_drift_shows_both_sides_and_everything_the_ledger_knows() {
 
     let config = &client.get("/api/v1/drifts?type=CONFIG_DRIFT").await.items()[0];
     assert_eq!(config["field"], "ip");
-    assert_eq!(
-        config["expected"],
-        json!({ "field": "ip", "value": "192.168.2.12" })
-    );
-    assert_eq!(
-        config["observed"],
-        json!({ "field": "ip", "value": "192.168.2.99" })
-    );
+    assert_eq!(config["expected"], json!({ "field": "ip", "value": "192.168.2.12" }));
+    assert_eq!(config["observed"], json!({ "field": "ip", "value": "192.168.2.99" }));
     assert_eq!(config["flapping"], true);
     assert_eq!(config["silenced"], "move");
     assert_eq!(config["baseline"], true);
@@ -201,10 +160,7 @@ async fn a_root_counts_its_consequences_on_whatever_page_it_is() {
 #[tokio::test]
 async fn one_drift_comes_with_its_evidence_and_its_events() {
     let client = Client::of(World::default()).await;
-    let (rss, readeck) = (
-        missing("box2-daily", "freshrss"),
-        missing("box2-daily", "readeck"),
-    );
+    let (rss, readeck) = (missing("box2-daily", "freshrss"), missing("box2-daily", "readeck"));
     client
         .commit(PassCommit {
             upserts: vec![entry(rss.clone()), entry(readeck.clone())],
@@ -212,10 +168,7 @@ async fn one_drift_comes_with_its_evidence_and_its_events() {
             ..PassCommit::new(host("box2-daily"), 0, at(3))
         })
         .await;
-    let answer = client
-        .get(&format!("/api/v1/drifts/{}", rss.handle().to_lowercase()))
-        .await
-        .json();
+    let answer = client.get(&format!("/api/v1/drifts/{}", rss.handle().to_lowercase())).await.json();
     assert_eq!(answer["drift"]["id"], rss.to_string());
     assert_eq!(answer["evidence"]["source"], "docker/a");
     assert_eq!(answer["evidence"]["observed_at"], "2025-12-22T04:00:01Z");
@@ -224,19 +177,13 @@ async fn one_drift_comes_with_its_evidence_and_its_events() {
     assert_eq!(answer["events"], events);
     assert_eq!(answer["others"], json!([]));
     assert_eq!(answer["as_of"], "2025-12-22T04:01:40Z");
-    assert_eq!(
-        answer["coverage"],
-        json!({ "blind_sources": 0, "complete": true })
-    );
+    assert_eq!(answer["coverage"], json!({ "blind_sources": 0, "complete": true }));
 }
 
 #[tokio::test]
 async fn an_unknown_handle_is_not_found() {
     let client = Client::of(World::default()).await;
-    let detail = client
-        .get("/api/v1/drifts/7QZ2MK4D")
-        .await
-        .problem(404, "not-found");
+    let detail = client.get("/api/v1/drifts/7QZ2MK4D").await.problem(404, "not-found");
     assert!(detail.contains("7QZ2MK4D"));
 }
 
@@ -247,8 +194,5 @@ async fn what_is_shown_beside_a_blind_source_says_so() {
     let client = Client::of(world).await;
     let answer = client.get("/api/v1/drifts").await.json();
     assert_eq!(answer["items"], json!([]));
-    assert_eq!(
-        answer["coverage"],
-        json!({ "blind_sources": 1, "complete": false })
-    );
+    assert_eq!(answer["coverage"], json!({ "blind_sources": 1, "complete": false }));
 }

@@ -8,11 +8,7 @@ use crate::client::{Client, World, blind, unheard};
 
 #[tokio::test]
 async fn the_process_is_alive_whatever_is_away() {
-    let client = Client::of(World {
-        sources: Vec::new(),
-        ..World::default()
-    })
-    .await;
+    let client = Client::of(World { sources: Vec::new(), ..World::default() }).await;
     client.store.close().await;
     let answer = client.get("/healthz").await;
     assert_eq!((answer.status.as_u16(), answer.text()), (200, "ok"));
@@ -75,14 +71,7 @@ async fn it_is_not_ready_without_its_store() {
     let answer = client.get("/readyz").await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.json()["store_ok"], false);
-    assert!(
-        answer.json()["reasons"][0]
-            .as_str()
-            .unwrap()
-            .contains("unavailable"),
-        "{}",
-        answer.text()
-    );
+    assert!(answer.json()["reasons"][0].as_str().unwrap().contains("unavailable"), "{}", answer.text());
 }
 
 #[tokio::test]
@@ -90,9 +79,6 @@ async fn metrics_are_prometheus_text_and_need_no_store() {
     let client = Client::of(World::default()).await;
     client.store.close().await;
     let answer = client.get("/metrics").await;
-    assert_eq!(
-        answer.header("content-type"),
-        "text/plain; version=0.0.4; charset=utf-8"
-    );
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     assert_eq!(answer.text(), "# TYPE evenkeel_hosts gauge\nevenkeel_hosts 2\n");
 }

@@ -21,24 +21,13 @@ async fn operator() -> Client {
     let blind = client::blind("box2-media");
     let mut media = client::host("box2-media");
     media.blind = vec![docker("box2-media")];
-    let sources = vec![
-        seeing(SourceKind::Netbox, "main", 80),
-        seeing(SourceKind::Docker, "box2-daily", 95),
-        blind,
-    ];
+    let sources =
+        vec![seeing(SourceKind::Netbox, "main", 80), seeing(SourceKind::Docker, "box2-daily", 95), blind];
     let hosts = vec![client::host("box2-daily"), media];
-    let client = Client::of(World {
-        hosts,
-        sources,
-        ..World::default()
-    })
-    .await;
+    let client = Client::of(World { hosts, sources, ..World::default() }).await;
 
     let rss = missing("box2-daily", "freshrss");
-    let seen = |source: &str, seconds| Evidence {
-        source: docker(source),
-        observed_at: at(seconds),
-    };
+    let seen = |source: &str, seconds| Evidence { source: docker(source), observed_at: at(seconds) };
     let rss_entry = Entry {
         difference: Difference::Missing {
             ports: Ports::new([Port::tcp(8021)]),
@@ -54,16 +43,9 @@ async fn operator() -> Client {
     };
     client.commit(opened(1, vec![rss_entry])).await;
 
-    let engine = DriftId::of_source(
-        host("box2-media"),
-        EventType::DockerUnreachable,
-        &docker("box2-media"),
-    );
+    let engine = DriftId::of_source(host("box2-media"), EventType::DockerUnreachable, &docker("box2-media"));
     let engine_entry = Entry {
-        difference: Difference::Blind {
-            gap: gap(),
-            unknown_services: 5,
-        },
+        difference: Difference::Blind { gap: gap(), unknown_services: 5 },
         first_seen: at(60),
         last_seen: at(90),
         evidence: seen("box2-media", 90),
@@ -81,25 +63,13 @@ async fn operator() -> Client {
         evidence: seen("box2-media", 50),
         last_seen: at(50),
         parent: Some(engine),
-        blind: Some(Blind {
-            since: at(60),
-            gap: gap(),
-        }),
+        blind: Some(Blind { since: at(60), gap: gap() }),
         ..entry(missing("box2-media", "jellyfin"))
     };
     client.commit(opened(2, vec![engine_entry, behind])).await;
 
-    for claimed in client
-        .store
-        .claim(None, 1, Duration::from_secs(60), at(75))
-        .await
-        .unwrap()
-    {
-        client
-            .store
-            .settle(claimed.ticket, Outcome::Delivered, at(75))
-            .await
-            .unwrap();
+    for claimed in client.store.claim(None, 1, Duration::from_secs(60), at(75)).await.unwrap() {
+        client.store.settle(claimed.ticket, Outcome::Delivered, at(75)).await.unwrap();
     }
     client
 }
@@ -122,10 +92,7 @@ fn opened(n: u32, upserts: Vec<Entry>) -> PassCommit {
     PassCommit {
         deliveries: vec![delivery("n8n", &event)],
         events: vec![event],
-        ..PassCommit {
-            upserts,
-            ..PassCommit::new(host_of(n), 0, moment)
-        }
+        ..PassCommit { upserts, ..PassCommit::new(host_of(n), 0, moment) }
     }
 }
 
@@ -155,10 +122,7 @@ async fn every_example_of_the_reference_is_a_real_answer() {
             let _ = writeln!(wrong, "GET {path}\n{}\n", real.text());
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "docs/reference/api.md shows something else than:\n{wrong}"
-    );
+    assert!(wrong.is_empty(), "docs/reference/api.md shows something else than:\n{wrong}");
     assert!(examples.len() >= 10);
 }
 

@@ -10,11 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::{Client, World};
 
-type Server = (
-    std::net::SocketAddr,
-    oneshot::Sender<()>,
-    JoinHandle<std::io::Result<()>>,
-);
+type Server = (std::net::SocketAddr, oneshot::Sender<()>, JoinHandle<std::io::Result<()>>);
 
 async fn start() -> Server {
     let client = Client::of(World::default()).await;
@@ -24,11 +20,7 @@ async fn start() -> Server {
     let shutdown = async {
         let _ = stopped.await;
     };
-    (
-        address,
-        stop,
-        tokio::spawn(serve(listener, client.router, shutdown)),
-    )
+    (address, stop, tokio::spawn(serve(listener, client.router, shutdown)))
 }
 
 async fn said(stream: &mut TcpStream) -> String {
@@ -41,15 +33,9 @@ async fn said(stream: &mut TcpStream) -> String {
 async fn it_answers_over_a_socket_and_stops_when_told() {
     let (address, stop, server) = start().await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream
-        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
     let text = said(&mut stream).await;
-    assert!(
-        text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nok"),
-        "{text}"
-    );
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nok"), "{text}");
     stop.send(()).unwrap();
     server.await.unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
@@ -59,18 +45,11 @@ async fn it_answers_over_a_socket_and_stops_when_told() {
 async fn an_idle_connection_does_not_hold_up_the_stop() {
     let (address, stop, server) = start().await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream
-        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut first = [0; 15];
     stream.read_exact(&mut first).await.unwrap();
     stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(5), server)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
     said(&mut stream).await;
 }
 
@@ -78,26 +57,16 @@ async fn an_idle_connection_does_not_hold_up_the_stop() {
 async fn half_a_request_holds_up_the_stop_no_longer_than_the_grace() {
     let (address, stop, server) = start().await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream
-        .write_all(b"GET /healthz HTTP/1.1\r\nHost: loc")
-        .await
-        .unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: loc").await.unwrap();
     stop.send(()).unwrap();
-    tokio::time::timeout(GRACE + Duration::from_secs(5), server)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(GRACE + Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn an_endless_head_is_cut_off() {
     let (address, _stop, _server) = start().await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
-        "x".repeat(1_000_000)
-    );
+    let head = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(1_000_000));
     let _ = stream.write_all(head.as_bytes()).await;
     let mut text = Vec::new();
     let _ = stream.read_to_end(&mut text).await;
@@ -108,11 +77,6 @@ async fn an_endless_head_is_cut_off() {
 async fn a_connection_that_is_not_used_is_given_up() {
     let (address, _stop, _server) = start().await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream
-        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .await
-        .unwrap();
-    tokio::time::timeout(Duration::from_secs(3600), said(&mut stream))
-        .await
-        .unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    tokio::time::timeout(Duration::from_secs(3600), said(&mut stream)).await.unwrap();
 }

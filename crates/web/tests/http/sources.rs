@@ -34,21 +34,14 @@ async fn a_source_shows_its_gap_and_its_age() {
     );
     assert_eq!(items[3]["gap"]["kind"], "not_yet_observed");
     assert_eq!(items[3]["age_seconds"], json!(null));
-    assert_eq!(
-        answer.json()["coverage"],
-        json!({ "blind_sources": 2, "complete": false })
-    );
+    assert_eq!(answer.json()["coverage"], json!({ "blind_sources": 2, "complete": false }));
 }
 
 #[tokio::test]
 async fn sources_are_paged_in_their_order() {
     let client = Client::of(World::default()).await;
     let pages = client.walk("/api/v1/sources?limit=2").await;
-    let names: Vec<_> = pages
-        .concat()
-        .iter()
-        .map(|s| s["source"].as_str().unwrap().to_owned())
-        .collect();
+    let names: Vec<_> = pages.concat().iter().map(|s| s["source"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names, ["netbox/main", "docker/box2-daily", "docker/box2-media"]);
     assert_eq!(pages.len(), 2);
 }
@@ -63,32 +56,21 @@ async fn an_answer_from_the_future_is_new_and_not_negative() {
 #[tokio::test]
 async fn a_list_the_client_has_already_is_not_sent_again() {
     let client = Client::of(World::default()).await;
-    client
-        .commit(opening("box2-daily", "freshrss", 1, 0, &["n8n"]))
-        .await;
+    client.commit(opening("box2-daily", "freshrss", 1, 0, &["n8n"])).await;
     for list in ["hosts", "drifts", "events", "sources", "deliveries"] {
         let path = format!("/api/v1/{list}");
         *client.world.now.lock().unwrap() = at(100);
         let tag = client.get(&path).await.header("etag").to_owned();
         // The time alone changes nothing.
         *client.world.now.lock().unwrap() = at(200);
-        for known in [
-            tag.clone(),
-            format!("\"other\", {tag}"),
-            tag.replace("W/", ""),
-            "*".to_owned(),
-        ] {
-            let request = Request::get(&path)
-                .header("host", "localhost")
-                .header("if-none-match", &known);
+        for known in [tag.clone(), format!("\"other\", {tag}"), tag.replace("W/", ""), "*".to_owned()] {
+            let request = Request::get(&path).header("host", "localhost").header("if-none-match", &known);
             let again = client.send(request).await;
             assert_eq!(again.status, 304, "{list} {known}");
             assert!(again.body.is_empty());
             assert_eq!(again.header("etag"), tag);
         }
-        let request = Request::get(&path)
-            .header("host", "localhost")
-            .header("if-none-match", "W/\"other\"");
+        let request = Request::get(&path).header("host", "localhost").header("if-none-match", "W/\"other\"");
         assert_eq!(client.send(request).await.status, 200, "{list}");
     }
 }
@@ -105,8 +87,5 @@ async fn a_list_that_changed_has_another_tag() {
     let darker = Client::of(world).await;
     darker.commit(opening("box2-daily", "freshrss", 1, 0, &[])).await;
     let darker = darker.get("/api/v1/events").await.header("etag").to_owned();
-    assert_ne!(
-        after, darker,
-        "the same rows with less behind them are not the same answer"
-    );
+    assert_ne!(after, darker, "the same rows with less behind them are not the same answer");
 }

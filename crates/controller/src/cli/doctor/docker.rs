@@ -23,7 +23,9 @@ fn describe(group: &str, config: &Config, found: &Found) -> Vec<Check> {
         checks.push(Check::fail(group, format!("{} cannot be asked: {gap}", config.endpoint), advice(gap)));
         return checks;
     }
-    let word = |said: &Result<std::sync::Arc<str>, Gap>| said.as_ref().map_or("unknown".to_owned(), ToString::to_string);
+    let word = |said: &Result<std::sync::Arc<str>, Gap>| {
+        said.as_ref().map_or("unknown".to_owned(), ToString::to_string)
+    };
     checks.push(Check::ok(
         group,
         format!("engine {} answers, API {}", word(&found.engine_version), word(&found.api_version)),
@@ -54,7 +56,9 @@ fn describe(group: &str, config: &Config, found: &Found) -> Vec<Check> {
 fn name(group: &str, config: &Config, found: &Found) -> Option<Check> {
     match (&config.host, &found.engine_name) {
         (Some(host), Ok(name)) => Some(Check::ok(group, format!("it is {host}, and calls itself {name}"))),
-        (None, Ok(name)) => Some(Check::ok(group, format!("it calls itself {name}, which must be its name in NetBox"))),
+        (None, Ok(name)) => {
+            Some(Check::ok(group, format!("it calls itself {name}, which must be its name in NetBox")))
+        }
         (None, Err(gap)) => Some(Check::warn(
             group,
             format!("it does not say its name: {gap}"),
@@ -66,8 +70,12 @@ fn name(group: &str, config: &Config, found: &Found) -> Option<Check> {
 
 fn advice(gap: &Gap) -> &'static str {
     match gap.kind {
-        GapKind::Unauthorized => "behind a socket proxy allow CONTAINERS=1; on a socket the user must be in the docker group",
-        GapKind::Unreachable | GapKind::TimedOut => "is the endpoint right, does the engine run, does a firewall stand between?",
+        GapKind::Unauthorized => {
+            "behind a socket proxy allow CONTAINERS=1; on a socket the user must be in the docker group"
+        }
+        GapKind::Unreachable | GapKind::TimedOut => {
+            "is the endpoint right, does the engine run, does a firewall stand between?"
+        }
         GapKind::NotYetObserved
         | GapKind::Uncovered
         | GapKind::Malformed

@@ -48,21 +48,29 @@ fn reach(group: &str, report: &Report) -> Vec<Check> {
 }
 
 fn rights(group: &str, report: &Report) -> Vec<Check> {
-    let readable: Vec<String> =
-        report.models.iter().filter_map(|m| m.rows.as_ref().ok().map(|n| format!("{n} {}", m.name))).collect();
+    let readable: Vec<String> = report
+        .models
+        .iter()
+        .filter_map(|m| m.rows.as_ref().ok().map(|n| format!("{n} {}", m.name)))
+        .collect();
     let refused = report.models.iter().filter_map(|model| {
         let gap = model.rows.as_ref().err()?;
         let hint = format!("give the token's user the permission {}", model.permission);
         Some(Check::fail(group, format!("{} cannot be read: {gap}", model.name), hint))
     });
-    let shown = (!readable.is_empty()).then(|| Check::ok(group, format!("the token shows {}", readable.join(", "))));
+    let shown =
+        (!readable.is_empty()).then(|| Check::ok(group, format!("the token shows {}", readable.join(", "))));
     shown.into_iter().chain(refused).collect()
 }
 
 fn clock(group: &str, report: &Report) -> Option<Check> {
     let skew = report.clock_skew?.as_secs();
     (skew.abs() > SKEW).then(|| {
-        Check::warn(group, format!("its clock is {skew} s away from this machine's"), "let both follow the same time server")
+        Check::warn(
+            group,
+            format!("its clock is {skew} s away from this machine's"),
+            "let both follow the same time server",
+        )
     })
 }
 
@@ -90,14 +98,20 @@ async fn fingerprint(group: &str, config: &Config) -> Option<Check> {
 
 fn advice(gap: &Gap) -> &'static str {
     match gap.kind {
-        GapKind::Unauthorized => "`netbox.token`: the token must exist, be enabled and be allowed from this address",
-        GapKind::Unreachable | GapKind::TimedOut => "`netbox.url`: is the address right, and does NetBox run?",
+        GapKind::Unauthorized => {
+            "`netbox.token`: the token must exist, be enabled and be allowed from this address"
+        }
+        GapKind::Unreachable | GapKind::TimedOut => {
+            "`netbox.url`: is the address right, and does NetBox run?"
+        }
         GapKind::NotYetObserved
         | GapKind::Uncovered
         | GapKind::Malformed
         | GapKind::Truncated
         | GapKind::Stale
         | GapKind::Implausible
-        | GapKind::Ambiguous => "`netbox.url` must be the address of NetBox itself, with the path it is installed below",
+        | GapKind::Ambiguous => {
+            "`netbox.url` must be the address of NetBox itself, with the path it is installed below"
+        }
     }
 }

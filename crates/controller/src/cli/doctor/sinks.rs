@@ -15,7 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn checks(config: &SinkConfig) -> Vec<Check> {
     let group = format!("sink/{}", config.name);
     if let Err(error) = wiring::destination(config) {
-        return vec![Check::fail(group, super::super::failure::chain(&error), "`[[webhook]]` in the configuration")];
+        return vec![Check::fail(
+            group,
+            super::super::failure::chain(&error),
+            "`[[webhook]]` in the configuration",
+        )];
     }
     match &config.kind {
         SinkKind::Webhook(webhook) => vec![reach(&group, webhook).await],

@@ -11,8 +11,12 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
     match wiring::store(&config.store).await {
         Ok(store) => {
             let check = match store.stats().await {
-                Ok(stats) => Check::ok("store", format!("{path} can be written; it holds {} events", stats.events)),
-                Err(error) => Check::fail("store", error.to_string(), "the file may be damaged; restore a backup"),
+                Ok(stats) => {
+                    Check::ok("store", format!("{path} can be written; it holds {} events", stats.events))
+                }
+                Err(error) => {
+                    Check::fail("store", error.to_string(), "the file may be damaged; restore a backup")
+                }
             };
             store.close().await;
             vec![check]

@@ -65,9 +65,7 @@ fn rejected(outcome: Result<Receipt, SinkError>) -> String {
 
 /// The error's words after the place, which has a random port.
 fn after_place(why: &str) -> &str {
-    let rest = why
-        .strip_prefix("http://127.0.0.1:")
-        .expect("the place comes first");
+    let rest = why.strip_prefix("http://127.0.0.1:").expect("the place comes first");
     rest.trim_start_matches(|c: char| c.is_ascii_digit())
 }
 
@@ -75,10 +73,7 @@ fn after_place(why: &str) -> &str {
 async fn a_delivery_arrives_signed_with_its_body_untouched() {
     let (receiver, sink) = n8n().await;
     assert_eq!(sink.name(), "n8n");
-    assert_eq!(
-        sink.deliver(&delivery(1)).await,
-        Ok(Receipt { status: Some(202) })
-    );
+    assert_eq!(sink.deliver(&delivery(1)).await, Ok(Receipt { status: Some(202) }));
     let arrived = receiver.next().await.unwrap();
     assert!(arrived.verified && arrived.accepted);
     assert_eq!(arrived.id, delivery(1).id);
@@ -121,33 +116,21 @@ async fn every_way_in_which_n8n_fails_is_told_apart() {
         after_place(&rejected(in_mode(Mode::BadAuth).await)),
         " answered 403: secret or header refused"
     );
-    assert_eq!(
-        after_place(&unavailable(in_mode(Mode::Failing).await)),
-        " answered 500"
-    );
+    assert_eq!(after_place(&unavailable(in_mode(Mode::Failing).await)), " answered 500");
     assert_eq!(
         after_place(&unavailable(in_mode(Mode::Reset).await)),
         ": connection closed without an answer"
     );
-    assert_eq!(
-        after_place(&unavailable(in_mode(Mode::ResetMidAnswer).await)),
-        ": the answer ended early"
-    );
+    assert_eq!(after_place(&unavailable(in_mode(Mode::ResetMidAnswer).await)), ": the answer ended early");
     receiver.close().await;
-    assert_eq!(
-        after_place(&unavailable(sink.deliver(&delivery(1)).await)),
-        ": connection refused"
-    );
+    assert_eq!(after_place(&unavailable(sink.deliver(&delivery(1)).await)), ": connection refused");
 }
 
 #[tokio::test]
 async fn a_wrong_secret_is_rejected_by_the_workflow() {
     let receiver = Receiver::start(SECRET).await.unwrap();
     let secrets = vec![Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")];
-    let sink = sink(Settings {
-        secrets,
-        ..settings(receiver.url())
-    });
+    let sink = sink(Settings { secrets, ..settings(receiver.url()) });
     let why = rejected(sink.deliver(&delivery(1)).await);
     assert_eq!(after_place(&why), " answered 401: secret or header refused");
 }
@@ -157,10 +140,7 @@ async fn a_plain_receiver_needs_no_acknowledgement() {
     let receiver = Receiver::start_unsigned().await.unwrap();
     receiver.once(Mode::status(204));
     let sink = sink(Settings::new("plain", receiver.url()));
-    assert_eq!(
-        sink.deliver(&delivery(1)).await,
-        Ok(Receipt { status: Some(204) })
-    );
+    assert_eq!(sink.deliver(&delivery(1)).await, Ok(Receipt { status: Some(204) }));
     assert!(!receiver.arrived()[0].headers.contains_key("webhook-signature"));
 }
 
@@ -197,72 +177,38 @@ async fn a_request_for_patience_is_passed_on_in_both_forms() {
 #[tokio::test]
 async fn a_receiver_that_never_answers_is_given_up() {
     let receiver = Receiver::start(SECRET).await.unwrap();
-    let sink = sink(Settings {
-        timeout: Duration::from_millis(50),
-        ..settings(receiver.url())
-    });
+    let sink = sink(Settings { timeout: Duration::from_millis(50), ..settings(receiver.url()) });
     receiver.once(Mode::Hang);
     let why = unavailable(sink.deliver(&delivery(1)).await);
     assert_eq!(after_place(&why), ": no complete answer within 50ms");
-    assert_eq!(
-        receiver.count(&delivery(1).id),
-        1,
-        "it may have been received all the same"
-    );
+    assert_eq!(receiver.count(&delivery(1).id), 1, "it may have been received all the same");
 }
 
 #[tokio::test]
 async fn a_slow_receiver_is_waited_for() {
     let (receiver, sink) = n8n().await;
     receiver.once(Mode::Slow(Duration::from_millis(30)));
-    assert_eq!(
-        sink.deliver(&delivery(1)).await,
-        Ok(Receipt { status: Some(202) })
-    );
+    assert_eq!(sink.deliver(&delivery(1)).await, Ok(Receipt { status: Some(202) }));
 }
 
 #[tokio::test]
 async fn a_flood_for_an_answer_is_cut_off() {
     let (receiver, sink) = n8n().await;
     let body = format!("{{\"accepted\":true,\"x\":\"{}\"}}", "x".repeat(1024 * 1024));
-    receiver.once(Mode::Answer {
-        status: 200,
-        headers: Vec::new(),
-        body,
-    });
+    receiver.once(Mode::Answer { status: 200, headers: Vec::new(), body });
     let why = unavailable(sink.deliver(&delivery(1)).await);
-    assert_eq!(
-        after_place(&why),
-        " answered 200 with a body that is too long to be an acknowledgement"
-    );
+    assert_eq!(after_place(&why), " answered 200 with a body that is too long to be an acknowledgement");
 }
 
 #[tokio::test]
 async fn no_failure_shows_a_secret_or_more_of_the_address_than_its_place() {
     let receiver = Receiver::start(SECRET).await.unwrap();
     let url = format!("{}?key=hunter2", receiver.url());
-    let sink = sink(Settings {
-        timeout: Duration::from_millis(50),
-        ..settings(url)
-    });
+    let sink = sink(Settings { timeout: Duration::from_millis(50), ..settings(url) });
     let mut shown = format!("{sink:?}");
-    let echo = Mode::Answer {
-        status: 400,
-        headers: Vec::new(),
-        body: format!("bad token {TOKEN}"),
-    };
-    let modes = [
-        Mode::Hang,
-        Mode::Reset,
-        Mode::ResetMidAnswer,
-        Mode::BadAuth,
-        Mode::Crashed,
-        echo,
-    ];
-    for mode in modes
-        .into_iter()
-        .chain([301, 404, 410, 422, 429, 500].map(Mode::status))
-    {
+    let echo = Mode::Answer { status: 400, headers: Vec::new(), body: format!("bad token {TOKEN}") };
+    let modes = [Mode::Hang, Mode::Reset, Mode::ResetMidAnswer, Mode::BadAuth, Mode::Crashed, echo];
+    for mode in modes.into_iter().chain([301, 404, 410, 422, 429, 500].map(Mode::status)) {
         receiver.once(mode);
         let error = sink.deliver(&delivery(1)).await.unwrap_err();
         shown.push_str(&format!("\n{error} {error:?}"));

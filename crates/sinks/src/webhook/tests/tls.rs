@@ -42,13 +42,10 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let server = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let server = server
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
+        let server =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let server =
+            server.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -99,16 +96,10 @@ async fn a_certificate_for_another_name_is_not_accepted() {
 fn an_authority_that_cannot_be_read_is_a_mistake_of_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let build = |file: PathBuf| {
-        let settings = Settings {
-            ca_file: Some(file),
-            ..Settings::new("n8n", "https://n8n.lan/x")
-        };
+        let settings = Settings { ca_file: Some(file), ..Settings::new("n8n", "https://n8n.lan/x") };
         WebhookSink::new(Config::new(settings).unwrap()).unwrap_err()
     };
-    assert!(matches!(
-        build(folder.path().join("missing.pem")),
-        Error::ReadCa { .. }
-    ));
+    assert!(matches!(build(folder.path().join("missing.pem")), Error::ReadCa { .. }));
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "no certificate").unwrap();
     assert!(matches!(build(empty), Error::NoCertificate { .. }));
