@@ -26,8 +26,5 @@ pub(super) async fn run(args: &Args, options: &ExportOptions) -> Done {
 
 /// A reader that has seen enough is no failure.
 fn ended(error: std::io::Error) -> Done {
-    match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        _ => Err(error.into()),
-    }
+    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(ExitCode::SUCCESS) } else { Err(error.into()) }
 }

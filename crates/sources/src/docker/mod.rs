@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use evenkeel_core::model::{HostFacts, HostSnapshot, RunState};
+use evenkeel_core::model::{HostFacts, HostSnapshot, ObservedService, RunState};
 use evenkeel_core::{Coverage, Fact, Gap, GapKind, HostName, SourceId};
 use futures_util::StreamExt;
 use jiff::Timestamp;
@@ -261,6 +261,13 @@ impl Source for DockerSource {
     async fn changed(&self) -> Hint {
         self.board.hint(self.config.debounce).await
     }
+}
+
+/// The services in a body of `GET /containers/json`: what an observation makes of the list before it asks anything
+/// else. Elements that cannot be understood are left out, and nothing has restarted.
+pub fn decode_list(body: &[u8]) -> Result<Vec<ObservedService>, Gap> {
+    let list = wire::list(body)?;
+    Ok(decode::services(&list.containers, |_| Fact::Known(0)))
 }
 
 /// Whether the container may have restarted within `since`; if so, whether it is between two attempts right now.
