@@ -13,6 +13,7 @@
 use std::io::Write as _;
 
 pub mod engine;
+pub mod program;
 pub mod prometheus;
 pub mod repo;
 pub mod stage;

@@ -8,6 +8,7 @@ pub mod plan;
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use evenkeel::hub::Hub;
 use evenkeel::pass;
 use evenkeel_core::ledger::{Entry, Ledger, State};
 use evenkeel_core::{DriftId, Event, SourceId, Subject};
+use evenkeel_store::sqlite::Options;
 use evenkeel_store::{DeliveryFilter, DeliveryRow, EventFilter, SqliteStore, Store};
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -25,6 +27,8 @@ pub use plan::{Plan, SinkPlan};
 
 /// How long anything may take on a busy machine before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The database's name.
+const FILE: &str = "evenkeel.db";
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -87,6 +91,11 @@ impl Stage {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The database's file.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join(FILE)
     }
 
     /// A machine's engine.
@@ -329,8 +338,13 @@ pub async fn soon<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) ->
 }
 
 async fn open(folder: &TempDir) -> Arc<dyn Store> {
+    // A store that is away must not make a test wait.
+    let options = Options {
+        busy_timeout: Duration::from_millis(200),
+        ..Options::default()
+    };
     Arc::new(
-        SqliteStore::open(folder.path().join("evenkeel.db"), Default::default())
+        SqliteStore::open(folder.path().join(FILE), options)
             .await
             .unwrap(),
     )
