@@ -55,13 +55,7 @@ impl Stage {
     pub async fn prepare(lab: Lab, plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder).await;
-        Self {
-            lab,
-            plan,
-            folder,
-            store,
-            running: None,
-        }
+        Self { lab, plan, folder, store, running: None }
     }
 
     /// Starts the controller on what the store holds.
@@ -105,21 +99,13 @@ impl Stage {
 
     /// The drifts that stand for themselves, in words.
     pub fn open(&self) -> BTreeSet<String> {
-        self.entries()
-            .iter()
-            .filter(|entry| entry.is_root())
-            .map(|entry| label(&entry.id))
-            .collect()
+        self.entries().iter().filter(|entry| entry.is_root()).map(|entry| label(&entry.id)).collect()
     }
 
     /// The drifts that are consequences of another.
     pub fn folded(&self) -> BTreeSet<String> {
         let folded = |entry: &&Entry| entry.is_open() && entry.parent.is_some();
-        self.entries()
-            .iter()
-            .filter(folded)
-            .map(|entry| label(&entry.id))
-            .collect()
+        self.entries().iter().filter(folded).map(|entry| label(&entry.id)).collect()
     }
 
     /// The ledger's entry of a drift.
@@ -162,11 +148,7 @@ impl Stage {
     /// The sources that do not see everything.
     pub fn blind(&self) -> BTreeSet<String> {
         let statuses = self.hub().see(|world| world.source_statuses());
-        statuses
-            .iter()
-            .filter(|s| !s.coverage.is_complete())
-            .map(|s| s.source.to_string())
-            .collect()
+        statuses.iter().filter(|s| !s.coverage.is_complete()).map(|s| s.source.to_string()).collect()
     }
 
     /// Waits until every source was asked so many more times, complete or not, and every pass that followed is made.
@@ -175,9 +157,7 @@ impl Stage {
             let before = self.answered();
             let moved = || async {
                 let after = self.answered();
-                before
-                    .iter()
-                    .all(|(id, at)| after.iter().all(|(other, now)| other != id || now > at))
+                before.iter().all(|(id, at)| after.iter().all(|(other, now)| other != id || now > at))
             };
             assert!(soon(moved).await, "no new answers after {before:?}");
         }
@@ -215,25 +195,15 @@ impl Stage {
             difference.extend(report.drifted.iter().map(|drift| label(&drift.id)));
         }
         let blind = |entry: &&Entry| entry.is_open() && entry.blind.is_none();
-        let in_memory: BTreeSet<String> = self
-            .entries()
-            .iter()
-            .filter(blind)
-            .map(|entry| label(&entry.id))
-            .collect();
-        assert_eq!(
-            in_memory, difference,
-            "the ledger (left) is not the difference (right)"
-        );
+        let in_memory: BTreeSet<String> =
+            self.entries().iter().filter(blind).map(|entry| label(&entry.id)).collect();
+        assert_eq!(in_memory, difference, "the ledger (left) is not the difference (right)");
         let mut stored = BTreeSet::new();
         for loaded in self.store.load_all().await.unwrap() {
             let seen = loaded.ledger.open().filter(|entry| entry.blind.is_none());
             stored.extend(seen.map(|entry| label(&entry.id)));
         }
-        assert_eq!(
-            stored, difference,
-            "the store (left) is not the difference (right)"
-        );
+        assert_eq!(stored, difference, "the store (left) is not the difference (right)");
     }
 
     fn nothing_pending(&self) -> bool {
@@ -261,12 +231,7 @@ impl Stage {
 
     /// Every delivery, oldest first.
     pub async fn deliveries(&self) -> Vec<DeliveryRow> {
-        let page = self
-            .store
-            .deliveries(&DeliveryFilter::default(), None, 1000)
-            .await
-            .unwrap();
-        page.rows.into_iter().rev().collect()
+        all_deliveries(&*self.store).await
     }
 }
 
@@ -280,6 +245,21 @@ pub async fn all_events(store: &dyn Store) -> Vec<Event> {
         after = page.next;
         if after.is_none() {
             return events;
+        }
+    }
+}
+
+/// Every delivery of a store, oldest first.
+pub async fn all_deliveries(store: &dyn Store) -> Vec<DeliveryRow> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.deliveries(&DeliveryFilter::default(), after, 500).await.unwrap();
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            rows.reverse();
+            return rows;
         }
     }
 }
@@ -300,14 +280,9 @@ pub fn label(id: &DriftId) -> String {
 
 /// An event in words: its transition and its drift.
 pub fn in_words(event: &Event) -> String {
-    let field = [&event.expected, &event.observed]
-        .into_iter()
-        .flatten()
-        .find_map(|side| side.field.clone());
-    let subject = event
-        .hostname
-        .as_ref()
-        .map_or_else(|| format!("{}/main", event.source), ToString::to_string);
+    let field = [&event.expected, &event.observed].into_iter().flatten().find_map(|side| side.field.clone());
+    let subject =
+        event.hostname.as_ref().map_or_else(|| format!("{}/main", event.source), ToString::to_string);
     let drift = words(
         event.event_type.code(),
         field.as_deref(),
@@ -339,13 +314,6 @@ pub async fn soon<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) ->
 
 async fn open(folder: &TempDir) -> Arc<dyn Store> {
     // A store that is away must not make a test wait.
-    let options = Options {
-        busy_timeout: Duration::from_millis(200),
-        ..Options::default()
-    };
-    Arc::new(
-        SqliteStore::open(folder.path().join(FILE), options)
-            .await
-            .unwrap(),
-    )
+    let options = Options { busy_timeout: Duration::from_millis(200), ..Options::default() };
+    Arc::new(SqliteStore::open(folder.path().join(FILE), options).await.unwrap())
 }

@@ -29,7 +29,10 @@ async fn open(address: &str) -> Vec<String> {
     let rows = body.as_array().or_else(|| body["items"].as_array()).or_else(|| body["rows"].as_array());
     let rows = rows.unwrap_or_else(|| panic!("a list in {body}"));
     let word = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    rows.iter().map(|row| format!("{} {}", word(row, "event_type"), word(row, "service"))).collect()
+    let mut words: Vec<String> =
+        rows.iter().map(|row| format!("{} {}", word(row, "event_type"), word(row, "service"))).collect();
+    words.sort();
+    words
 }
 
 async fn until_open(address: &str, wanted: &[&str]) {

@@ -1,11 +1,7 @@
 //! What a Docker engine that fails in every way a lab knows makes of the drifts behind it: one blindness of the right
 //! type, since the right moment, and nothing else, until it answers again.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -41,10 +37,7 @@ fn faults() -> Vec<(&'static str, Fault, &'static str)> {
 }
 
 fn plan() -> Plan {
-    Plan {
-        docker_timeout: Duration::from_millis(900),
-        ..Plan::believing()
-    }
+    Plan { docker_timeout: Duration::from_millis(900), ..Plan::believing() }
 }
 
 /// Three declared services on every machine.
@@ -75,30 +68,19 @@ fn differ(lab: &Lab) {
 }
 
 fn differences() -> Vec<String> {
-    let of = |host| {
-        [
-            format!("SERVICE_MISSING db@{host}"),
-            format!("SERVICE_UNEXPECTED guest@{host}"),
-        ]
-    };
+    let of = |host| [format!("SERVICE_MISSING db@{host}"), format!("SERVICE_UNEXPECTED guest@{host}")];
     faults().iter().flat_map(|(host, ..)| of(host)).collect()
 }
 
 fn blindness() -> Vec<String> {
-    faults()
-        .iter()
-        .map(|(host, _, kind)| format!("{kind} {host}"))
-        .collect()
+    faults().iter().map(|(host, _, kind)| format!("{kind} {host}")).collect()
 }
 
 /// A list in which a row came twice shows the others all the same: what it shows is seen, what it lacks is unknown.
 const SEEN: &str = "duplicate";
 
 fn with_seen(drifts: &[&str]) -> Vec<String> {
-    blindness()
-        .into_iter()
-        .chain(drifts.iter().map(|drift| (*drift).to_owned()))
-        .collect()
+    blindness().into_iter().chain(drifts.iter().map(|drift| (*drift).to_owned())).collect()
 }
 
 fn borrowed(texts: &[String]) -> Vec<&str> {
@@ -111,18 +93,13 @@ async fn a_fault_at_the_start_opens_the_blindness_and_nothing_else(prefix: &str)
     set_faults(&lab, prefix);
     let begun = Timestamp::now();
     let stage = Stage::start(lab, plan()).await;
-    let seen = with_seen(&[
-        &format!("SERVICE_MISSING db@{SEEN}"),
-        &format!("SERVICE_UNEXPECTED guest@{SEEN}"),
-    ]);
+    let seen =
+        with_seen(&[&format!("SERVICE_MISSING db@{SEEN}"), &format!("SERVICE_UNEXPECTED guest@{SEEN}")]);
     stage.until(&borrowed(&seen)).await;
     assert_since(&stage, begun, Timestamp::now());
     stage.looks(1).await;
     let opened: BTreeSet<String> = stage.history().await.into_iter().collect();
-    assert_eq!(
-        opened,
-        seen.iter().map(|drift| format!("opened {drift}")).collect()
-    );
+    assert_eq!(opened, seen.iter().map(|drift| format!("opened {drift}")).collect());
 
     clear_faults(&stage.lab);
     stage.until(&borrowed(&differences())).await;
@@ -144,10 +121,7 @@ async fn a_fault_later_opens_the_blindness_and_touches_nothing_open(prefix: &str
         stage.engine(host).stop("cache").unwrap();
         stage.engine(host).remove("guest").unwrap();
     }
-    let blind: Vec<String> = faults()
-        .iter()
-        .map(|(host, ..)| format!("docker/{host}"))
-        .collect();
+    let blind: Vec<String> = faults().iter().map(|(host, ..)| format!("docker/{host}")).collect();
     stage.until_blind(&borrowed(&blind)).await;
     let stopped = format!("SERVICE_MISSING cache@{SEEN}");
     stage.until(&borrowed(&with_seen(&[&stopped]))).await;
@@ -155,23 +129,16 @@ async fn a_fault_later_opens_the_blindness_and_touches_nothing_open(prefix: &str
     stage.looks(1).await;
     let news: BTreeSet<String> = stage.history().await.split_off(before).into_iter().collect();
     let started = format!("SERVICE_MISSING db@{SEEN}");
-    let mut told: BTreeSet<String> = with_seen(&[&stopped])
-        .iter()
-        .map(|drift| format!("opened {drift}"))
-        .collect();
+    let mut told: BTreeSet<String> =
+        with_seen(&[&stopped]).iter().map(|drift| format!("opened {drift}")).collect();
     told.insert(format!("resolved {started}"));
     assert_eq!(news, told);
-    let kept = differences()
-        .into_iter()
-        .filter(|drift| *drift != started)
-        .collect();
+    let kept = differences().into_iter().filter(|drift| *drift != started).collect();
     assert_eq!(stage.folded(), kept, "what was open stays, under its cause");
 
     clear_faults(&stage.lab);
-    let missing: Vec<String> = faults()
-        .iter()
-        .map(|(host, ..)| format!("SERVICE_MISSING cache@{host}"))
-        .collect();
+    let missing: Vec<String> =
+        faults().iter().map(|(host, ..)| format!("SERVICE_MISSING cache@{host}")).collect();
     stage.until(&borrowed(&missing)).await;
     stage.quiet().await;
 }
@@ -180,19 +147,11 @@ async fn a_fault_later_opens_the_blindness_and_touches_nothing_open(prefix: &str
 fn assert_since(stage: &Stage, begun: Timestamp, now: Timestamp) {
     for drift in blindness() {
         let entry = stage.entry(&drift);
-        assert!(
-            begun <= entry.first_seen && entry.first_seen <= now,
-            "{drift} since {}",
-            entry.first_seen
-        );
+        assert!(begun <= entry.first_seen && entry.first_seen <= now, "{drift} since {}", entry.first_seen);
     }
     for status in stage.hub().see(|world| world.source_statuses()) {
         let since = status.blind_since;
-        assert!(
-            since.is_none_or(|at| begun <= at && at <= now),
-            "{} blind since {since:?}",
-            status.source
-        );
+        assert!(since.is_none_or(|at| begun <= at && at <= now), "{} blind since {since:?}", status.source);
     }
 }
 

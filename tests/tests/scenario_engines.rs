@@ -1,36 +1,19 @@
 //! Engines that go away and come back, containers that crash, engines nobody declared: one alarm per cause.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::time::Duration;
 
 use evenkeel_lab::docker::Container;
 use evenkeel_tests::stage::{Lab, Plan, Stage, container, soon};
 
-const EIGHT: &[(&str, u16)] = &[
-    ("a", 8001),
-    ("b", 8002),
-    ("c", 8003),
-    ("d", 8004),
-    ("e", 8005),
-    ("f", 8006),
-    ("g", 8007),
-    ("h", 8008),
-];
+const EIGHT: &[(&str, u16)] =
+    &[("a", 8001), ("b", 8002), ("c", 8003), ("d", 8004), ("e", 8005), ("f", 8006), ("g", 8007), ("h", 8008)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_is_down_from_the_start_alarms_only_where_the_host_must_run() {
-    let lab = Lab::small(&[
-        ("active", EIGHT),
-        ("planned", EIGHT),
-        ("staged", EIGHT),
-        ("offline", EIGHT),
-    ])
-    .await;
+    let lab =
+        Lab::small(&[("active", EIGHT), ("planned", EIGHT), ("staged", EIGHT), ("offline", EIGHT)]).await;
     for status in ["planned", "staged", "offline"] {
         lab.netbox.netbox().set_status(status, status);
     }
@@ -51,10 +34,7 @@ async fn an_engine_that_is_down_from_the_start_alarms_only_where_the_host_must_r
 }
 
 async fn a_planned_stop(plan: Plan) {
-    let plan = Plan {
-        settle: Duration::from_secs(1),
-        ..plan
-    };
+    let plan = Plan { settle: Duration::from_secs(1), ..plan };
     let stage = Stage::start(Lab::small(&[("box", EIGHT)]).await, plan).await;
     stage.until(&[]).await;
     stage.quiet().await;
@@ -65,10 +45,7 @@ async fn a_planned_stop(plan: Plan) {
     stage.until(&[]).await;
     stage.quiet().await;
     let history = stage.history().await;
-    assert_eq!(
-        history,
-        ["opened DOCKER_UNREACHABLE box", "resolved DOCKER_UNREACHABLE box"]
-    );
+    assert_eq!(history, ["opened DOCKER_UNREACHABLE box", "resolved DOCKER_UNREACHABLE box"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,10 +60,7 @@ async fn even_who_believes_everything_at_once_hears_one_alarm_of_a_planned_stop(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_stays_down_after_its_engine_returned_is_missed() {
-    let plan = Plan {
-        settle: Duration::from_millis(500),
-        ..Plan::default()
-    };
+    let plan = Plan { settle: Duration::from_millis(500), ..Plan::default() };
     let lab = Lab::small(&[("box", EIGHT)]).await;
     lab.engine("box").remove("a").unwrap();
     lab.engine("box").run(container("box", "a", 8001).stays_down());
@@ -115,10 +89,7 @@ async fn a_crash_loop_is_one_alarm_and_not_a_stream_of_missing_and_back() {
         stage.engine("box").run(container("box", "a", 8001));
         stage.until(&[]).await;
         stage.quiet().await;
-        assert_eq!(
-            stage.history().await,
-            ["opened RESTART_LOOP a@box", "resolved RESTART_LOOP a@box"]
-        );
+        assert_eq!(stage.history().await, ["opened RESTART_LOOP a@box", "resolved RESTART_LOOP a@box"]);
     }
 }
 
@@ -131,11 +102,7 @@ async fn an_engine_on_a_host_nobody_declared_is_one_identity_drift_with_its_serv
     }
     let stage = Stage::start(lab, Plan::default()).await;
     stage.until(&["CONFIG_DRIFT identity stranger"]).await;
-    assert!(
-        soon(|| async { stage.folded().len() == EIGHT.len() }).await,
-        "{:?}",
-        stage.folded()
-    );
+    assert!(soon(|| async { stage.folded().len() == EIGHT.len() }).await, "{:?}", stage.folded());
     assert_eq!(stage.history().await, ["opened CONFIG_DRIFT identity stranger"]);
     // Declaring it brings everything in step.
     stage.lab.declare_host("stranger", EIGHT);
@@ -163,11 +130,8 @@ async fn two_compose_projects_with_a_service_of_one_name_are_an_ambiguity_and_ne
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_two_hosts_share_is_reported_on_both_and_resolved_on_neither() {
     let services: &[(&str, u16)] = &[("web", 80)];
-    let stage = Stage::start(
-        Lab::small(&[("box", services), ("attic", services)]).await,
-        Plan::default(),
-    )
-    .await;
+    let stage =
+        Stage::start(Lab::small(&[("box", services), ("attic", services)]).await, Plan::default()).await;
     stage.until(&[]).await;
     let netbox = stage.lab.netbox.netbox();
     let mut second = 0;
@@ -177,9 +141,7 @@ async fn an_address_that_two_hosts_share_is_reported_on_both_and_resolved_on_nei
         second = netbox.add_ip("192.0.2.9/24", Some(interface), |_| {});
         netbox.edit_host(host, |host| host.primary_ip4 = Some(second));
     }
-    stage
-        .until(&["CONFIG_DRIFT identity box", "CONFIG_DRIFT identity attic"])
-        .await;
+    stage.until(&["CONFIG_DRIFT identity box", "CONFIG_DRIFT identity attic"]).await;
     netbox.edit_ip(second, |ip| ip.address = "192.0.2.10/24".to_owned());
     stage.until(&[]).await;
     stage.quiet().await;

@@ -1,10 +1,6 @@
 //! Machines that are renamed, and engines that NetBox declares: who is who, while running and over a restart.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use evenkeel_tests::stage::{Lab, Plan, Stage, container, soon};
 
@@ -21,9 +17,7 @@ async fn stage() -> Stage {
 
 /// The machine goes on under its new name: what was open is open there, nothing is undeclared, nothing unreachable.
 async fn assert_renamed(stage: &Stage, before: usize) {
-    stage
-        .until(&["SERVICE_MISSING db@cellar", "CONFIG_DRIFT name cellar"])
-        .await;
+    stage.until(&["SERVICE_MISSING db@cellar", "CONFIG_DRIFT name cellar"]).await;
     stage.quiet().await;
     let mut news = stage.history().await.split_off(before);
     news.sort();
@@ -48,20 +42,9 @@ async fn a_machine_renamed_in_netbox_while_running_is_a_rename() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_renamed_in_netbox_during_a_restart_is_a_rename() {
     let mut stage = stage().await;
-    let matched = || async {
-        stage
-            .store()
-            .load_all()
-            .await
-            .unwrap()
-            .iter()
-            .filter(|l| l.identity.is_some())
-            .count()
-    };
-    assert!(
-        soon(|| async { matched().await == 2 }).await,
-        "who was matched is kept"
-    );
+    let matched =
+        || async { stage.store().load_all().await.unwrap().iter().filter(|l| l.identity.is_some()).count() };
+    assert!(soon(|| async { matched().await == 2 }).await, "who was matched is kept");
     let before = stage.history().await.len();
     stage.stop().await;
     stage.lab.netbox.netbox().rename("box", "cellar");
@@ -80,11 +63,7 @@ async fn a_name_that_another_machine_takes_over_is_that_machine() {
 }
 
 fn declaring() -> Plan {
-    Plan {
-        configured: Some(Vec::new()),
-        declared_engines: true,
-        ..Plan::default()
-    }
+    Plan { configured: Some(Vec::new()), declared_engines: true, ..Plan::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,22 +76,15 @@ async fn engines_that_netbox_declares_come_and_go_with_the_declaration() {
     assert_eq!(watched(&stage), 0);
 
     stage.engine("box").stop("db").unwrap();
-    stage
-        .lab
-        .declare_endpoint("box", Some(&stage.engine("box").url()));
+    stage.lab.declare_endpoint("box", Some(&stage.engine("box").url()));
     stage.until(&["SERVICE_MISSING db@box"]).await;
     assert_eq!(watched(&stage), 1);
 
     // It moves: nobody listens at the new place, and then somebody does.
     stage.lab.declare_endpoint("box", Some("tcp://127.0.0.1:1"));
     stage.until(&["DOCKER_UNREACHABLE box"]).await;
-    assert_eq!(
-        stage.folded().into_iter().collect::<Vec<_>>(),
-        ["SERVICE_MISSING db@box"]
-    );
-    stage
-        .lab
-        .declare_endpoint("box", Some(&stage.engine("box").url()));
+    assert_eq!(stage.folded().into_iter().collect::<Vec<_>>(), ["SERVICE_MISSING db@box"]);
+    stage.lab.declare_endpoint("box", Some(&stage.engine("box").url()));
     stage.until(&["SERVICE_MISSING db@box"]).await;
     stage.quiet().await;
 
@@ -124,22 +96,14 @@ async fn engines_that_netbox_declares_come_and_go_with_the_declaration() {
     stage.lab.declare_endpoint("box", None);
     assert!(soon(|| async { watched(&stage) == 0 }).await);
     stage.looks(2).await;
-    assert!(
-        !stage
-            .history()
-            .await
-            .contains(&"resolved SERVICE_MISSING db@box".to_owned())
-    );
+    assert!(!stage.history().await.contains(&"resolved SERVICE_MISSING db@box".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_in_the_configuration_is_not_watched_twice_for_being_declared() {
     let lab = Lab::small(&[("box", SERVICES)]).await;
     lab.declare_endpoint("box", Some(&lab.engine("box").url()));
-    let plan = Plan {
-        configured: None,
-        ..declaring()
-    };
+    let plan = Plan { configured: None, ..declaring() };
     let stage = Stage::start(lab, plan).await;
     stage.until_blind(&[]).await;
     stage.engine("box").run(container("box", "guest", 7000));

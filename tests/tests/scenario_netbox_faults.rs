@@ -1,11 +1,7 @@
 //! What a NetBox that fails in every way a lab knows makes of the fleet: one blindness of its own; what was declared
 //! stays declared, nothing becomes undeclared, and what is read again is believed again.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::time::Duration;
 
@@ -46,10 +42,7 @@ fn faults() -> Vec<(Fault, &'static [&'static str])> {
 fn plan() -> Plan {
     // Each fault is a matter of its own here, not a return of the one before.
     let plan = Plan::believing().with_policy(|policy| policy.flap.window = Duration::from_millis(1));
-    Plan {
-        netbox_timeout: Duration::from_millis(600),
-        ..plan
-    }
+    Plan { netbox_timeout: Duration::from_millis(600), ..plan }
 }
 
 /// Two machines with three services each and a device; on one of them `db` is stopped and `guest` is not declared.
@@ -73,35 +66,23 @@ async fn goes_through(fault: Fault, paths: &[&str]) {
         stage.until_blind(&["netbox/main"]).await;
         stage.until(&[STOPPED, GUEST, BLIND]).await;
         let since = stage.entry(BLIND).first_seen;
-        assert!(
-            begun <= since && since <= Timestamp::now(),
-            "{fault:?} at {path:?}: blind since {since}"
-        );
+        assert!(begun <= since && since <= Timestamp::now(), "{fault:?} at {path:?}: blind since {since}");
 
         // The last declaration stays in force: what it demands is missed, what it lacks is not called undeclared.
         stage.engine("attic").run(container("attic", "visitor", 7001));
         stage.engine("attic").stop("cache").unwrap();
-        stage
-            .until(&[STOPPED, GUEST, BLIND, "SERVICE_MISSING cache@attic"])
-            .await;
+        stage.until(&[STOPPED, GUEST, BLIND, "SERVICE_MISSING cache@attic"]).await;
         stage.looks(1).await;
         let news = stage.history().await.split_off(before);
         assert_eq!(
             news,
-            [
-                format!("opened {BLIND}"),
-                "opened SERVICE_MISSING cache@attic".into()
-            ],
+            [format!("opened {BLIND}"), "opened SERVICE_MISSING cache@attic".into()],
             "{fault:?} {path:?}"
         );
 
         stage.lab.netbox.faults().clear_all();
-        let true_difference = [
-            STOPPED,
-            GUEST,
-            "SERVICE_MISSING cache@attic",
-            "SERVICE_UNEXPECTED visitor@attic",
-        ];
+        let true_difference =
+            [STOPPED, GUEST, "SERVICE_MISSING cache@attic", "SERVICE_UNEXPECTED visitor@attic"];
         stage.until(&true_difference).await;
         stage.quiet().await;
         stage.engine("attic").start_container("cache").unwrap();
@@ -112,12 +93,7 @@ async fn goes_through(fault: Fault, paths: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_netbox_that_begins_to_fail_changes_nothing_but_its_own_blindness() {
-    join_all(
-        faults()
-            .into_iter()
-            .map(|(fault, paths)| goes_through(fault, paths)),
-    )
-    .await;
+    join_all(faults().into_iter().map(|(fault, paths)| goes_through(fault, paths))).await;
 }
 
 async fn cold_start(fault: Fault) {
@@ -135,10 +111,7 @@ async fn cold_start(fault: Fault) {
 /// A NetBox that answers 200 with nothing at the very first read is not among them: nobody can tell it from a new one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_netbox_that_is_away_at_the_first_start_leaves_everything_unknown() {
-    let readable = faults()
-        .into_iter()
-        .map(|(fault, _)| fault)
-        .filter(|fault| *fault != Fault::EmptyList);
+    let readable = faults().into_iter().map(|(fault, _)| fault).filter(|fault| *fault != Fault::EmptyList);
     join_all(readable.map(cold_start)).await;
 }
 
@@ -151,29 +124,13 @@ async fn start_with_memory(fault: Fault) {
     stage.engine("attic").stop("cache").unwrap();
     stage.engine("attic").run(container("attic", "visitor", 7001));
     stage.resume().await;
-    stage
-        .until(&[STOPPED, GUEST, BLIND, "SERVICE_MISSING cache@attic"])
-        .await;
+    stage.until(&[STOPPED, GUEST, BLIND, "SERVICE_MISSING cache@attic"]).await;
     stage.looks(2).await;
     let mut news = stage.history().await.split_off(before);
     news.sort();
-    assert_eq!(
-        news,
-        [
-            "opened SERVICE_MISSING cache@attic".into(),
-            format!("opened {BLIND}")
-        ],
-        "{fault:?}"
-    );
+    assert_eq!(news, ["opened SERVICE_MISSING cache@attic".into(), format!("opened {BLIND}")], "{fault:?}");
     stage.lab.netbox.faults().clear_all();
-    stage
-        .until(&[
-            STOPPED,
-            GUEST,
-            "SERVICE_MISSING cache@attic",
-            "SERVICE_UNEXPECTED visitor@attic",
-        ])
-        .await;
+    stage.until(&[STOPPED, GUEST, "SERVICE_MISSING cache@attic", "SERVICE_UNEXPECTED visitor@attic"]).await;
     stage.quiet().await;
 }
 
@@ -205,12 +162,7 @@ async fn rows_hidden_by_a_permission_are_held_back_not_taken_for_deletions() {
 async fn a_token_that_may_not_read_one_model_blinds_netbox_and_nothing_else() {
     let stage = Stage::start(lab().await, plan()).await;
     stage.until(&[STOPPED, GUEST]).await;
-    for model in [
-        "ipam.service",
-        "virtualization.virtualmachine",
-        "dcim.device",
-        "ipam.ipaddress",
-    ] {
+    for model in ["ipam.service", "virtualization.virtualmachine", "dcim.device", "ipam.ipaddress"] {
         stage.lab.netbox.netbox().deny(model);
         stage.until(&[STOPPED, GUEST, BLIND]).await;
         stage.lab.netbox.netbox().allow_all();
@@ -227,9 +179,7 @@ async fn one_row_that_cannot_be_read_opens_nothing_and_the_rest_is_watched_on() 
     let netbox = stage.lab.netbox.netbox();
     let row = netbox.service("attic", "web").unwrap();
     let is_read = || {
-        let attic = stage
-            .hub()
-            .see(|world| world.declared().find(|h| h.name.as_str() == "attic").cloned());
+        let attic = stage.hub().see(|world| world.declared().find(|h| h.name.as_str() == "attic").cloned());
         attic.is_some_and(|attic| attic.services_coverage.is_complete())
     };
     netbox.mangle("ipam.service", row, json!({"ports": "eighty"}));
@@ -239,17 +189,8 @@ async fn one_row_that_cannot_be_read_opens_nothing_and_the_rest_is_watched_on() 
     stage.looks(3).await;
     assert_eq!(stage.history().await.split_off(before), Vec::<String>::new());
     stage.engine("attic").stop("cache").unwrap();
-    stage
-        .until(&[STOPPED, GUEST, "SERVICE_MISSING cache@attic"])
-        .await;
+    stage.until(&[STOPPED, GUEST, "SERVICE_MISSING cache@attic"]).await;
     netbox.mangle("ipam.service", row, json!({}));
-    stage
-        .until(&[
-            STOPPED,
-            GUEST,
-            "SERVICE_MISSING cache@attic",
-            "SERVICE_UNEXPECTED visitor@attic",
-        ])
-        .await;
+    stage.until(&[STOPPED, GUEST, "SERVICE_MISSING cache@attic", "SERVICE_UNEXPECTED visitor@attic"]).await;
     stage.quiet().await;
 }

@@ -1,10 +1,6 @@
 //! What the operator decides, end to end: ignoring, being quiet, how much something matters.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,10 +24,7 @@ async fn lab() -> Lab {
 }
 
 fn services(pattern: &str) -> Matcher {
-    Matcher {
-        services: vec![Matcher::glob(pattern)],
-        ..Matcher::default()
-    }
+    Matcher { services: vec![Matcher::glob(pattern)], ..Matcher::default() }
 }
 
 fn ignore(pattern: &str, expires: Option<Timestamp>) -> IgnoreRule {
@@ -66,12 +59,8 @@ async fn receiver() -> Receiver {
 /// `opened SERVICE_UNEXPECTED`, in the order of arrival.
 fn told(receiver: &Receiver) -> Vec<String> {
     let arrived = receiver.arrived();
-    let events = arrived
-        .iter()
-        .map(|a| serde_json::from_slice::<evenkeel_core::Event>(&a.body).unwrap());
-    events
-        .map(|event| format!("{} {}", event.transition, event.event_type))
-        .collect()
+    let events = arrived.iter().map(|a| serde_json::from_slice::<evenkeel_core::Event>(&a.body).unwrap());
+    events.map(|event| format!("{} {}", event.transition, event.event_type)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,23 +82,13 @@ async fn what_an_ignore_rule_covers_is_no_drift_until_the_rule_ends() {
 async fn a_new_ignore_rule_resolves_what_was_open_and_names_itself() {
     let mut stage = Stage::start(lab().await, Plan::default()).await;
     stage.until(&[GUEST]).await;
-    stage.plan = stage
-        .plan
-        .clone()
-        .with_policy(|policy| policy.ignore = vec![ignore("guest", None)]);
+    stage.plan = stage.plan.clone().with_policy(|policy| policy.ignore = vec![ignore("guest", None)]);
     stage.restart().await;
     stage.until(&[]).await;
     stage.looks(2).await;
     let events = stage.events().await;
-    assert_eq!(
-        stage.history().await,
-        [format!("opened {GUEST}"), format!("resolved {GUEST}")]
-    );
-    assert!(
-        events.last().unwrap().details.contains("tried-out"),
-        "{}",
-        events.last().unwrap().details
-    );
+    assert_eq!(stage.history().await, [format!("opened {GUEST}"), format!("resolved {GUEST}")]);
+    assert!(events.last().unwrap().details.contains("tried-out"), "{}", events.last().unwrap().details);
     // Without the rule it is what it was.
     stage.plan = stage.plan.clone().with_policy(|policy| policy.ignore.clear());
     stage.restart().await;
@@ -136,30 +115,18 @@ async fn a_silence_keeps_and_shows_and_tells_nobody_until_it_ends() {
     assert!(soon(|| async { told(&receiver).len() == 1 }).await);
     stage.engine("box").remove("guest").unwrap();
     assert!(soon(|| async { told(&receiver).len() == 2 }).await);
-    assert_eq!(
-        told(&receiver),
-        ["reminder SERVICE_UNEXPECTED", "resolved SERVICE_UNEXPECTED"]
-    );
+    assert_eq!(told(&receiver), ["reminder SERVICE_UNEXPECTED", "resolved SERVICE_UNEXPECTED"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_severity_rule_decides_who_is_told() {
     let (pager, mail) = (receiver().await, receiver().await);
-    let urgent = SinkFilter {
-        min_severity: Some(Severity::Critical),
-        ..SinkFilter::default()
-    };
+    let urgent = SinkFilter { min_severity: Some(Severity::Critical), ..SinkFilter::default() };
     let plan = Plan::default()
-        .telling(SinkPlan {
-            filter: urgent,
-            ..SinkPlan::new("pager", pager.url())
-        })
+        .telling(SinkPlan { filter: urgent, ..SinkPlan::new("pager", pager.url()) })
         .telling(SinkPlan::new("mail", mail.url()))
         .with_policy(|policy| {
-            policy.severity = vec![SeverityRule {
-                matcher: services("db"),
-                severity: Severity::Critical,
-            }];
+            policy.severity = vec![SeverityRule { matcher: services("db"), severity: Severity::Critical }];
         });
     let stage = Stage::start(lab().await, plan).await;
     stage.engine("box").stop("db").unwrap();
@@ -172,23 +139,12 @@ async fn a_severity_rule_decides_who_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_gets_only_what_its_filter_lets_through() {
     let (opened, ends) = (receiver().await, receiver().await);
-    let missing = SinkFilter {
-        types: vec![EventType::ServiceMissing],
-        ..SinkFilter::default()
-    };
-    let resolved = SinkFilter {
-        transitions: vec![evenkeel_core::Transition::Resolved],
-        ..SinkFilter::default()
-    };
+    let missing = SinkFilter { types: vec![EventType::ServiceMissing], ..SinkFilter::default() };
+    let resolved =
+        SinkFilter { transitions: vec![evenkeel_core::Transition::Resolved], ..SinkFilter::default() };
     let plan = Plan::default()
-        .telling(SinkPlan {
-            filter: missing,
-            ..SinkPlan::new("missing", opened.url())
-        })
-        .telling(SinkPlan {
-            filter: resolved,
-            ..SinkPlan::new("ends", ends.url())
-        });
+        .telling(SinkPlan { filter: missing, ..SinkPlan::new("missing", opened.url()) })
+        .telling(SinkPlan { filter: resolved, ..SinkPlan::new("ends", ends.url()) });
     let stage = Stage::start(lab().await, plan).await;
     stage.engine("box").stop("db").unwrap();
     stage.until(&[GUEST, "SERVICE_MISSING db@box"]).await;
@@ -196,10 +152,7 @@ async fn a_sink_gets_only_what_its_filter_lets_through() {
     stage.engine("box").remove("guest").unwrap();
     stage.until(&[]).await;
     assert!(soon(|| async { told(&opened).len() == 2 && told(&ends).len() == 2 }).await);
-    assert_eq!(
-        told(&opened),
-        ["opened SERVICE_MISSING", "resolved SERVICE_MISSING"]
-    );
+    assert_eq!(told(&opened), ["opened SERVICE_MISSING", "resolved SERVICE_MISSING"]);
     let mut heard = told(&ends);
     heard.sort();
     assert_eq!(heard, ["resolved SERVICE_MISSING", "resolved SERVICE_UNEXPECTED"]);
@@ -230,10 +183,6 @@ async fn an_open_drift_is_said_again_as_often_as_reminders_are_wanted() {
     assert!(soon(|| async { told(&receiver).len() >= 3 }).await);
     assert_eq!(
         told(&receiver)[..3],
-        [
-            "opened SERVICE_UNEXPECTED",
-            "reminder SERVICE_UNEXPECTED",
-            "reminder SERVICE_UNEXPECTED"
-        ]
+        ["opened SERVICE_UNEXPECTED", "reminder SERVICE_UNEXPECTED", "reminder SERVICE_UNEXPECTED"]
     );
 }

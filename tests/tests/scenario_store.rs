@@ -1,10 +1,6 @@
 //! A store that somebody else writes to, or that is away for a while: the passes are made again, nothing is lost.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a panic in a test is the failed assertion itself"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use evenkeel_core::{HostName, Subject};
 use evenkeel_lab::receiver::Receiver;
@@ -49,13 +45,7 @@ async fn a_pass_that_somebody_else_overtook_is_made_again_and_nothing_is_lost() 
             0 => stage.engine("box").stop("db").unwrap(),
             _ => stage.engine("box").start_container("db").unwrap(),
         }
-        stage
-            .until(if round % 2 == 0 {
-                &["SERVICE_MISSING db@box"]
-            } else {
-                &[]
-            })
-            .await;
+        stage.until(if round % 2 == 0 { &["SERVICE_MISSING db@box"] } else { &[] }).await;
     }
     stage.quiet().await;
     assert_eq!(
@@ -83,16 +73,10 @@ async fn while_another_program_holds_the_database_nothing_is_told_and_afterwards
         failed >= 2 && stage.store().health().await.is_err()
     };
     assert!(soon(refused).await);
-    assert_eq!(
-        stage.open().len(),
-        0,
-        "what could not be kept is not held to be known"
-    );
+    assert_eq!(stage.open().len(), 0, "what could not be kept is not held to be known");
     assert_eq!(receiver.arrived().len(), 0);
     other.execute("ROLLBACK").await.unwrap();
-    stage
-        .until(&["SERVICE_MISSING db@box", "SERVICE_UNEXPECTED guest@attic"])
-        .await;
+    stage.until(&["SERVICE_MISSING db@box", "SERVICE_UNEXPECTED guest@attic"]).await;
     stage.quiet().await;
     assert_eq!(stage.history().await.len(), 2);
     assert_told_once(&stage, &receiver).await;
@@ -115,9 +99,6 @@ async fn a_restart_says_nothing_again_and_goes_on_where_it_was() {
     stage.resume().await;
     stage.until(&[]).await;
     stage.quiet().await;
-    assert_eq!(
-        stage.history().await,
-        ["opened SERVICE_MISSING db@box", "resolved SERVICE_MISSING db@box"]
-    );
+    assert_eq!(stage.history().await, ["opened SERVICE_MISSING db@box", "resolved SERVICE_MISSING db@box"]);
     assert_told_once(&stage, &receiver).await;
 }
