@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use crate::stage::lab::Lab;
 use crate::stage::plan::SIGNING_SECRET;
@@ -121,14 +122,14 @@ impl Home {
         let log = Arc::new(Mutex::new(String::new()));
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let written = log.clone();
-        tokio::spawn(async move {
+        let reader = tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 let mut log = written.lock().unwrap_or_else(PoisonError::into_inner);
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        Program { child, log }
+        Program { child, log, reader }
     }
 
     fn prepared(&self, args: &[&str]) -> Command {
@@ -203,6 +204,7 @@ open_max = "600ms"
 pub struct Program {
     child: Child,
     log: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
 }
 
 impl Program {
@@ -246,6 +248,8 @@ impl Program {
     pub async fn ended(mut self) -> (ExitStatus, String) {
         let end = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let status = end.unwrap_or_else(|_| panic!("it does not end: {}", self.log())).unwrap();
+        // Its last words may still be on their way.
+        (&mut self.reader).await.unwrap();
         (status, self.log())
     }
 

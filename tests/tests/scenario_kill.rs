@@ -30,7 +30,10 @@ impl Random {
     fn seeded() -> Self {
         let given = std::env::var("EVENKEEL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| jiff::Timestamp::now().as_nanosecond() as u64);
-        eprintln!("EVENKEEL_TEST_SEED={seed}");
+        #[expect(clippy::print_stderr, reason = "shown where the test fails")]
+        {
+            eprintln!("EVENKEEL_TEST_SEED={seed}");
+        }
         Self(seed)
     }
 

@@ -20,13 +20,8 @@ pub struct Lab {
 impl Lab {
     /// A NetBox that knows these active machines with these services, and an engine for each on which they run.
     pub async fn small(hosts: &[(&str, &[(&str, u16)])]) -> Self {
-        let netbox = NetboxLab::start(empty_inventory(), NetboxVersion::V4_5)
-            .await
-            .unwrap();
-        let mut lab = Self {
-            netbox,
-            engines: BTreeMap::new(),
-        };
+        let netbox = NetboxLab::start(empty_inventory(), NetboxVersion::V4_5).await.unwrap();
+        let mut lab = Self { netbox, engines: BTreeMap::new() };
         for (host, services) in hosts {
             lab.declare_host(host, services);
             lab.add_engine(host).await;
@@ -40,13 +35,8 @@ impl Lab {
     /// The reference inventory, and an engine on each of these machines with what must run there running.
     pub async fn reference(engines: &[&str]) -> Self {
         let inventory = Inventory::reference();
-        let netbox = NetboxLab::start(inventory.clone(), NetboxVersion::V4_5)
-            .await
-            .unwrap();
-        let mut lab = Self {
-            netbox,
-            engines: BTreeMap::new(),
-        };
+        let netbox = NetboxLab::start(inventory.clone(), NetboxVersion::V4_5).await.unwrap();
+        let mut lab = Self { netbox, engines: BTreeMap::new() };
         for host in engines {
             lab.add_engine(host).await;
             for service in declared_on(&inventory, host) {
@@ -89,17 +79,13 @@ impl Lab {
 
     /// A machine's engine.
     pub fn engine(&self, host: &str) -> &DockerLab {
-        self.engines
-            .get(host)
-            .unwrap_or_else(|| panic!("{host} has an engine"))
+        self.engines.get(host).unwrap_or_else(|| panic!("{host} has an engine"))
     }
 }
 
 /// The container that makes a declaration of [`Lab::small`] true.
 pub fn container(host: &str, service: &str, port: u16) -> Container {
-    Container::compose(host, service)
-        .named(service)
-        .publish(port, port)
+    Container::compose(host, service).named(service).publish(port, port)
 }
 
 /// No machines; the custom fields, roles and tags of the reference inventory and one for endpoints.
@@ -111,42 +97,21 @@ fn empty_inventory() -> Inventory {
         id,
         name: "docker_endpoint".to_owned(),
         kind: "text".to_owned(),
-        object_types: vec![
-            "dcim.device".to_owned(),
-            "virtualization.virtualmachine".to_owned(),
-        ],
+        object_types: vec!["dcim.device".to_owned(), "virtualization.virtualmachine".to_owned()],
     });
-    Inventory {
-        custom_fields,
-        roles: reference.roles,
-        tags: reference.tags,
-        ..Inventory::default()
-    }
+    Inventory { custom_fields, roles: reference.roles, tags: reference.tags, ..Inventory::default() }
 }
 
 /// The services that must run on a machine and are containers.
 fn declared_on<'a>(inventory: &'a Inventory, host: &str) -> Vec<&'a Service> {
-    let vm = inventory
-        .vms
-        .iter()
-        .find(|h| h.name.as_deref() == Some(host))
-        .map(|h| ObjectRef::vm(h.id));
+    let vm = inventory.vms.iter().find(|h| h.name.as_deref() == Some(host)).map(|h| ObjectRef::vm(h.id));
     let device = || {
-        inventory
-            .devices
-            .iter()
-            .find(|h| h.name.as_deref() == Some(host))
-            .map(|h| ObjectRef::device(h.id))
+        inventory.devices.iter().find(|h| h.name.as_deref() == Some(host)).map(|h| ObjectRef::device(h.id))
     };
     let parent = vm.or_else(device).expect("a declared machine");
     let must_run = |service: &&Service| {
         let lifecycle = service.custom_fields.get("lifecycle").and_then(Value::as_str);
         !matches!(lifecycle, Some("planned" | "retired")) && service.name != "ssh"
     };
-    inventory
-        .services
-        .iter()
-        .filter(|service| service.parent == parent)
-        .filter(must_run)
-        .collect()
+    inventory.services.iter().filter(|service| service.parent == parent).filter(must_run).collect()
 }

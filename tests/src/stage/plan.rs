@@ -104,10 +104,7 @@ impl Plan {
     /// Believes everything at once: whatever is wrongly seen for one moment is an alarm.
     pub fn believing() -> Self {
         Self::default().with_policy(|policy| {
-            policy.confirm = Confirm {
-                default: Window::IMMEDIATE,
-                ..Confirm::default()
-            };
+            policy.confirm = Confirm { default: Window::IMMEDIATE, ..Confirm::default() };
         })
     }
 
@@ -161,15 +158,8 @@ impl Plan {
         netbox::Config {
             timeout: self.netbox_timeout,
             probe_interval: Duration::from_millis(100),
-            retry: Retry {
-                times: 1,
-                first: Duration::from_millis(10),
-                longest: Duration::from_millis(50),
-            },
-            ..netbox::Config::new(
-                lab.netbox.url().parse().unwrap(),
-                Secret::new(lab.netbox.token_v1()),
-            )
+            retry: Retry { times: 1, first: Duration::from_millis(10), longest: Duration::from_millis(50) },
+            ..netbox::Config::new(lab.netbox.url().parse().unwrap(), Secret::new(lab.netbox.token_v1()))
         }
     }
 }
@@ -182,9 +172,5 @@ fn destination(plan: &SinkPlan) -> Destination {
         ..webhook::Settings::new(plan.name.clone(), plan.url.clone())
     };
     let sink = WebhookSink::new(webhook::Config::new(settings).unwrap()).unwrap();
-    Destination {
-        sink: Arc::new(sink),
-        filter: plan.filter.clone(),
-        retry: retry::Schedule::default(),
-    }
+    Destination { sink: Arc::new(sink), filter: plan.filter.clone(), retry: retry::Schedule::default() }
 }
