@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use evenkeel_core::model::{
-    Expected, ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostStatus, HostView, Observed,
-    ObservedService, Port, Ports, Published, RunState,
+    Expected, ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostSnapshot, HostStatus,
+    HostView, Inventory, Observed, ObservedService, Port, Ports, Published, RunState,
 };
 use evenkeel_core::{Coverage, Evidence, Fact, HostName, ServiceName, SourceId, SourceKind, Subject};
 use jiff::Timestamp;
@@ -19,37 +19,103 @@ pub struct Host {
     pub observed: Observed,
 }
 
-/// `hosts` hosts of `services` services; every `one_in`-th service differs (0 = none).
-pub fn fleet(hosts: usize, services: usize, one_in: usize) -> Vec<Host> {
-    (0..hosts).map(|h| host(h, services, one_in)).collect()
+/// How many hosts, how many services on each, and every which of them differs (0: none does).
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Hosts.
+    pub hosts: usize,
+    /// Services of a host.
+    pub services: usize,
+    /// Every so manyth service differs.
+    pub one_in: usize,
 }
 
-fn host(h: usize, services: usize, one_in: usize) -> Host {
-    let name = HostName::new(format!("host-{h:06}"));
-    let netbox = SourceId::new(SourceKind::Netbox, "main");
-    let docker = SourceId::new(SourceKind::Docker, name.as_str());
-    let pairs: Vec<_> = (0..services).map(|s| pair(h, s, services, one_in)).collect();
-    let (expected, observed): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    let declared = ExpectedHost { services: expected, ..bare_host(&name, h as u64) };
+impl Shape {
+    /// All services.
+    pub fn total(self) -> usize {
+        self.hosts * self.services
+    }
+}
+
+/// The NetBox that declares the fleet.
+pub fn netbox() -> SourceId {
+    SourceId::new(SourceKind::Netbox, "main")
+}
+
+/// The name of a host by its number.
+pub fn host_name(h: usize) -> HostName {
+    HostName::new(format!("host-{h:06}"))
+}
+
+/// The engine of a host by its number.
+pub fn engine(h: usize) -> SourceId {
+    SourceId::new(SourceKind::Docker, host_name(h).as_str())
+}
+
+/// The fleet as passes see it.
+pub fn fleet(shape: Shape) -> Vec<Host> {
+    (0..shape.hosts).map(|h| host(h, shape)).collect()
+}
+
+/// The fleet as NetBox would declare it.
+pub fn inventory(shape: Shape) -> Inventory {
+    Inventory {
+        source: netbox(),
+        started: Timestamp::now(),
+        observed_at: Timestamp::now(),
+        coverage: Coverage::Complete,
+        hosts: (0..shape.hosts).map(|h| Arc::new(declared(h, shape))).collect(),
+    }
+}
+
+/// A host as its engine would show it.
+pub fn snapshot(h: usize, shape: Shape) -> HostSnapshot {
+    HostSnapshot {
+        source: engine(h),
+        started: Timestamp::now(),
+        observed_at: Timestamp::now(),
+        coverage: Coverage::Complete,
+        facts: facts(&host_name(h)),
+        services: pairs(h, shape).filter_map(|(_, seen)| seen).collect(),
+    }
+}
+
+fn host(h: usize, shape: Shape) -> Host {
+    let name = host_name(h);
     let view = HostView {
-        source: docker,
+        source: engine(h),
         started: Timestamp::UNIX_EPOCH,
         observed_at: Timestamp::UNIX_EPOCH,
         coverage: Coverage::Complete,
-        facts: HostFacts { name: Some(Fact::Known(Arc::from(name.as_str()))), ..HostFacts::default() },
-        services: observed.into_iter().flatten().collect(),
+        facts: facts(&name),
+        services: pairs(h, shape).filter_map(|(_, seen)| seen).collect(),
         ambiguous: Vec::new(),
     };
-    let evidence = Evidence { source: netbox, observed_at: Timestamp::UNIX_EPOCH };
+    let evidence = Evidence {
+        source: netbox(),
+        observed_at: Timestamp::UNIX_EPOCH,
+    };
+    let declared = Arc::new(declared(h, shape));
     Host {
         subject: Subject::Host(name),
-        expected: Expected::new(evidence, Coverage::Complete, Some(Arc::new(declared))),
+        expected: Expected::new(evidence, Coverage::Complete, Some(declared)),
         observed: Observed::new(vec![Arc::new(view)]),
     }
 }
 
-/// Drift mix of the measurements this is compared with: ports, ports, missing, stopped.
-fn pair(h: usize, s: usize, services: usize, one_in: usize) -> (ExpectedService, Option<ObservedService>) {
+fn facts(name: &HostName) -> HostFacts {
+    HostFacts {
+        name: Some(Fact::Known(Arc::from(name.as_str()))),
+        ..HostFacts::default()
+    }
+}
+
+fn pairs(h: usize, shape: Shape) -> impl Iterator<Item = (ExpectedService, Option<ObservedService>)> {
+    (0..shape.services).map(move |s| pair(h, s, shape))
+}
+
+/// Drift mix of the measurements this is compared with: ports, ports, stopped, missing.
+fn pair(h: usize, s: usize, shape: Shape) -> (ExpectedService, Option<ObservedService>) {
     let name = ServiceName::new(format!("service-{s:04}"));
     let base = 8000 + u16::try_from(s % 1000).unwrap_or(0) * 3;
     let ports = Ports::new([Port::tcp(base), Port::tcp(base + 1), Port::tcp(base + 2)]);
@@ -63,20 +129,31 @@ fn pair(h: usize, s: usize, services: usize, one_in: usize) -> (ExpectedService,
         image: None,
         observed_by: Vec::new(),
         tags: Vec::new(),
-        netbox_ids: vec![s as u64],
+        netbox_ids: vec![(h * shape.services + s) as u64],
     };
-    let index = h * services + s;
+    let index = h * shape.services + s;
+    let one_in = shape.one_in;
     let drift = (one_in > 0 && index.is_multiple_of(one_in)).then(|| (index / one_in) % 4);
     let open = match drift {
         Some(0 | 1) => Ports::new([Port::tcp(base), Port::tcp(base + 1), Port::tcp(1)]),
         _ => ports,
     };
-    let state = if drift == Some(2) { RunState::Exited } else { RunState::Running };
+    let state = if drift == Some(2) {
+        RunState::Exited
+    } else {
+        RunState::Running
+    };
     let observed = ObservedService {
         name: ServiceName::new(format!("service-{s:04}")),
-        hints: Hints { container_name: Some(Arc::from(name.as_str())), ..Hints::default() },
+        hints: Hints {
+            container_name: Some(Arc::from(name.as_str())),
+            ..Hints::default()
+        },
         state: Fact::Known(state),
-        ports: Fact::Known(Published { open, loopback: Ports::default() }),
+        ports: Fact::Known(Published {
+            open,
+            loopback: Ports::default(),
+        }),
         health: Fact::Known(Health::None),
         image: Some(Arc::from("registry/image:1.0")),
         role: Some(Arc::from("role")),
@@ -86,11 +163,12 @@ fn pair(h: usize, s: usize, services: usize, one_in: usize) -> (ExpectedService,
     (expected, (drift != Some(3)).then_some(observed))
 }
 
-fn bare_host(name: &HostName, id: u64) -> ExpectedHost {
+/// A host as it is declared.
+pub fn declared(h: usize, shape: Shape) -> ExpectedHost {
     ExpectedHost {
-        name: name.clone(),
+        name: host_name(h),
         kind: HostKind::VirtualMachine,
-        netbox_id: id,
+        netbox_id: h as u64 + 1,
         status: HostStatus::Active,
         primary_ip: None,
         addresses: Vec::new(),
@@ -108,7 +186,7 @@ fn bare_host(name: &HostName, id: u64) -> ExpectedHost {
         observed_by: Vec::new(),
         docker_endpoint: None,
         sensitive: false,
-        services: Vec::new(),
+        services: pairs(h, shape).map(|(declared, _)| declared).collect(),
         services_coverage: Coverage::Complete,
         contradictions: Vec::new(),
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use evenkeel::queue::{Backoff, Next, Queue, Tick};
 use hashbrown::HashMap;
 
-use crate::{Row, in_turns, resident_bytes};
+use crate::process::resident_bytes;
+use crate::{Row, in_turns};
 
 const ROUNDS: u32 = 5;
 const WORKERS: usize = 16;

@@ -64,11 +64,14 @@ impl Stage {
         self.running = Some(controller::start(setup).await.unwrap());
     }
 
-    /// Stops the controller gracefully and lets go of the store.
-    pub async fn stop(&mut self) {
+    /// Stops the controller gracefully and lets go of the store. What the outbox looked like in between: whoever opens
+    /// the store next takes over what was still claimed.
+    pub async fn stop(&mut self) -> Vec<DeliveryRow> {
         self.running.take().expect("a running controller").stop().await;
+        let left = self.deliveries().await;
         self.store.close().await;
         self.store = open(&self.folder).await;
+        left
     }
 
     /// Stops, and starts anew with the plan as it is now.

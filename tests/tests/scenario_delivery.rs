@@ -169,9 +169,8 @@ async fn a_graceful_stop_finishes_what_is_under_way_and_leaves_nothing_claimed()
         stage.engine("box").run(container("box", &format!("guest{n:02}"), 7000 + n));
     }
     assert!(soon(|| async { !receiver.arrived().is_empty() }).await);
-    stage.stop().await;
+    let rows = stage.stop().await;
     let arrived: BTreeSet<String> = receiver.arrived().into_iter().map(|arrived| arrived.id).collect();
-    let rows = stage.deliveries().await;
     assert!(rows.iter().all(|row| row.claimed_at.is_none()), "nothing stays claimed: {rows:#?}");
     for row in &rows {
         let delivered = row.state == DeliveryState::Delivered;

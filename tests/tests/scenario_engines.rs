@@ -34,13 +34,15 @@ async fn an_engine_that_is_down_from_the_start_alarms_only_where_the_host_must_r
 }
 
 async fn a_planned_stop(plan: Plan) {
-    let plan = Plan { settle: Duration::from_secs(1), ..plan };
+    let plan = Plan { settle: Duration::from_secs(20), ..plan };
     let stage = Stage::start(Lab::small(&[("box", EIGHT)]).await, plan).await;
     stage.until(&[]).await;
     stage.quiet().await;
     stage.engine("box").stop_daemon().await.unwrap();
     stage.until(&["DOCKER_UNREACHABLE box"]).await;
     stage.engine("box").start_daemon().await.unwrap();
+    // It answers, and its containers take a while to come up.
+    stage.looks(3).await;
     stage.engine("box").resume();
     stage.until(&[]).await;
     stage.quiet().await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use evenkeel_tests::stage::{Lab, Plan, Stage, container, soon};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 const SERVICES: &[(&str, u16)] = &[("web", 80), ("db", 5432), ("cache", 6379)];
 
@@ -12,6 +13,9 @@ async fn stage() -> Stage {
     stage.until_blind(&[]).await;
     stage.engine("box").stop("db").unwrap();
     stage.until(&["SERVICE_MISSING db@box"]).await;
+    let matched =
+        || async { stage.store().load_all().await.unwrap().iter().filter(|l| l.identity.is_some()).count() };
+    assert!(soon(|| async { matched().await == 2 }).await, "who was matched is kept");
     stage
 }
 
@@ -42,11 +46,21 @@ async fn a_machine_renamed_in_netbox_while_running_is_a_rename() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_renamed_in_netbox_during_a_restart_is_a_rename() {
     let mut stage = stage().await;
-    let matched =
-        || async { stage.store().load_all().await.unwrap().iter().filter(|l| l.identity.is_some()).count() };
-    assert!(soon(|| async { matched().await == 2 }).await, "who was matched is kept");
     let before = stage.history().await.len();
     stage.stop().await;
+    stage.lab.netbox.netbox().rename("box", "cellar");
+    stage.resume().await;
+    assert_renamed(&stage, before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_matched_is_remembered_even_without_the_inventory_of_then() {
+    let mut stage = stage().await;
+    let before = stage.history().await.len();
+    stage.stop().await;
+    let url = format!("sqlite://{}", stage.database().display());
+    let mut database = SqliteConnection::connect(&url).await.unwrap();
+    database.execute("DELETE FROM inventories").await.unwrap();
     stage.lab.netbox.netbox().rename("box", "cellar");
     stage.resume().await;
     assert_renamed(&stage, before).await;

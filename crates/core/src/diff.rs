@@ -1,5 +1,6 @@
 //! The whole of one host: every drift, and a verdict for every id that is open already.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::coverage::{Coverage, Fact, Gap, Lookup};
@@ -78,7 +79,8 @@ fn host_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
             out.push(drift);
         }
     };
-    for view in case.observed.views() {
+    // A complete answer is no blindness of any kind; ids are built only for the others.
+    for view in case.observed.views().iter().filter(|view| !view.coverage.is_complete()) {
         for kind in HOST_TYPES {
             keep(judge(&DriftId::of_source(case.subject.clone(), kind, &view.source), case));
         }
@@ -149,19 +151,24 @@ fn merge_join(case: Case<'_>, host: &ExpectedHost, view: &HostView, out: &mut Ve
     let gap = case.expected.services_gap(host);
     let undeclared = || gap.map_or(Lookup::Absent, Lookup::Unknown);
     let present = Lookup::Present(host);
-    let mut declared = host.services.iter().peekable();
+    let mut declared = host.services.as_slice();
     for observed in &view.services {
-        while let Some(e) = declared.next_if(|e| e.name < observed.name) {
-            only_declared(case, present, e, out);
-        }
-        let pair = match declared.next_if(|e| e.name == observed.name) {
-            Some(e) if e.observed_by.is_empty() => Lookup::Present(e),
-            Some(e) => {
-                ServiceCase::new(case, &e.name).drifts(out);
-                continue;
+        let mut pair = undeclared();
+        // Names are compared once: they are the first thing of a pair that is not in the cache yet.
+        while let [e, rest @ ..] = declared {
+            match e.name.cmp(&observed.name) {
+                Ordering::Less => only_declared(case, present, e, out),
+                Ordering::Equal => pair = Lookup::Present(e),
+                Ordering::Greater => break,
             }
-            None => undeclared(),
-        };
+            declared = rest;
+        }
+        if let Lookup::Present(e) = pair
+            && !e.observed_by.is_empty()
+        {
+            ServiceCase::new(case, &e.name).drifts(out);
+            continue;
+        }
         let service = ServiceCase::known(case, &observed.name, present, pair, Seen::Present(view, observed));
         if !service.plainly_equal() {
             service.drifts(out);

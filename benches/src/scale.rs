@@ -1,0 +1,235 @@
+//! 10,000 hosts end to end in this process: from a cold start until every ledger is settled, then what it costs that
+//! nothing changes. Sources answer from memory; everything behind them is the real controller, with its store on disk.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use evenkeel::controller::Running;
+use evenkeel::fleet::Observer;
+use evenkeel::hub::Hub;
+use evenkeel::pass;
+use evenkeel::world::Slice;
+use evenkeel_core::fingerprint;
+use evenkeel_core::ledger::Ledger;
+use evenkeel_core::model::{HostSnapshot, Inventory};
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{EventId, SourceId};
+use evenkeel_sources::{Hint, Snapshot, Source};
+use jiff::Timestamp;
+
+use crate::fleet::{self, Shape};
+use crate::process::written_bytes;
+use crate::{Result, Row, stage};
+
+const SHAPE: Shape = Shape {
+    hosts: 10_000,
+    services: 10,
+    one_in: 100,
+};
+/// How long the cold start may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A source that says the same again and again.
+struct Constant {
+    id: SourceId,
+    says: Snapshot,
+}
+
+impl Constant {
+    fn says_now(&self) -> Snapshot {
+        let now = Timestamp::now();
+        match self.says.clone() {
+            Snapshot::Inventory(inventory) => Snapshot::Inventory(Inventory {
+                started: now,
+                observed_at: now,
+                ..inventory
+            }),
+            Snapshot::Hosts(hosts) => Snapshot::Hosts(
+                hosts
+                    .into_iter()
+                    .map(|host| HostSnapshot {
+                        started: now,
+                        observed_at: now,
+                        ..host
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Constant {
+    fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    async fn observe(&self) -> Snapshot {
+        self.says_now()
+    }
+
+    async fn changed(&self) -> Hint {
+        std::future::pending().await
+    }
+}
+
+/// Measures one fleet with 1 % drift.
+pub fn run() -> Result<Vec<Row>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(measure())
+}
+
+async fn measure() -> Result<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    let engines: Vec<Arc<Constant>> = (0..SHAPE.hosts).map(engine).collect();
+    let name = format!("{} hosts, {} services each", SHAPE.hosts, SHAPE.services);
+    let mut rows = Vec::new();
+
+    let floor = compare_all();
+    let begun = Instant::now();
+    let (running, store) = start(folder.path(), &engines).await?;
+    settle(&running.hub).await?;
+    let ours = begun.elapsed();
+    rows.push(Row::new(
+        format!("{name}: cold to settled (floor: the decisions alone)"),
+        "ms",
+        (millis(ours), millis(floor)),
+    ));
+
+    let hub = &running.hub;
+    let (before, written) = (Passes::of(hub), written_bytes());
+    let begun = Instant::now();
+    hub.resync();
+    let queued = begun.elapsed();
+    settle(hub).await?;
+    let ours = begun.elapsed();
+    let after = Passes::of(hub);
+    rows.push(Row::new(
+        format!("{name}: a resync, nothing changed (floor: finding out whom to ask)"),
+        "ms",
+        (millis(ours), millis(queued)),
+    ));
+    rows.push(Row::new("the same: passes that compared", "passes", (after.compared - before.compared, 0.0)));
+    rows.push(Row::new("the same: passes that found nothing to do", "passes", (after.skipped - before.skipped, 0.0)));
+    rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
+
+    let (before, written) = (Passes::of(hub), written_bytes());
+    let begun = Instant::now();
+    for engine in &engines {
+        hub.learn(engine.id(), engine.says_now()).await;
+    }
+    settle(hub).await?;
+    let ours = begun.elapsed();
+    let after = Passes::of(hub);
+    rows.push(Row::new(
+        format!("{name}: every engine listed again, nothing changed (floor: the stamps)"),
+        "ms",
+        (millis(ours), millis(stamp_all())),
+    ));
+    rows.push(Row::new("the same: passes that compared", "passes", (after.compared - before.compared, 0.0)));
+    rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
+
+    running.stop().await;
+    store.close().await;
+    Ok(rows)
+}
+
+fn engine(h: usize) -> Arc<Constant> {
+    Arc::new(Constant {
+        id: fleet::engine(h),
+        says: Snapshot::Hosts(vec![fleet::snapshot(h, SHAPE)]),
+    })
+}
+
+async fn start(folder: &Path, engines: &[Arc<Constant>]) -> Result<(Running, Arc<dyn evenkeel_store::Store>)> {
+    let intent = Constant {
+        id: fleet::netbox(),
+        says: Snapshot::Inventory(fleet::inventory(SHAPE)),
+    };
+    let observers = engines.iter().enumerate().map(|(h, engine)| Observer {
+        source: engine.clone(),
+        host: Some(fleet::host_name(h)),
+    });
+    stage::start(folder, Arc::new(intent), observers.collect(), Vec::new(), stage::NEVER).await
+}
+
+/// Waits until everybody has answered, every ledger took it into account, and nothing waits.
+async fn settle(hub: &Hub) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let idle = hub.queue.read(|queue, _| queue.is_empty());
+        if idle && hub.see(|world| world.unsettled(Timestamp::now()).is_empty()) && all_answered(hub) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err("the fleet did not settle".into());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+fn all_answered(hub: &Hub) -> bool {
+    let mut born = 0;
+    hub.book.visit(|record| born += usize::from(record.ledger.born.is_some()));
+    born >= SHAPE.hosts
+}
+
+/// Every host compared and decided once, one after the other, in memory.
+fn compare_all() -> Duration {
+    let fleet = fleet::fleet(SHAPE);
+    let (policy, now) = (Policy::default(), Timestamp::now());
+    let begun = Instant::now();
+    for host in &fleet {
+        let slice = Slice::Host {
+            expected: host.expected.clone(),
+            observed: host.observed.clone(),
+        };
+        let ledger = Ledger::new(host.subject.clone());
+        let mut ids = || EventId::new(now, [7; 10]);
+        black_box(pass::decide(&host.subject, &slice, &ledger, &policy, now, &mut ids));
+    }
+    begun.elapsed()
+}
+
+/// Every host stamped once.
+fn stamp_all() -> Duration {
+    let fleet = fleet::fleet(SHAPE);
+    let begun = Instant::now();
+    for host in &fleet {
+        black_box(fingerprint::of_host(&host.expected, &host.observed, 0));
+    }
+    begun.elapsed()
+}
+
+/// How many passes there were.
+struct Passes {
+    compared: f64,
+    skipped: f64,
+}
+
+impl Passes {
+    fn of(hub: &Hub) -> Self {
+        let count = |result| hub.metrics.passes.with_label_values(&[result]).get() as f64;
+        Self {
+            compared: count("changed") + count("error"),
+            skipped: count("unchanged"),
+        }
+    }
+}
+
+fn since(before: Option<u64>) -> Result<f64> {
+    let (Some(before), Some(after)) = (before, written_bytes()) else {
+        return Err("/proc does not say what was written".into());
+    };
+    Ok((after - before) as f64)
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
