@@ -32,7 +32,8 @@ impl Bare {
     /// Asks and reads the whole answer; its status and body. `headers` are whole lines.
     pub fn ask(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Result<(u16, Vec<u8>)> {
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: bare\r\n{headers}Content-Length: {length}\r\n\r\n");
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: bare\r\n{headers}Content-Length: {length}\r\n\r\n");
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
         self.0.get_mut().write_all(&request)?;

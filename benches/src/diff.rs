@@ -35,17 +35,18 @@ pub fn run() -> Vec<Row> {
 }
 
 fn shape(services: usize, one_in: usize) -> Shape {
-    Shape {
-        hosts: services / SERVICES,
-        services: SERVICES,
-        one_in,
-    }
+    Shape { hosts: services / SERVICES, services: SERVICES, one_in }
 }
 
 fn whole_diff(fleet: &[Host]) {
     let rules = Rules::default();
     for host in fleet {
-        let case = Case { subject: &host.subject, expected: &host.expected, observed: &host.observed, rules: &rules };
+        let case = Case {
+            subject: &host.subject,
+            expected: &host.expected,
+            observed: &host.observed,
+            rules: &rules,
+        };
         black_box(diff(case, []));
     }
 }
@@ -117,8 +118,5 @@ fn unchanged(services: usize, rounds: u32) -> [Row; 2] {
     let allocations = (count(&confirm), count(&compare));
     let times = in_turns(rounds, services, confirm, compare);
     let name = format!("{services} services, unchanged");
-    [
-        Row::new(name.clone(), "ns/service", times),
-        Row::new(name, "allocations", allocations),
-    ]
+    [Row::new(name.clone(), "ns/service", times), Row::new(name, "allocations", allocations)]
 }

@@ -91,10 +91,7 @@ fn host(h: usize, shape: Shape) -> Host {
         services: pairs(h, shape).filter_map(|(_, seen)| seen).collect(),
         ambiguous: Vec::new(),
     };
-    let evidence = Evidence {
-        source: netbox(),
-        observed_at: Timestamp::UNIX_EPOCH,
-    };
+    let evidence = Evidence { source: netbox(), observed_at: Timestamp::UNIX_EPOCH };
     let declared = Arc::new(declared(h, shape));
     Host {
         subject: Subject::Host(name),
@@ -104,10 +101,7 @@ fn host(h: usize, shape: Shape) -> Host {
 }
 
 fn facts(name: &HostName) -> HostFacts {
-    HostFacts {
-        name: Some(Fact::Known(Arc::from(name.as_str()))),
-        ..HostFacts::default()
-    }
+    HostFacts { name: Some(Fact::Known(Arc::from(name.as_str()))), ..HostFacts::default() }
 }
 
 fn pairs(h: usize, shape: Shape) -> impl Iterator<Item = (ExpectedService, Option<ObservedService>)> {
@@ -138,22 +132,12 @@ fn pair(h: usize, s: usize, shape: Shape) -> (ExpectedService, Option<ObservedSe
         Some(0 | 1) => Ports::new([Port::tcp(base), Port::tcp(base + 1), Port::tcp(1)]),
         _ => ports,
     };
-    let state = if drift == Some(2) {
-        RunState::Exited
-    } else {
-        RunState::Running
-    };
+    let state = if drift == Some(2) { RunState::Exited } else { RunState::Running };
     let observed = ObservedService {
         name: ServiceName::new(format!("service-{s:04}")),
-        hints: Hints {
-            container_name: Some(Arc::from(name.as_str())),
-            ..Hints::default()
-        },
+        hints: Hints { container_name: Some(Arc::from(name.as_str())), ..Hints::default() },
         state: Fact::Known(state),
-        ports: Fact::Known(Published {
-            open,
-            loopback: Ports::default(),
-        }),
+        ports: Fact::Known(Published { open, loopback: Ports::default() }),
         health: Fact::Known(Health::None),
         image: Some(Arc::from("registry/image:1.0")),
         role: Some(Arc::from("role")),

@@ -45,10 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Measures both engines, with and without events.
 pub fn run() -> Result<Vec<Row>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let mut rows = measure(Engine::simulated(HOST, SERVICES).await?).await?;
         if let Some(engine) = Engine::real(SERVICES)? {
@@ -122,14 +119,7 @@ impl Scene {
             interval,
         )
         .await?;
-        let scene = Self {
-            engine,
-            receiver,
-            running,
-            store,
-            _netbox: netbox,
-            _folder: folder,
-        };
+        let scene = Self { engine, receiver, running, store, _netbox: netbox, _folder: folder };
         scene.calm().await?;
         Ok(scene)
     }
@@ -156,7 +146,8 @@ impl Scene {
         for n in 0..count {
             let service = format!("service-{:02}", n % SERVICES);
             // So that lists at an interval are met at any of its moments.
-            tokio::time::sleep(Duration::from_millis((n as u64 * 37) % INTERVAL.as_millis() as u64 / 10)).await;
+            tokio::time::sleep(Duration::from_millis((n as u64 * 37) % INTERVAL.as_millis() as u64 / 10))
+                .await;
             let before = Timestamp::now();
             let died = tokio::task::block_in_place(|| self.engine.kill(&service, before))?;
             let arrived = self.hear(&service, &["opened", "reopened"]).await?;
@@ -215,13 +206,7 @@ impl Floor {
         let (list, post, file) = tokio::task::block_in_place(|| -> Result<_> {
             Ok((engine.connect()?, Bare::tcp(receiver.address())?, prepared(folder.path())?))
         })?;
-        Ok(Self {
-            list,
-            post,
-            file,
-            _receiver: receiver,
-            _folder: folder,
-        })
+        Ok(Self { list, post, file, _receiver: receiver, _folder: folder })
     }
 
     /// Milliseconds of one round.

@@ -41,21 +41,12 @@ pub struct Row {
 impl Row {
     /// A line of a table.
     pub fn new(name: impl Into<String>, unit: &'static str, (ours, floor): (f64, f64)) -> Self {
-        Self {
-            name: name.into(),
-            unit,
-            ours,
-            floor,
-        }
+        Self { name: name.into(), unit, ours, floor }
     }
 
     /// How far from the floor we are; 1 is the floor itself, and nothing beside nothing is the floor, too.
     pub fn ratio(&self) -> f64 {
-        if self.ours == self.floor {
-            1.0
-        } else {
-            self.ours / self.floor
-        }
+        if self.ours == self.floor { 1.0 } else { self.ours / self.floor }
     }
 }
 
@@ -84,37 +75,18 @@ pub fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().saturating_sub(1);
-    sorted
-        .get((last as f64 * share).ceil() as usize)
-        .copied()
-        .unwrap_or(f64::NAN)
+    sorted.get((last as f64 * share).ceil() as usize).copied().unwrap_or(f64::NAN)
 }
 
 /// Writes a titled table in Markdown, ratios first.
 pub fn print(out: &mut impl Write, title: &str, rows: &[Row]) -> io::Result<()> {
-    let width = rows
-        .iter()
-        .map(|row| row.name.chars().count())
-        .chain([title.len()])
-        .max()
-        .unwrap_or(0);
-    writeln!(
-        out,
-        "| {title:width$} | {:>8} | {:>10} | {:>10} | {:13} |",
-        "ratio", "ours", "floor", "unit"
-    )?;
-    writeln!(
-        out,
-        "| {:-<width$} | {:->7}: | {:->9}: | {:->9}: | {:-<13} |",
-        "", "", "", "", ""
-    )?;
+    let width = rows.iter().map(|row| row.name.chars().count()).chain([title.len()]).max().unwrap_or(0);
+    writeln!(out, "| {title:width$} | {:>8} | {:>10} | {:>10} | {:13} |", "ratio", "ours", "floor", "unit")?;
+    writeln!(out, "| {:-<width$} | {:->7}: | {:->9}: | {:->9}: | {:-<13} |", "", "", "", "", "")?;
     for row in rows {
         let (ratio, ours, floor) = (figure(row.ratio()), figure(row.ours), figure(row.floor));
         let (name, unit) = (&row.name, row.unit);
-        writeln!(
-            out,
-            "| {name:width$} | {ratio:>8} | {ours:>10} | {floor:>10} | {unit:13} |"
-        )?;
+        writeln!(out, "| {name:width$} | {ratio:>8} | {ours:>10} | {floor:>10} | {unit:13} |")?;
     }
     writeln!(out)
 }

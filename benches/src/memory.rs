@@ -20,11 +20,7 @@ use crate::{Result, Row};
 pub fn run() -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (one_in, share) in [(0, "no"), (100, "1 %")] {
-        let shape = Shape {
-            hosts: 10_000,
-            services: 10,
-            one_in,
-        };
+        let shape = Shape { hosts: 10_000, services: 10, one_in };
         let (mut kept, mut bare) = (None, None);
         let before = resident_bytes();
         let ours = allocation_counter::measure(|| kept = Some(hold(shape)));
@@ -67,7 +63,8 @@ fn hold(shape: Shape) -> (World, Book) {
         let subject = Subject::Host(fleet::host_name(h));
         let slice = world.slice(&subject, now);
         let ledger = Ledger::new(subject.clone());
-        let decision = pass::decide(&subject, &slice, &ledger, &policy, now, &mut || EventId::new(now, [7; 10]));
+        let decision =
+            pass::decide(&subject, &slice, &ledger, &policy, now, &mut || EventId::new(now, [7; 10]));
         book.put(&subject, Record::loaded(decision.advance.ledger, 1));
     }
     (world, book)

@@ -25,10 +25,7 @@ const ROUNDS: usize = 5;
 
 /// Serves a simulated NetBox and obeys orders from standard input until that ends: `edit N`, `log`.
 pub fn serve() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let lab = runtime.block_on(NetboxLab::start(measured_fleet(), NetboxVersion::V4_5))?;
     let mut out = io::stdout();
     writeln!(out, "{} {}", lab.url(), lab.token_v1())?;
@@ -68,13 +65,7 @@ impl Lab {
         let mut line = String::new();
         answers.read_line(&mut line)?;
         let (url, token) = line.trim().split_once(' ').ok_or("no address")?;
-        Ok(Self {
-            child,
-            orders,
-            answers,
-            url: url.to_owned(),
-            token: token.to_owned(),
-        })
+        Ok(Self { child, orders, answers, url: url.to_owned(), token: token.to_owned() })
     }
 
     fn order(&mut self, order: &str) -> Result<String> {
@@ -130,11 +121,7 @@ struct Cost {
 
 impl Cost {
     fn least(self, other: Self) -> Self {
-        Self {
-            seconds: self.seconds.min(other.seconds),
-            cpu: self.cpu.min(other.cpu),
-            ..other
-        }
+        Self { seconds: self.seconds.min(other.seconds), cpu: self.cpu.min(other.cpu), ..other }
     }
 }
 
@@ -148,12 +135,7 @@ impl Meter {
     fn stop(self, requests: u64, bytes: u64) -> Result<Cost> {
         let cpu = cpu_seconds().ok_or("no processor time in /proc")? - self.1;
         let seconds = self.0.elapsed().as_secs_f64();
-        Ok(Cost {
-            requests,
-            bytes,
-            seconds,
-            cpu,
-        })
+        Ok(Cost { requests, bytes, seconds, cpu })
     }
 }
 
@@ -171,11 +153,7 @@ async fn measure() -> Result<Vec<Row>> {
     let (mut source, ours, floor) = full(&mut lab).await?;
     let name = format!("full read, {objects} objects");
     rows.extend(table(&name, ours, floor));
-    rows.push(Row::new(
-        format!("{name}: our CPU beside the real server's"),
-        "CPU s",
-        (ours.cpu, SERVER_CPU),
-    ));
+    rows.push(Row::new(format!("{name}: our CPU beside the real server's"), "CPU s", (ours.cpu, SERVER_CPU)));
     for edits in [0, 1, 100] {
         let name = match edits {
             0 => "nothing changed".to_owned(),

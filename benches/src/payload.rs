@@ -15,10 +15,9 @@ fn container(host: usize, s: usize) -> Value {
     let base = 8000 + s % 1000 * 3;
     let id = format!("{:032x}{:032x}", host * 7919 + 1, s * 104_729 + 1);
     let service = format!("service-{s:04}");
-    let port = |ip: &str, port: usize| json!({ "IP": ip, "PrivatePort": port, "PublicPort": port, "Type": "tcp" });
-    let ports: Vec<Value> = (base..base + 3)
-        .flat_map(|n| [port("0.0.0.0", n), port("::", n)])
-        .collect();
+    let port =
+        |ip: &str, port: usize| json!({ "IP": ip, "PrivatePort": port, "PublicPort": port, "Type": "tcp" });
+    let ports: Vec<Value> = (base..base + 3).flat_map(|n| [port("0.0.0.0", n), port("::", n)]).collect();
     json!({
         "Id": id,
         "Names": [format!("/stack-{service}-1")],

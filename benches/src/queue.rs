@@ -37,12 +37,7 @@ fn host(i: u32) -> Arc<str> {
 fn measure<K: Clone + Eq + Hash>(rows: &mut Vec<Row>, kind: &str, mut keys: Vec<K>) {
     let n = keys.len();
     let mut push = |what: &str, (ours, floor)| {
-        rows.push(Row {
-            name: format!("{what}: {n} {kind}"),
-            unit: "ns/key",
-            ours,
-            floor,
-        });
+        rows.push(Row { name: format!("{what}: {n} {kind}"), unit: "ns/key", ours, floor });
     };
     push("burst", burst(&keys, 1));
     push("burst, 10 adds each", burst(&keys, DUPLICATES));
@@ -163,12 +158,7 @@ fn memory<K: Clone + Eq + Hash>(kind: &str, n: u32, key: impl Fn(u32) -> K) -> O
     black_box((&queue, &map, &line));
     let per_key = |bytes: u64| bytes as f64 / f64::from(n);
     let name = format!("memory, all waiting: {n} {kind}");
-    Some(Row {
-        name,
-        unit: "bytes/key",
-        ours: per_key(ours),
-        floor: per_key(floor),
-    })
+    Some(Row { name, unit: "bytes/key", ours: per_key(ours), floor: per_key(floor) })
 }
 
 /// The same order every time, unlike that of the allocations.

@@ -20,11 +20,7 @@ use serde::de::IgnoredAny;
 use crate::fleet::{self, Shape};
 use crate::{Result, Row, in_turns, payload};
 
-const SHAPE: Shape = Shape {
-    hosts: 40,
-    services: 50,
-    one_in: 0,
-};
+const SHAPE: Shape = Shape { hosts: 40, services: 50, one_in: 0 };
 const ROUNDS: u32 = 30;
 
 /// What is needed of a container, as serde derives it.
@@ -71,9 +67,8 @@ struct TypedNetworks {
 
 /// Measures a fleet of stacks.
 pub fn run() -> Result<Vec<Row>> {
-    let bodies: Vec<Vec<u8>> = (0..SHAPE.hosts)
-        .map(|h| payload::list(h, SHAPE.services))
-        .collect::<Result<_>>()?;
+    let bodies: Vec<Vec<u8>> =
+        (0..SHAPE.hosts).map(|h| payload::list(h, SHAPE.services)).collect::<Result<_>>()?;
     let bytes: usize = bodies.iter().map(Vec::len).sum();
     let mut scene = Scene::new();
     // Everything must be as it should before it is measured how quickly that is found.
@@ -150,12 +145,7 @@ impl Scene {
         }
         let subjects: Vec<Subject> = (0..SHAPE.hosts).map(|h| Subject::Host(fleet::host_name(h))).collect();
         let ledgers = subjects.iter().cloned().map(Ledger::new).collect();
-        Self {
-            world,
-            policy,
-            ledgers,
-            subjects,
-        }
+        Self { world, policy, ledgers, subjects }
     }
 
     /// Takes an answer of an engine; how many subjects look otherwise than before.

@@ -24,11 +24,7 @@ use crate::fleet::{self, Shape};
 use crate::process::written_bytes;
 use crate::{Result, Row, stage};
 
-const SHAPE: Shape = Shape {
-    hosts: 10_000,
-    services: 10,
-    one_in: 100,
-};
+const SHAPE: Shape = Shape { hosts: 10_000, services: 10, one_in: 100 };
 /// How long the cold start may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -42,19 +38,13 @@ impl Constant {
     fn says_now(&self) -> Snapshot {
         let now = Timestamp::now();
         match self.says.clone() {
-            Snapshot::Inventory(inventory) => Snapshot::Inventory(Inventory {
-                started: now,
-                observed_at: now,
-                ..inventory
-            }),
+            Snapshot::Inventory(inventory) => {
+                Snapshot::Inventory(Inventory { started: now, observed_at: now, ..inventory })
+            }
             Snapshot::Hosts(hosts) => Snapshot::Hosts(
                 hosts
                     .into_iter()
-                    .map(|host| HostSnapshot {
-                        started: now,
-                        observed_at: now,
-                        ..host
-                    })
+                    .map(|host| HostSnapshot { started: now, observed_at: now, ..host })
                     .collect(),
             ),
         }
@@ -78,10 +68,7 @@ impl Source for Constant {
 
 /// Measures one fleet with 1 % drift.
 pub fn run() -> Result<Vec<Row>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(measure())
 }
 
@@ -116,7 +103,11 @@ async fn measure() -> Result<Vec<Row>> {
         (millis(ours), millis(queued)),
     ));
     rows.push(Row::new("the same: passes that compared", "passes", (after.compared - before.compared, 0.0)));
-    rows.push(Row::new("the same: passes that found nothing to do", "passes", (after.skipped - before.skipped, 0.0)));
+    rows.push(Row::new(
+        "the same: passes that found nothing to do",
+        "passes",
+        (after.skipped - before.skipped, 0.0),
+    ));
     rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
 
     let (before, written) = (Passes::of(hub), written_bytes());
@@ -141,21 +132,18 @@ async fn measure() -> Result<Vec<Row>> {
 }
 
 fn engine(h: usize) -> Arc<Constant> {
-    Arc::new(Constant {
-        id: fleet::engine(h),
-        says: Snapshot::Hosts(vec![fleet::snapshot(h, SHAPE)]),
-    })
+    Arc::new(Constant { id: fleet::engine(h), says: Snapshot::Hosts(vec![fleet::snapshot(h, SHAPE)]) })
 }
 
-async fn start(folder: &Path, engines: &[Arc<Constant>]) -> Result<(Running, Arc<dyn evenkeel_store::Store>)> {
-    let intent = Constant {
-        id: fleet::netbox(),
-        says: Snapshot::Inventory(fleet::inventory(SHAPE)),
-    };
-    let observers = engines.iter().enumerate().map(|(h, engine)| Observer {
-        source: engine.clone(),
-        host: Some(fleet::host_name(h)),
-    });
+async fn start(
+    folder: &Path,
+    engines: &[Arc<Constant>],
+) -> Result<(Running, Arc<dyn evenkeel_store::Store>)> {
+    let intent = Constant { id: fleet::netbox(), says: Snapshot::Inventory(fleet::inventory(SHAPE)) };
+    let observers = engines
+        .iter()
+        .enumerate()
+        .map(|(h, engine)| Observer { source: engine.clone(), host: Some(fleet::host_name(h)) });
     stage::start(folder, Arc::new(intent), observers.collect(), Vec::new(), stage::NEVER).await
 }
 
@@ -186,10 +174,7 @@ fn compare_all() -> Duration {
     let (policy, now) = (Policy::default(), Timestamp::now());
     let begun = Instant::now();
     for host in &fleet {
-        let slice = Slice::Host {
-            expected: host.expected.clone(),
-            observed: host.observed.clone(),
-        };
+        let slice = Slice::Host { expected: host.expected.clone(), observed: host.observed.clone() };
         let ledger = Ledger::new(host.subject.clone());
         let mut ids = || EventId::new(now, [7; 10]);
         black_box(pass::decide(&host.subject, &slice, &ledger, &policy, now, &mut ids));
@@ -216,10 +201,7 @@ struct Passes {
 impl Passes {
     fn of(hub: &Hub) -> Self {
         let count = |result| hub.metrics.passes.with_label_values(&[result]).get() as f64;
-        Self {
-            compared: count("changed") + count("error"),
-            skipped: count("unchanged"),
-        }
+        Self { compared: count("changed") + count("error"), skipped: count("unchanged") }
     }
 }
 

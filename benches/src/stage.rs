@@ -49,11 +49,7 @@ pub(crate) async fn start(
             recheck: Duration::ZERO,
             debounce: Duration::ZERO,
             workers: 4,
-            breaker: Breaker {
-                failures: 5,
-                open: Duration::from_secs(1),
-                open_max: Duration::from_secs(2),
-            },
+            breaker: Breaker { failures: 5, open: Duration::from_secs(1), open_max: Duration::from_secs(2) },
             shutdown_deadline: Duration::from_secs(5),
         },
         retention: RetentionPolicy::default(),
@@ -66,14 +62,8 @@ pub(crate) async fn start(
 /// Every observation is believed, and nothing flaps however often it comes and goes.
 fn believing() -> Policy {
     Policy {
-        confirm: Confirm {
-            default: Window::IMMEDIATE,
-            ..Confirm::default()
-        },
-        flap: Flap {
-            transitions: u32::MAX,
-            ..Flap::default()
-        },
+        confirm: Confirm { default: Window::IMMEDIATE, ..Confirm::default() },
+        flap: Flap { transitions: u32::MAX, ..Flap::default() },
         ..Policy::default()
     }
 }

@@ -19,9 +19,7 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// The socket of the engine that all tests share.
 pub fn shared() -> Option<PathBuf> {
     let address = crate::provided("EVENKEEL_TEST_DOCKER")?;
-    Some(PathBuf::from(
-        address.strip_prefix("unix://").expect("a socket file"),
-    ))
+    Some(PathBuf::from(address.strip_prefix("unix://").expect("a socket file")))
 }
 
 /// An engine for one test alone, to be stopped and killed.
@@ -91,19 +89,11 @@ impl Containers {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        let text = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let text = if body.is_null() { String::new() } else { body.to_string() };
         let answer = request(&self.socket, method, path, ("application/json", text.as_bytes())).unwrap();
         let said = String::from_utf8_lossy(&answer.body);
         assert!(answer.status < 400, "{method} {path}: {} {said}", answer.status);
-        if answer.body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&answer.body).unwrap()
-        }
+        if answer.body.is_empty() { Value::Null } else { serde_json::from_slice(&answer.body).unwrap() }
     }
 }
 
@@ -146,18 +136,12 @@ pub async fn until(source: &DockerSource, what: &str, seen: impl Fn(&HostSnapsho
         if seen(&snapshot) {
             return snapshot;
         }
-        assert!(
-            Instant::now() < deadline,
-            "{what}: not seen in time; last look: {snapshot:#?}"
-        );
+        assert!(Instant::now() < deadline, "{what}: not seen in time; last look: {snapshot:#?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 /// The service of this name, if it was seen.
 pub fn service<'a>(snapshot: &'a HostSnapshot, name: &str) -> Option<&'a ObservedService> {
-    snapshot
-        .services
-        .iter()
-        .find(|service| service.name.as_str() == name)
+    snapshot.services.iter().find(|service| service.name.as_str() == name)
 }

@@ -46,10 +46,7 @@ impl Tools {
             .context("write to promtool")?;
         let output = child.wait_with_output().context("wait for promtool")?;
         let text = [output.stdout, output.stderr].concat();
-        let lines: Vec<String> = String::from_utf8_lossy(&text)
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
         if !output.status.success() && lines.is_empty() {
             bail!("promtool ended with {} and no word", output.status);
         }
@@ -58,10 +55,7 @@ impl Tools {
 
     /// `promtool test rules FILE`, which reads the rules that the file names.
     pub fn test_rules(&self, file: &std::path::Path) -> anyhow::Result<()> {
-        let output = Command::new(&self.promtool)
-            .args(["test", "rules"])
-            .arg(file)
-            .output()?;
+        let output = Command::new(&self.promtool).args(["test", "rules"]).arg(file).output()?;
         if !output.status.success() {
             let text = [output.stdout, output.stderr].concat();
             bail!("{}: {}", file.display(), String::from_utf8_lossy(&text));
@@ -83,22 +77,14 @@ impl Tools {
         let log = fs::File::create(folder.path().join("log"))?;
         let child = Command::new(&self.prometheus)
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                folder.path().join("data").display()
-            ))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .context("start prometheus")?;
-        let mut server = Prometheus {
-            child,
-            address,
-            folder,
-            promtool: self.promtool.clone(),
-        };
+        let mut server = Prometheus { child, address, folder, promtool: self.promtool.clone() };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -151,10 +137,7 @@ impl Prometheus {
             let ended = self.child.try_wait()?;
             if ended.is_some() || Instant::now() > deadline {
                 let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-                bail!(
-                    "prometheus does not answer on {} ({ended:?}): {log}",
-                    self.address
-                );
+                bail!("prometheus does not answer on {} ({ended:?}): {log}", self.address);
             }
             pause();
         }
@@ -181,10 +164,7 @@ pub struct Sample {
 impl Sample {
     /// The value of one label, empty if there is none.
     pub fn label(&self, name: &str) -> &str {
-        self.labels
-            .iter()
-            .find(|(label, _)| label == name)
-            .map_or("", |(_, value)| value)
+        self.labels.iter().find(|(label, _)| label == name).map_or("", |(_, value)| value)
     }
 
     fn read(json: &Value) -> Option<Self> {
@@ -198,10 +178,7 @@ impl Sample {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "there is no runtime here whose worker it could block"
-)]
+#[allow(clippy::disallowed_methods, reason = "there is no runtime here whose worker it could block")]
 fn pause() {
     std::thread::sleep(Duration::from_millis(100));
 }

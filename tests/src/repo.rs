@@ -9,10 +9,7 @@ const SKIPPED: &[&str] = &["target", ".git", "node_modules", "dist"];
 
 /// The repository's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("a parent")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent").to_owned()
 }
 
 /// One text file.

@@ -28,61 +28,31 @@ struct Package {
 /// Everything that is built on Linux, for the product, its tests and its tools.
 fn tree() -> BTreeSet<Package> {
     let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
-        .args([
-            "tree",
-            "--workspace",
-            "--locked",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}|{l}",
-        ])
-        .args([
-            "--edges",
-            "normal,build,dev",
-            "--target",
-            "x86_64-unknown-linux-gnu",
-        ])
+        .args(["tree", "--workspace", "--locked", "--prefix", "none", "--format", "{p}|{l}"])
+        .args(["--edges", "normal,build,dev", "--target", "x86_64-unknown-linux-gnu"])
         .current_dir(repo::root())
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout)
         .unwrap()
         .lines()
         .filter_map(|line| {
             let (package, license) = line.trim_end_matches(" (*)").split_once('|')?;
             let mut words = package.split(' ');
-            let (name, version) = (
-                words.next()?.to_owned(),
-                words.next()?.trim_start_matches('v').to_owned(),
-            );
-            Some(Package {
-                name,
-                version,
-                license: license.trim_end_matches(" (*)").to_owned(),
-            })
+            let (name, version) =
+                (words.next()?.to_owned(), words.next()?.trim_start_matches('v').to_owned());
+            Some(Package { name, version, license: license.trim_end_matches(" (*)").to_owned() })
         })
         .collect()
 }
 
 fn table(path: &str) -> Table {
-    repo::read(path)
-        .parse()
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
+    repo::read(path).parse().unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 fn texts(value: &Value) -> Vec<&str> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item.as_str().unwrap())
-        .collect()
+    value.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
 }
 
 /// The `crate` of every item, all of which must have a reason.
@@ -92,10 +62,7 @@ fn reasoned<'a>(deny: &'a Table, list: &str) -> Vec<&'a str> {
         .unwrap()
         .iter()
         .map(|item| {
-            assert!(
-                item["reason"].as_str().is_some_and(|reason| reason.len() > 5),
-                "no reason: {item}"
-            );
+            assert!(item["reason"].as_str().is_some_and(|reason| reason.len() > 5), "no reason: {item}");
             item["crate"].as_str().unwrap()
         })
         .collect()
@@ -104,12 +71,7 @@ fn reasoned<'a>(deny: &'a Table, list: &str) -> Vec<&'a str> {
 #[test]
 fn the_core_depends_on_nothing_that_could_make_it_impure() {
     let manifest = table("crates/core/Cargo.toml");
-    let named: Vec<&str> = manifest["dependencies"]
-        .as_table()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let named: Vec<&str> = manifest["dependencies"].as_table().unwrap().keys().map(String::as_str).collect();
     let impure: Vec<_> = named.iter().filter(|name| !CORE.contains(name)).collect();
     assert!(impure.is_empty(), "{impure:?}");
 }
@@ -119,25 +81,15 @@ fn dependencies_point_at_the_core() {
     let ours = |krate: &str| -> BTreeSet<String> {
         let manifest = table(&format!("crates/{krate}/Cargo.toml"));
         let names = manifest["dependencies"].as_table().unwrap().keys();
-        names
-            .filter(|name| name.starts_with("evenkeel"))
-            .cloned()
-            .collect()
+        names.filter(|name| name.starts_with("evenkeel")).cloned().collect()
     };
     for krate in ["sources", "store", "sinks", "lab"] {
-        assert_eq!(
-            ours(krate),
-            BTreeSet::from(["evenkeel-core".to_owned()]),
-            "{krate}"
-        );
+        assert_eq!(ours(krate), BTreeSet::from(["evenkeel-core".to_owned()]), "{krate}");
     }
     let web = BTreeSet::from(["evenkeel-core".to_owned(), "evenkeel-store".to_owned()]);
     assert!(ours("web").is_subset(&web), "{:?}", ours("web"));
     for krate in repo::folders("crates") {
-        assert!(
-            !ours(&krate).contains("evenkeel"),
-            "{krate} depends on the controller"
-        );
+        assert!(!ours(&krate).contains("evenkeel"), "{krate} depends on the controller");
     }
 }
 
@@ -151,12 +103,8 @@ fn every_direct_dependency_is_used_and_has_its_reason() {
         .map(|(name, _)| name)
         .collect();
     let root = table("Cargo.toml");
-    let mut direct: BTreeSet<String> = root["workspace"]["dependencies"]
-        .as_table()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect();
+    let mut direct: BTreeSet<String> =
+        root["workspace"]["dependencies"].as_table().unwrap().keys().cloned().collect();
     let mut used = BTreeSet::new();
     for file in repo::files() {
         if !file.path.ends_with("/Cargo.toml") {
@@ -172,11 +120,7 @@ fn every_direct_dependency_is_used_and_has_its_reason() {
         }
     }
     let is_ours = |name: &&str| name.starts_with("evenkeel") || *name == "xtask";
-    let direct: BTreeSet<&str> = direct
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !is_ours(name))
-        .collect();
+    let direct: BTreeSet<&str> = direct.iter().map(String::as_str).filter(|name| !is_ours(name)).collect();
     let undocumented: Vec<_> = direct.difference(&documented).collect();
     let gone: Vec<_> = documented.difference(&direct).collect();
     let unused: Vec<_> = direct.iter().filter(|name| !used.contains(**name)).collect();
@@ -184,10 +128,7 @@ fn every_direct_dependency_is_used_and_has_its_reason() {
         undocumented.is_empty() && gone.is_empty(),
         "docs/dependencies.md: no reason for {undocumented:?}; a reason for what is not there: {gone:?}"
     );
-    assert!(
-        unused.is_empty(),
-        "in the root manifest, but no crate uses it: {unused:?}"
-    );
+    assert!(unused.is_empty(), "in the root manifest, but no crate uses it: {unused:?}");
 }
 
 #[test]
@@ -204,19 +145,12 @@ fn every_dependency_named_by_a_crate_occurs_in_its_code() {
             for name in list.keys() {
                 let ident = name.replace('-', "_");
                 let mentions = |text: &str| {
-                    [
-                        format!("{ident}::"),
-                        format!("use {ident};"),
-                        format!("use {ident} as"),
-                    ]
-                    .iter()
-                    .any(|form| text.contains(form.as_str()))
+                    [format!("{ident}::"), format!("use {ident};"), format!("use {ident} as")]
+                        .iter()
+                        .any(|form| text.contains(form.as_str()))
                 };
                 let of_this = |path: &str| path.starts_with(folder) && path.ends_with(".rs");
-                if !files
-                    .iter()
-                    .any(|file| of_this(&file.path) && mentions(&file.text))
-                {
+                if !files.iter().any(|file| of_this(&file.path) && mentions(&file.text)) {
                     found.push(format!("{}: {name}", manifest.path));
                 }
             }
@@ -236,10 +170,7 @@ fn feature_carriers() -> BTreeSet<&'static str> {
 fn licences_are_permissive() {
     let deny = table("deny.toml");
     let allowed: BTreeSet<&str> = texts(&deny["licenses"]["allow"]).into_iter().collect();
-    let found: Vec<Package> = tree()
-        .into_iter()
-        .filter(|p| !permitted(&p.license, &allowed))
-        .collect();
+    let found: Vec<Package> = tree().into_iter().filter(|p| !permitted(&p.license, &allowed)).collect();
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -247,16 +178,11 @@ fn licences_are_permissive() {
 fn nothing_that_is_banned_is_in_the_tree_and_nothing_comes_from_elsewhere() {
     let deny = table("deny.toml");
     let banned = reasoned(&deny, "deny");
-    let found: Vec<Package> = tree()
-        .into_iter()
-        .filter(|p| banned.contains(&p.name.as_str()))
-        .collect();
+    let found: Vec<Package> = tree().into_iter().filter(|p| banned.contains(&p.name.as_str())).collect();
     assert!(found.is_empty(), "{found:#?}");
     let lock = table("Cargo.lock");
     for package in lock["package"].as_array().unwrap() {
-        let source = package
-            .get("source")
-            .map_or("", |source| source.as_str().unwrap());
+        let source = package.get("source").map_or("", |source| source.as_str().unwrap());
         assert!(source.is_empty() || source.starts_with("registry+"), "{package}");
     }
 }
@@ -286,24 +212,15 @@ fn there_is_one_version_of_everything_but_of_what_deny_toml_excuses() {
             found.push(format!("{name} {}", versions.join(", ")));
         }
     }
-    assert!(
-        found.is_empty(),
-        "more than one version of {found:?}: align them, or excuse one in deny.toml"
-    );
+    assert!(found.is_empty(), "more than one version of {found:?}: align them, or excuse one in deny.toml");
     assert!(needless.is_empty(), "no longer needed in deny.toml: {needless:?}");
 }
 
 /// Whether an SPDX expression can be satisfied with these licences. `/` is how old manifests write OR.
 fn permitted(expression: &str, allowed: &BTreeSet<&str>) -> bool {
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace(" WITH ", "\u{1}");
-    let words: Vec<String> = spaced
-        .split_whitespace()
-        .map(|word| word.replace('\u{1}', " WITH "))
-        .collect();
+    let spaced =
+        expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ").replace(" WITH ", "\u{1}");
+    let words: Vec<String> = spaced.split_whitespace().map(|word| word.replace('\u{1}', " WITH ")).collect();
     let mut rest = words.as_slice();
     let good = any_of(&mut rest, allowed);
     good && rest.is_empty()
@@ -342,12 +259,7 @@ fn one(rest: &mut &[String], allowed: &BTreeSet<&str>) -> bool {
 
 #[test]
 fn licence_expressions_are_understood() {
-    let allowed = BTreeSet::from([
-        "MIT",
-        "Apache-2.0",
-        "Apache-2.0 WITH LLVM-exception",
-        "Unicode-3.0",
-    ]);
+    let allowed = BTreeSet::from(["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "Unicode-3.0"]);
     for (expression, good) in [
         ("MIT", true),
         ("GPL-3.0", false),

@@ -49,18 +49,12 @@ async fn containers_in_every_state_are_read_completely() {
     ] {
         let name = containers.name(short);
         let snapshot = until(&source, short, |snapshot| sees(snapshot, &name, state)).await;
-        assert_eq!(
-            service(&snapshot, &name).unwrap().image.as_deref(),
-            Some(xtask::real::IMAGE)
-        );
+        assert_eq!(service(&snapshot, &name).unwrap().image.as_deref(), Some(xtask::real::IMAGE));
         assert!(snapshot.facts.engine_id.is_some() && matches!(snapshot.facts.name, Some(Fact::Known(_))));
     }
     containers.act(&paused, "unpause");
     let name = containers.name("paused");
-    until(&source, "unpaused", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    until(&source, "unpaused", |snapshot| sees(snapshot, &name, RunState::Running)).await;
 }
 
 #[tokio::test]
@@ -90,10 +84,7 @@ async fn published_ports_are_host_ports_once_each_and_loopback_is_told_apart() {
         loopback: Ports::new([Port::tcp(25432)]),
     };
     let name = containers.name("web");
-    let snapshot = until(&source, "web", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    let snapshot = until(&source, "web", |snapshot| sees(snapshot, &name, RunState::Running)).await;
     assert_eq!(service(&snapshot, &name).unwrap().ports, Fact::Known(expected));
 }
 
@@ -166,10 +157,7 @@ async fn s1_no_environment_command_or_foreign_label_reaches_the_snapshot() {
     };
     let snapshot = until(&source, "unhealthy", unhealthy).await;
     let check = source.check().await;
-    let everything = format!(
-        "{snapshot:?} {} {check:?}",
-        serde_json::to_string(&snapshot).unwrap()
-    );
+    let everything = format!("{snapshot:?} {} {check:?}", serde_json::to_string(&snapshot).unwrap());
     assert!(!everything.contains("planted"), "{everything}");
 }
 
@@ -198,10 +186,7 @@ async fn a_crash_loop_is_counted_and_a_restart_by_hand_is_not() {
     let source = source(&socket, |_| ());
     let asked = containers.run("asked", json!({}));
     let name = containers.name("asked");
-    until(&source, "running", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    until(&source, "running", |snapshot| sees(snapshot, &name, RunState::Running)).await;
     for _ in 0..3 {
         containers.act(&asked, "restart");
     }
@@ -224,29 +209,20 @@ async fn a_container_that_dies_is_known_within_a_moment() {
     let source = source(&socket, |_| ());
     let id = containers.run("victim", json!({}));
     let name = containers.name("victim");
-    until(&source, "running", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    until(&source, "running", |snapshot| sees(snapshot, &name, RunState::Running)).await;
     let killed = Instant::now();
     containers.act(&id, "kill");
     // Other tests' containers cause hints, too: each is a reason to look, as for the controller.
     let deadline = tokio::time::Instant::now() + SOON;
     loop {
-        tokio::time::timeout_at(deadline, source.changed())
-            .await
-            .expect("a hint comes");
+        tokio::time::timeout_at(deadline, source.changed()).await.expect("a hint comes");
         let snapshot = observe(&source).await;
         if known_state(&snapshot, &name) == Some(RunState::Exited) {
             break;
         }
     }
     // Generous for a busy machine, and far below any interval at which an engine is polled.
-    assert!(
-        killed.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        killed.elapsed()
-    );
+    assert!(killed.elapsed() < Duration::from_secs(5), "{:?}", killed.elapsed());
 }
 
 #[tokio::test]
@@ -269,15 +245,9 @@ async fn u3_a_planned_stop_of_the_engine_never_shows_its_services_as_gone() {
     let socket = engine.socket();
     let mut containers = Containers::on(&socket);
     let source = source(&socket, |config| config.settle = Duration::from_secs(20));
-    containers.run(
-        "steady",
-        json!({ "HostConfig": { "RestartPolicy": { "Name": "always" } } }),
-    );
+    containers.run("steady", json!({ "HostConfig": { "RestartPolicy": { "Name": "always" } } }));
     let name = containers.name("steady");
-    until(&source, "running", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    until(&source, "running", |snapshot| sees(snapshot, &name, RunState::Running)).await;
 
     // Whatever is seen from the first word of the stop until it runs again must leave room for "unknown".
     let (done, stopped) = tokio::sync::oneshot::channel();
@@ -295,18 +265,12 @@ async fn u3_a_planned_stop_of_the_engine_never_shows_its_services_as_gone() {
     loop {
         let snapshot = observe(&source).await;
         assert!(!proves_absence(&snapshot), "while it stops: {snapshot:#?}");
-        if tokio::time::timeout(Duration::from_millis(5), &mut stopped)
-            .await
-            .is_ok()
-        {
+        if tokio::time::timeout(Duration::from_millis(5), &mut stopped).await.is_ok() {
             break;
         }
     }
     let mut engine = work.join().unwrap();
-    until(&source, "the stop", |snapshot| {
-        is_blind(snapshot, GapKind::Unreachable)
-    })
-    .await;
+    until(&source, "the stop", |snapshot| is_blind(snapshot, GapKind::Unreachable)).await;
 
     engine.restart().unwrap();
     until(&source, "the return", |snapshot| {
@@ -323,27 +287,17 @@ async fn an_engine_that_dies_is_noticed_by_its_stream_and_its_return_too() {
     let mut containers = Containers::on(&socket);
     // Rests between two attempts, so that the container is still alive when the engine is back.
     let source = source(&socket, |_| ());
-    containers.run(
-        "orphan",
-        json!({ "HostConfig": { "RestartPolicy": { "Name": "always" } } }),
-    );
+    containers.run("orphan", json!({ "HostConfig": { "RestartPolicy": { "Name": "always" } } }));
     let name = containers.name("orphan");
-    until(&source, "running", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    until(&source, "running", |snapshot| sees(snapshot, &name, RunState::Running)).await;
     engine.kill().unwrap();
     let deadline = tokio::time::Instant::now() + SOON;
     while !is_blind(&observe(&source).await, GapKind::Unreachable) {
-        tokio::time::timeout_at(deadline, source.changed())
-            .await
-            .expect("a hint of its death comes");
+        tokio::time::timeout_at(deadline, source.changed()).await.expect("a hint of its death comes");
     }
     engine.restart().unwrap();
     while !sees(&observe(&source).await, &name, RunState::Running) {
-        tokio::time::timeout_at(deadline, source.changed())
-            .await
-            .expect("a hint of its return comes");
+        tokio::time::timeout_at(deadline, source.changed()).await.expect("a hint of its return comes");
     }
 }
 
@@ -355,10 +309,7 @@ async fn an_engine_that_hangs_is_a_time_out_and_not_an_empty_list() {
     let source = source(&socket, |config| config.timeout = Duration::from_secs(1));
     containers.run("frozen", json!({}));
     let name = containers.name("frozen");
-    until(&source, "running", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    until(&source, "running", |snapshot| sees(snapshot, &name, RunState::Running)).await;
     engine.freeze().unwrap();
     // What was asked in the moment of the freeze may still be answered, in part or in whole.
     until(&source, "the hang", |snapshot| {
@@ -368,8 +319,5 @@ async fn an_engine_that_hangs_is_a_time_out_and_not_an_empty_list() {
     })
     .await;
     engine.thaw().unwrap();
-    until(&source, "the thaw", |snapshot| {
-        sees(snapshot, &name, RunState::Running)
-    })
-    .await;
+    until(&source, "the thaw", |snapshot| sees(snapshot, &name, RunState::Running)).await;
 }

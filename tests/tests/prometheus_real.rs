@@ -17,14 +17,8 @@ use prometheus::{Registry, TextEncoder};
 fn exposition() -> String {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
-    metrics
-        .observations
-        .with_label_values(&["docker/box2-media", "complete"])
-        .inc();
-    metrics
-        .deliveries
-        .with_label_values(&["n8n", "delivered"])
-        .inc_by(3);
+    metrics.observations.with_label_values(&["docker/box2-media", "complete"]).inc();
+    metrics.deliveries.with_label_values(&["n8n", "delivered"]).inc_by(3);
     metrics.pass_seconds.observe(0.002);
     TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
 }
@@ -40,10 +34,7 @@ fn promtool_has_nothing_to_say_about_our_metrics() {
 fn promtool_does_find_a_bad_metric() {
     let Some(tools) = tools() else { return };
     let findings = tools.lint("# TYPE someThing counter\nsomeThing 1\n").unwrap();
-    assert!(
-        findings.iter().any(|line| line.contains("_total")),
-        "{findings:#?}"
-    );
+    assert!(findings.iter().any(|line| line.contains("_total")), "{findings:#?}");
 }
 
 #[test]
@@ -66,9 +57,7 @@ fn a_real_prometheus_scrapes_what_we_expose() {
         }
     });
     let server = tools.start(target, "/metrics").unwrap();
-    let samples = server
-        .until("evenkeel_deliveries_total", |samples| !samples.is_empty())
-        .unwrap();
+    let samples = server.until("evenkeel_deliveries_total", |samples| !samples.is_empty()).unwrap();
     assert_eq!((samples[0].label("sink"), samples[0].value), ("n8n", 3.0));
     // Zero before the first event: an alert on a rise would miss the first one otherwise.
     let open = server.query("count(evenkeel_drift_open == 0)").unwrap();

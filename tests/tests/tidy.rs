@@ -19,27 +19,19 @@ const MOST_LINES: usize = 400;
 const LONG: &[(&str, usize, &str)] = &[];
 
 fn rust_files() -> Vec<File> {
-    repo::files()
-        .into_iter()
-        .filter(|file| file.path.ends_with(".rs"))
-        .collect()
+    repo::files().into_iter().filter(|file| file.path.ends_with(".rs")).collect()
 }
 
 /// The code before the file's own tests; nothing of files that are tests altogether.
 fn code(file: &File) -> &str {
     let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let is_test = file.path.starts_with("tests/")
-        || folder
-            .split('/')
-            .any(|part| part == "tests" || part == "conformance")
+        || folder.split('/').any(|part| part == "tests" || part == "conformance")
         || file.path.ends_with("/tests.rs");
     if is_test {
         return "";
     }
-    file.text
-        .split("\n#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap_or_default()
+    file.text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
 fn assert_none(what: &str, found: &[String]) {
@@ -55,10 +47,8 @@ fn the_code_map_equals_the_disk() {
         .filter_map(|line| line.split_once('`'))
         .map(|(path, _)| path.trim_end_matches('/').to_owned())
         .collect();
-    let mut there: BTreeSet<String> = repo::folders("crates")
-        .iter()
-        .map(|name| format!("crates/{name}"))
-        .collect();
+    let mut there: BTreeSet<String> =
+        repo::folders("crates").iter().map(|name| format!("crates/{name}")).collect();
     there.extend(repo::folders(".").into_iter().filter(|name| name != "crates"));
     let unmapped: Vec<_> = there.difference(&mapped).collect();
     let gone: Vec<_> = mapped.difference(&there).collect();
@@ -75,16 +65,10 @@ fn every_invariant_names_tests_that_exist() {
     for file in rust_files() {
         for line in file.text.lines() {
             let line = line.trim_start().trim_start_matches("pub ");
-            let Some(rest) = line
-                .strip_prefix("async fn ")
-                .or_else(|| line.strip_prefix("fn "))
-            else {
+            let Some(rest) = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn ")) else {
                 continue;
             };
-            let name: String = rest
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             functions.entry(name).or_default().push(file.path.clone());
         }
     }
@@ -97,9 +81,7 @@ fn every_invariant_names_tests_that_exist() {
     let mut wrong = Vec::new();
     for row in &rows {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [name, _meaning, tests] = cells.as_slice() else {
-            panic!("three cells expected: {row}")
-        };
+        let [name, _meaning, tests] = cells.as_slice() else { panic!("three cells expected: {row}") };
         let mut named = false;
         for reference in in_backticks(tests) {
             let Some((path, test)) = reference.split_once("::") else {
@@ -107,10 +89,7 @@ fn every_invariant_names_tests_that_exist() {
                 continue;
             };
             named = true;
-            if !functions
-                .get(test)
-                .is_some_and(|files| files.iter().any(|file| file == path))
-            {
+            if !functions.get(test).is_some_and(|files| files.iter().any(|file| file == path)) {
                 wrong.push(format!("{name}: there is no test `{test}` in {path}"));
             }
         }
@@ -119,11 +98,7 @@ fn every_invariant_names_tests_that_exist() {
         }
     }
     assert_none("the table under `## Invariants` in ARCHITECTURE.md", &wrong);
-    let names: BTreeSet<&str> = rows
-        .iter()
-        .filter_map(|row| row.split('|').nth(1))
-        .map(str::trim)
-        .collect();
+    let names: BTreeSet<&str> = rows.iter().filter_map(|row| row.split('|').nth(1)).map(str::trim).collect();
     let all = [
         "U1", "U2", "U3", "D1", "D2", "D3", "D4", "F1", "Q1", "Q2", "Q3", "B1", "O1", "O2", "E1", "R1", "R2",
         "S1",
@@ -136,19 +111,16 @@ fn files_stay_short_enough_to_be_read_in_one_go() {
     let mut found = Vec::new();
     for file in rust_files() {
         let lines = code(&file).lines().count();
-        let allowed = LONG
-            .iter()
-            .find(|(path, ..)| *path == file.path)
-            .map_or(MOST_LINES, |(_, most, _)| *most);
+        let allowed =
+            LONG.iter().find(|(path, ..)| *path == file.path).map_or(MOST_LINES, |(_, most, _)| *most);
         if lines > allowed {
             found.push(format!("{}: {lines} lines of {allowed}", file.path));
         }
     }
     assert_none("split these, or say in tests/tests/tidy.rs why not", &found);
     for (path, most, _) in LONG {
-        let needed = rust_files()
-            .iter()
-            .any(|file| file.path == *path && code(file).lines().count() > MOST_LINES);
+        let needed =
+            rust_files().iter().any(|file| file.path == *path && code(file).lines().count() > MOST_LINES);
         assert!(needed, "{path} may be {most} lines long but need not be any more");
     }
 }
@@ -188,11 +160,7 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn no_file_knows_the_machine_it_was_written_on() {
-    let starts = [
-        concat!("/wo", "rk/"),
-        concat!("/ro", "ot/."),
-        concat!("/ho", "me/"),
-    ];
+    let starts = [concat!("/wo", "rk/"), concat!("/ro", "ot/."), concat!("/ho", "me/")];
     let hosts = [
         concat!("index.", "crates.io"),
         concat!("static.", "crates.io"),
@@ -238,10 +206,7 @@ fn the_core_neither_waits_nor_looks_around() {
         "static mut",
     ];
     let mut found = Vec::new();
-    for file in rust_files()
-        .iter()
-        .filter(|file| file.path.starts_with("crates/core/src/"))
-    {
+    for file in rust_files().iter().filter(|file| file.path.starts_with("crates/core/src/")) {
         for (number, line) in code(file).lines().enumerate() {
             let line = line.split("//").next().unwrap_or_default();
             found.extend(
@@ -252,10 +217,7 @@ fn the_core_neither_waits_nor_looks_around() {
             );
         }
     }
-    assert_none(
-        "the core is pure (docs/adr/0001-workspace-and-pure-core.md)",
-        &found,
-    );
+    assert_none("the core is pure (docs/adr/0001-workspace-and-pure-core.md)", &found);
 }
 
 #[test]
@@ -327,11 +289,7 @@ fn target(from: &str, link: &str) -> Option<(PathBuf, Option<String>)> {
         Some((path, anchor)) => (path, Some(anchor.to_owned())),
         None => (link, None),
     };
-    let path = if path.is_empty() {
-        PathBuf::from(from)
-    } else {
-        Path::new(from).parent()?.join(path)
-    };
+    let path = if path.is_empty() { PathBuf::from(from) } else { Path::new(from).parent()?.join(path) };
     let mut clean = PathBuf::new();
     for part in path.components() {
         match part {

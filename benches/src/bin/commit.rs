@@ -28,10 +28,7 @@ fn main() -> Result<()> {
 /// Measures everything.
 pub fn run() -> Result<Vec<Row>> {
     let dir = tempfile::tempdir()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let mut rows = one_event(dir.path()).await?;
         for (size, passes) in [(100, false), (1000, false), (1000, true)] {
@@ -59,10 +56,7 @@ async fn one_event(dir: &Path) -> Result<Vec<Row>> {
         ours: quantile(&mut ours.clone(), share),
         floor: quantile(&mut disk.clone(), share),
     };
-    Ok(vec![
-        row("one event, median", 0.5),
-        row("one event, fastest of a hundred", 0.01),
-    ])
+    Ok(vec![row("one event, median", 0.5), row("one event, fastest of a hundred", 0.01)])
 }
 
 /// Many events in one pass, or in as many passes of as many hosts.
@@ -73,14 +67,10 @@ async fn batch(dir: &Path, size: u32, hosts: bool) -> Result<Row> {
     for round in 0..40_u32 {
         let numbers = round * size..(round + 1) * size;
         let passes: Vec<PassCommit> = if hosts {
-            numbers
-                .map(|n| opening(&format!("host-{n}"), "freshrss", n, 0, &["n8n"]))
-                .collect()
+            numbers.map(|n| opening(&format!("host-{n}"), "freshrss", n, 0, &["n8n"])).collect()
         } else {
             let mut pass = PassCommit::new(host("box2-daily"), u64::from(round), at(0));
-            pass.events = numbers
-                .map(|n| event(n, &missing("box2-daily", "freshrss")))
-                .collect();
+            pass.events = numbers.map(|n| event(n, &missing("box2-daily", "freshrss"))).collect();
             pass.deliveries = pass.events.iter().map(|event| delivery("n8n", event)).collect();
             vec![pass]
         };
@@ -94,39 +84,16 @@ async fn batch(dir: &Path, size: u32, hosts: bool) -> Result<Row> {
     }
     store.close().await;
     let (ours, floor) = (quantile(&mut ours, 0.1), quantile(&mut disk, 0.1));
-    let what = if hosts {
-        "hosts, an event and an entry each"
-    } else {
-        "events"
-    };
-    Ok(Row {
-        name: format!("{size} {what}: {:.0} events/s", 1e6 / ours),
-        unit: "us/event",
-        ours,
-        floor,
-    })
+    let what = if hosts { "hosts, an event and an entry each" } else { "events" };
+    Ok(Row { name: format!("{size} {what}: {:.0} events/s", 1e6 / ours), unit: "us/event", ours, floor })
 }
 
 fn bytes(pass: &PassCommit) -> usize {
-    let events: usize = pass
-        .events
-        .iter()
-        .filter_map(|e| serde_json::to_vec(e).ok())
-        .map(|json| json.len())
-        .sum();
-    let entries: usize = pass
-        .upserts
-        .iter()
-        .filter_map(|e| serde_json::to_vec(e).ok())
-        .map(|json| json.len())
-        .sum();
-    events
-        + entries
-        + pass
-            .deliveries
-            .iter()
-            .map(|delivery| delivery.payload.len())
-            .sum::<usize>()
+    let events: usize =
+        pass.events.iter().filter_map(|e| serde_json::to_vec(e).ok()).map(|json| json.len()).sum();
+    let entries: usize =
+        pass.upserts.iter().filter_map(|e| serde_json::to_vec(e).ok()).map(|json| json.len()).sum();
+    events + entries + pass.deliveries.iter().map(|delivery| delivery.payload.len()).sum::<usize>()
 }
 
 /// A file whose blocks are all there.
@@ -161,8 +128,5 @@ fn micros(start: Instant) -> f64 {
 fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
-    values
-        .get((last as f64 * share) as usize)
-        .copied()
-        .unwrap_or(f64::NAN)
+    values.get((last as f64 * share) as usize).copied().unwrap_or(f64::NAN)
 }

@@ -96,10 +96,7 @@ impl Engine {
 }
 
 fn declared(services: usize) -> impl Iterator<Item = (String, u16)> {
-    (FIRST_PORT..)
-        .take(services)
-        .enumerate()
-        .map(|(n, port)| (format!("service-{n:02}"), port))
+    (FIRST_PORT..).take(services).enumerate().map(|(n, port)| (format!("service-{n:02}"), port))
 }
 
 /// Containers on a real engine; removed when dropped.
@@ -110,10 +107,7 @@ pub(super) struct Containers {
 
 impl Containers {
     fn start(socket: &Path, services: usize) -> Result<Self> {
-        let mut containers = Self {
-            socket: socket.to_owned(),
-            ids: BTreeMap::new(),
-        };
+        let mut containers = Self { socket: socket.to_owned(), ids: BTreeMap::new() };
         let publishes = std::env::var("EVENKEEL_TEST_DOCKER_NETWORK").is_ok_and(|word| word == "bridge");
         for (name, port) in declared(services) {
             let inside = format!("{port}/tcp");
@@ -162,11 +156,7 @@ impl Containers {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        let text = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let text = if body.is_null() { String::new() } else { body.to_string() };
         let answer = request(&self.socket, method, path, ("application/json", text.as_bytes()))?;
         if answer.status >= 400 {
             let said = String::from_utf8_lossy(&answer.body);

@@ -27,19 +27,11 @@ fn client(lab: &DockerLab) -> Docker {
 }
 
 fn filters(pairs: &[(&str, &str)]) -> Option<HashMap<String, Vec<String>>> {
-    Some(
-        pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()]))
-            .collect(),
-    )
+    Some(pairs.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect())
 }
 
 fn all() -> Option<ListContainersOptions> {
-    Some(ListContainersOptions {
-        all: true,
-        ..Default::default()
-    })
+    Some(ListContainersOptions { all: true, ..Default::default() })
 }
 
 async fn engine() -> DockerLab {
@@ -71,16 +63,9 @@ async fn version_and_info_are_what_the_schema_says() {
     assert_eq!(version.api_version.as_deref(), Some("1.41"));
     assert_eq!(version.version.as_deref(), Some("20.10.24+dfsg1"));
     let info = client.info().await.unwrap();
+    assert_eq!((info.name.as_deref(), info.containers), (Some("box2-media"), Some(5)));
     assert_eq!(
-        (info.name.as_deref(), info.containers),
-        (Some("box2-media"), Some(5))
-    );
-    assert_eq!(
-        (
-            info.containers_running,
-            info.containers_paused,
-            info.containers_stopped
-        ),
+        (info.containers_running, info.containers_paused, info.containers_stopped),
         (Some(2), Some(1), Some(2))
     );
     assert_eq!(client.ping().await.unwrap(), "OK");
@@ -95,25 +80,14 @@ async fn every_state_and_port_in_the_list_is_what_the_schema_says() {
     let containers = client.list_containers(all()).await.unwrap();
     let state = |name: &str| {
         let name = format!("/{name}");
-        containers
-            .iter()
-            .find(|c| c.names.as_ref().is_some_and(|names| names.contains(&name)))
-            .unwrap()
-            .state
+        containers.iter().find(|c| c.names.as_ref().is_some_and(|names| names.contains(&name))).unwrap().state
     };
-    assert_eq!(
-        state("media-jellyfin-1"),
-        Some(ContainerSummaryStateEnum::RUNNING)
-    );
+    assert_eq!(state("media-jellyfin-1"), Some(ContainerSummaryStateEnum::RUNNING));
     assert_eq!(state("paused"), Some(ContainerSummaryStateEnum::PAUSED));
     assert_eq!(state("looping"), Some(ContainerSummaryStateEnum::RESTARTING));
     assert_eq!(state("done"), Some(ContainerSummaryStateEnum::EXITED));
     assert_eq!(state("new"), Some(ContainerSummaryStateEnum::CREATED));
-    assert_eq!(
-        client.list_containers(None).await.unwrap().len(),
-        3,
-        "without all, only what is up"
-    );
+    assert_eq!(client.list_containers(None).await.unwrap().len(), 3, "without all, only what is up");
 
     let labelled = ListContainersOptions {
         all: true,
@@ -123,21 +97,10 @@ async fn every_state_and_port_in_the_list_is_what_the_schema_says() {
     let jellyfin = client.list_containers(Some(labelled)).await.unwrap();
     assert_eq!(jellyfin.len(), 1);
     let ports = jellyfin[0].ports.as_ref().unwrap();
-    assert_eq!(
-        ports.len(),
-        5,
-        "one exposed, two published with a twin each: {ports:?}"
-    );
-    assert!(
-        ports
-            .iter()
-            .any(|port| port.public_port == Some(7359) && port.ip.as_deref() == Some("::"))
-    );
+    assert_eq!(ports.len(), 5, "one exposed, two published with a twin each: {ports:?}");
+    assert!(ports.iter().any(|port| port.public_port == Some(7359) && port.ip.as_deref() == Some("::")));
     assert!(jellyfin[0].status.as_deref().unwrap().ends_with("(unhealthy)"));
-    assert_eq!(
-        jellyfin[0].host_config.as_ref().unwrap().network_mode.as_deref(),
-        Some("media_default")
-    );
+    assert_eq!(jellyfin[0].host_config.as_ref().unwrap().network_mode.as_deref(), Some("media_default"));
 }
 
 #[tokio::test]
@@ -148,35 +111,17 @@ async fn an_inspection_has_what_the_list_has_not() {
     let jellyfin = inspect("media-jellyfin-1").await.unwrap();
     assert_eq!(jellyfin.config.unwrap().env.unwrap(), ["API_KEY=planted"]);
     let health = jellyfin.state.unwrap().health.unwrap();
-    assert_eq!(
-        (health.status, health.failing_streak),
-        (Some(HealthStatusEnum::UNHEALTHY), Some(1))
-    );
+    assert_eq!((health.status, health.failing_streak), (Some(HealthStatusEnum::UNHEALTHY), Some(1)));
     let bindings = jellyfin.host_config.unwrap().port_bindings.unwrap();
-    assert_eq!(
-        bindings["8096/tcp"].as_ref().unwrap()[0].host_port.as_deref(),
-        Some("8096")
-    );
+    assert_eq!(bindings["8096/tcp"].as_ref().unwrap()[0].host_port.as_deref(), Some("8096"));
     let looping = inspect("looping").await.unwrap();
     assert_eq!(looping.restart_count, Some(6));
     let state = looping.state.unwrap();
-    assert_eq!(
-        (state.restarting, state.running, state.exit_code),
-        (Some(true), Some(true), Some(1))
-    );
-    let policy = inspect("done")
-        .await
-        .unwrap()
-        .host_config
-        .unwrap()
-        .restart_policy
-        .unwrap();
+    assert_eq!((state.restarting, state.running, state.exit_code), (Some(true), Some(true), Some(1)));
+    let policy = inspect("done").await.unwrap().host_config.unwrap().restart_policy.unwrap();
     assert_eq!(policy.name, Some(RestartPolicyNameEnum::NO));
     match inspect("nobody").await {
-        Err(Error::DockerResponseServerError {
-            status_code: 404,
-            message,
-        }) => {
+        Err(Error::DockerResponseServerError { status_code: 404, message }) => {
             assert_eq!(message, "No such container: nobody");
         }
         other => panic!("{other:?}"),
@@ -186,15 +131,9 @@ async fn an_inspection_has_what_the_list_has_not() {
 #[tokio::test]
 async fn a_filter_nobody_knows_is_refused_as_the_engine_refuses_it() {
     let lab = engine().await;
-    let odd = ListContainersOptions {
-        filters: filters(&[("x", "y")]),
-        ..Default::default()
-    };
+    let odd = ListContainersOptions { filters: filters(&[("x", "y")]), ..Default::default() };
     match client(&lab).list_containers(Some(odd)).await {
-        Err(Error::DockerResponseServerError {
-            status_code: 400,
-            message,
-        }) => {
+        Err(Error::DockerResponseServerError { status_code: 400, message }) => {
             assert_eq!(message, "Invalid filter 'x'");
         }
         other => panic!("{other:?}"),
@@ -202,18 +141,13 @@ async fn a_filter_nobody_knows_is_refused_as_the_engine_refuses_it() {
 }
 
 async fn next(events: &mut (impl Stream<Item = Result<EventMessage, Error>> + Unpin)) -> Option<String> {
-    let event = timeout(SOON, events.next())
-        .await
-        .expect("an event or the end comes")?;
+    let event = timeout(SOON, events.next()).await.expect("an event or the end comes")?;
     Some(event.map_or_else(
         |_| "broken".to_owned(),
         |event| {
             let actor = event.actor.unwrap();
-            let mut text = format!(
-                "{} {}",
-                event.action.unwrap(),
-                actor.attributes.as_ref().unwrap()["name"]
-            );
+            let mut text =
+                format!("{} {}", event.action.unwrap(), actor.attributes.as_ref().unwrap()["name"]);
             if let Some(code) = actor.attributes.unwrap().get("exitCode") {
                 text += &format!(" {code}");
             }
@@ -267,11 +201,7 @@ async fn an_engine_remembers_256_events_until_its_daemon_ends() {
     let client = client(&lab);
     let past = || {
         let until = Some("1".to_owned());
-        client.events(Some(EventsOptions {
-            since: Some("0".to_owned()),
-            until,
-            ..Default::default()
-        }))
+        client.events(Some(EventsOptions { since: Some("0".to_owned()), until, ..Default::default() }))
     };
     assert_eq!(timeout(SOON, past().count()).await.unwrap(), 256);
     lab.kill_daemon().await.unwrap();
@@ -287,12 +217,7 @@ async fn a_killed_daemon_breaks_the_stream_and_a_stopped_one_says_goodbye() {
     let lab = DockerLab::start("box").await.unwrap();
     lab.run(Container::new("web"));
     let client = client(&lab);
-    let options = || {
-        Some(EventsOptions {
-            since: Some("0".to_owned()),
-            ..Default::default()
-        })
-    };
+    let options = || Some(EventsOptions { since: Some("0".to_owned()), ..Default::default() });
     let mut events = Box::pin(client.events(options()));
     assert_eq!(next(&mut events).await.as_deref(), Some("create web"));
     assert_eq!(next(&mut events).await.as_deref(), Some("start web"));

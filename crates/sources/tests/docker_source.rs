@@ -34,18 +34,11 @@ fn config(url: &str) -> Config {
 
 /// A source that only polls.
 fn quiet(lab: &DockerLab) -> DockerSource {
-    DockerSource::new(Config {
-        events: false,
-        ..config(&lab.url())
-    })
-    .unwrap()
+    DockerSource::new(Config { events: false, ..config(&lab.url()) }).unwrap()
 }
 
 async fn observe(source: &DockerSource) -> HostSnapshot {
-    match timeout(SOON, source.observe())
-        .await
-        .expect("an observation ends")
-    {
+    match timeout(SOON, source.observe()).await.expect("an observation ends") {
         Snapshot::Hosts(mut hosts) if hosts.len() == 1 => hosts.remove(0),
         other @ (Snapshot::Hosts(_) | Snapshot::Inventory(_)) => panic!("one host expected, got {other:?}"),
     }
@@ -81,31 +74,16 @@ fn is_blind(snapshot: &HostSnapshot, kind: GapKind) -> bool {
 }
 
 fn state(snapshot: &HostSnapshot, name: &str) -> Fact<RunState> {
-    let service = snapshot
-        .services
-        .iter()
-        .find(|service| service.name.as_str() == name);
-    service
-        .unwrap_or_else(|| panic!("no {name} in {snapshot:#?}"))
-        .state
-        .clone()
+    let service = snapshot.services.iter().find(|service| service.name.as_str() == name);
+    service.unwrap_or_else(|| panic!("no {name} in {snapshot:#?}")).state.clone()
 }
 
 fn restarts(snapshot: &HostSnapshot, name: &str) -> Fact<u32> {
-    snapshot
-        .services
-        .iter()
-        .find(|service| service.name.as_str() == name)
-        .unwrap()
-        .restarts
-        .clone()
+    snapshot.services.iter().find(|service| service.name.as_str() == name).unwrap().restarts.clone()
 }
 
 fn gap(snapshot: &HostSnapshot) -> (GapKind, String) {
-    let gap = snapshot
-        .coverage
-        .gap()
-        .unwrap_or_else(|| panic!("complete: {snapshot:#?}"));
+    let gap = snapshot.coverage.gap().unwrap_or_else(|| panic!("complete: {snapshot:#?}"));
     (gap.kind, gap.why.to_string())
 }
 
@@ -122,11 +100,7 @@ async fn media() -> DockerLab {
             .env("API_KEY", "hunter2-env")
             .command(["jellyfin", "--token=hunter2-command"]),
     );
-    lab.run(
-        Container::compose("media", "db")
-            .publish_on("127.0.0.1", 5432, 5432)
-            .expose(9187),
-    );
+    lab.run(Container::compose("media", "db").publish_on("127.0.0.1", 5432, 5432).expose(9187));
     lab.run(Container::new("mdns").network("host"));
     let old = lab.run(Container::new("jackett"));
     lab.stop(&old).unwrap();
@@ -150,44 +124,21 @@ async fn an_engine_is_read_completely() {
     assert!(snapshot.started <= snapshot.observed_at);
     assert_eq!(snapshot.facts.name, Some(Fact::Known(Arc::from("box2-media"))));
     assert_eq!(snapshot.facts.engine_id.as_deref(), Some("LAB0:BOX2-MEDIA"));
-    let notes: Vec<String> = snapshot
-        .facts
-        .notes
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    assert_eq!(
-        notes,
-        ["api_version=1.41", "engine_version=20.10.24+dfsg1", "os=linux"]
-    );
-    let names: Vec<&str> = snapshot
-        .services
-        .iter()
-        .map(|service| service.name.as_str())
-        .collect();
+    let notes: Vec<String> =
+        snapshot.facts.notes.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(notes, ["api_version=1.41", "engine_version=20.10.24+dfsg1", "os=linux"]);
+    let names: Vec<&str> = snapshot.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["db", "jackett", "jellyfin", "mdns", "new"]);
     let jellyfin = &snapshot.services[2];
-    assert_eq!(
-        jellyfin.ports.known().unwrap().open.to_string(),
-        "8096/tcp 8920/tcp"
-    );
+    assert_eq!(jellyfin.ports.known().unwrap().open.to_string(), "8096/tcp 8920/tcp");
     assert_eq!(
         (jellyfin.image.as_deref(), jellyfin.role.as_deref()),
         (Some("jellyfin/jellyfin:10.10"), Some("video"))
     );
-    assert_eq!(
-        (&jellyfin.health, &jellyfin.restarts),
-        (&Fact::Known(Health::Healthy), &Fact::Known(0))
-    );
-    assert_eq!(
-        snapshot.services[0].ports.known().unwrap().loopback.to_string(),
-        "5432/tcp"
-    );
+    assert_eq!((&jellyfin.health, &jellyfin.restarts), (&Fact::Known(Health::Healthy), &Fact::Known(0)));
+    assert_eq!(snapshot.services[0].ports.known().unwrap().loopback.to_string(), "5432/tcp");
     assert!(snapshot.services[0].ports.known().unwrap().open.is_empty());
-    assert_eq!(
-        snapshot.services[3].ports.known().unwrap_err().kind,
-        GapKind::Uncovered
-    );
+    assert_eq!(snapshot.services[3].ports.known().unwrap_err().kind, GapKind::Uncovered);
     assert_eq!(state(&snapshot, "jackett"), Fact::Known(RunState::Exited));
     assert_eq!(state(&snapshot, "new"), Fact::Known(RunState::Created));
 }
@@ -197,10 +148,7 @@ async fn no_environment_command_or_foreign_label_gets_into_a_snapshot() {
     let lab = media().await;
     lab.crash_loop("media-jellyfin-1", 3).unwrap();
     let snapshot = observe(&quiet(&lab)).await;
-    assert!(
-        lab.requests("/containers/") > 1,
-        "something was inspected, so the secrets were within reach"
-    );
+    assert!(lab.requests("/containers/") > 1, "something was inspected, so the secrets were within reach");
     let text = format!("{} {snapshot:?}", serde_json::to_string(&snapshot).unwrap());
     assert!(!text.contains("hunter2"), "{text}");
 }
@@ -208,11 +156,7 @@ async fn no_environment_command_or_foreign_label_gets_into_a_snapshot() {
 #[tokio::test]
 async fn every_fault_has_its_kind_of_gap_and_none_passes_for_complete() {
     let lab = media().await;
-    let short = Config {
-        timeout: Duration::from_millis(300),
-        events: false,
-        ..config(&lab.url())
-    };
+    let short = Config { timeout: Duration::from_millis(300), events: false, ..config(&lab.url()) };
     let source = DockerSource::new(short).unwrap();
     for (fault, kind) in [
         (Fault::Reset, GapKind::Unreachable),
@@ -237,10 +181,7 @@ async fn every_fault_has_its_kind_of_gap_and_none_passes_for_complete() {
         lab.faults().clear_all();
         lab.faults().set("", fault.clone());
         let snapshot = observe(&source).await;
-        assert!(
-            !snapshot.coverage.is_complete(),
-            "{fault:?} everywhere: {snapshot:?}"
-        );
+        assert!(!snapshot.coverage.is_complete(), "{fault:?} everywhere: {snapshot:?}");
         lab.faults().clear_all();
     }
     assert!(observe(&source).await.coverage.is_complete());
@@ -273,10 +214,7 @@ async fn a_proxy_that_withholds_who_the_engine_is_does_not_make_it_blind() {
 async fn an_engine_without_containers_is_complete_and_empty() {
     let lab = DockerLab::start("empty").await.unwrap();
     let snapshot = observe(&quiet(&lab)).await;
-    assert!(
-        snapshot.coverage.is_complete() && snapshot.services.is_empty(),
-        "{snapshot:?}"
-    );
+    assert!(snapshot.coverage.is_complete() && snapshot.services.is_empty(), "{snapshot:?}");
 }
 
 #[tokio::test]
@@ -286,10 +224,7 @@ async fn an_unknown_state_costs_one_fact_and_an_odd_element_the_coverage() {
     let source = quiet(&lab);
     let snapshot = observe(&source).await;
     assert!(snapshot.coverage.is_complete());
-    assert_eq!(
-        state(&snapshot, "mdns").known().unwrap_err().kind,
-        GapKind::Malformed
-    );
+    assert_eq!(state(&snapshot, "mdns").known().unwrap_err().kind, GapKind::Malformed);
     assert_eq!(state(&snapshot, "jellyfin"), Fact::Known(RunState::Running));
 
     lab.tamper("new", "Names", json!(7)).unwrap();
@@ -305,12 +240,7 @@ async fn an_api_version_is_put_into_the_path_and_a_refused_one_is_explained() {
     let lab = media().await;
     let pinned = |version: &str| {
         let version = Some(version.to_owned());
-        DockerSource::new(Config {
-            api_version: version,
-            events: false,
-            ..config(&lab.url())
-        })
-        .unwrap()
+        DockerSource::new(Config { api_version: version, events: false, ..config(&lab.url()) }).unwrap()
     };
     assert!(observe(&pinned("1.41")).await.coverage.is_complete());
     let (kind, why) = gap(&observe(&pinned("1.99")).await);
@@ -325,10 +255,7 @@ async fn a_refused_connection_says_where() {
     lab.kill_daemon().await.unwrap();
     let (kind, why) = gap(&observe(&source).await);
     assert_eq!(kind, GapKind::Unreachable);
-    assert!(
-        why.contains(&lab.address().to_string()) && why.contains("refused"),
-        "{why}"
-    );
+    assert!(why.contains(&lab.address().to_string()) && why.contains("refused"), "{why}");
 }
 
 #[tokio::test]
@@ -343,11 +270,7 @@ async fn a_crash_loop_seen_by_polling_alone_is_counted_from_the_engines_count() 
     let lab = media().await;
     let source = quiet(&lab);
     lab.crash_loop("mdns", 2).unwrap();
-    assert_eq!(
-        restarts(&observe(&source).await, "mdns"),
-        Fact::Known(0),
-        "the first sight is the base line"
-    );
+    assert_eq!(restarts(&observe(&source).await, "mdns"), Fact::Known(0), "the first sight is the base line");
     lab.crash_loop("mdns", 3).unwrap();
     let snapshot = observe(&source).await;
     assert_eq!(restarts(&snapshot, "mdns"), Fact::Known(3));
@@ -370,10 +293,7 @@ async fn restarts_are_unknown_where_neither_inspection_nor_events_are_allowed() 
     lab.faults().set(format!("/containers/{id}"), Fault::Status(403));
     let snapshot = observe(&quiet(&lab)).await;
     assert!(snapshot.coverage.is_complete());
-    assert_eq!(
-        restarts(&snapshot, "looper").known().unwrap_err().kind,
-        GapKind::Unauthorized
-    );
+    assert_eq!(restarts(&snapshot, "looper").known().unwrap_err().kind, GapKind::Unauthorized);
 }
 
 #[tokio::test]
@@ -394,10 +314,7 @@ async fn an_event_is_a_hint_at_once_and_names_what_happened() {
     hint(&source, "stream is open").await;
     lab.exit("media-jellyfin-1", 1).unwrap();
     assert_eq!(changed(&source).await.reason, "die media-jellyfin-1");
-    assert_eq!(
-        state(&observe(&source).await, "jellyfin"),
-        Fact::Known(RunState::Exited)
-    );
+    assert_eq!(state(&observe(&source).await, "jellyfin"), Fact::Known(RunState::Exited));
     lab.set_health("media-db-1", Health::Unhealthy).unwrap();
     assert_eq!(changed(&source).await.reason, "health_status media-db-1");
     lab.remove("jackett").unwrap();
@@ -417,10 +334,7 @@ async fn a_broken_stream_is_a_hint_and_comes_back_with_another() {
     lab.pause("mdns").unwrap();
     assert_eq!(changed(&source).await.reason, "pause mdns");
     assert_eq!(lab.requests("/events"), 3);
-    assert!(
-        observe(&source).await.coverage.is_complete(),
-        "a cut stream alone holds nothing back"
-    );
+    assert!(observe(&source).await.coverage.is_complete(), "a cut stream alone holds nothing back");
 }
 
 #[tokio::test]
@@ -433,10 +347,7 @@ async fn an_event_broken_in_the_middle_ends_the_stream_and_not_the_source() {
     hint(&source, "stream ended").await;
     lab.faults().clear_all();
     hint(&source, "stream is open").await;
-    assert_eq!(
-        state(&observe(&source).await, "mdns"),
-        Fact::Known(RunState::Paused)
-    );
+    assert_eq!(state(&observe(&source).await, "mdns"), Fact::Known(RunState::Paused));
 }
 
 #[tokio::test]
@@ -472,12 +383,9 @@ async fn an_engine_whose_stream_alone_fails_is_believed_at_once() {
 async fn a_hung_engine_is_noticed_in_the_silence_of_its_stream() {
     let lab = media().await;
     let watchdog = Duration::from_millis(50);
-    let source = DockerSource::new(Config {
-        watchdog,
-        timeout: Duration::from_millis(200),
-        ..config(&lab.url())
-    })
-    .unwrap();
+    let source =
+        DockerSource::new(Config { watchdog, timeout: Duration::from_millis(200), ..config(&lab.url()) })
+            .unwrap();
     hint(&source, "stream is open").await;
     lab.faults().set("/_ping", Fault::Hang);
     let reason = hint(&source, "stream ended").await.reason;
@@ -488,11 +396,7 @@ async fn a_hung_engine_is_noticed_in_the_silence_of_its_stream() {
 async fn a_planned_stop_of_the_engine_is_no_storm_of_missing_services() {
     let lab = media().await;
     let settle = Duration::from_secs(3600);
-    let source = DockerSource::new(Config {
-        settle,
-        ..config(&lab.url())
-    })
-    .unwrap();
+    let source = DockerSource::new(Config { settle, ..config(&lab.url()) }).unwrap();
     hint(&source, "stream is open").await;
     assert!(observe(&source).await.coverage.is_complete());
 
@@ -503,37 +407,23 @@ async fn a_planned_stop_of_the_engine_is_no_storm_of_missing_services() {
     lab.start_daemon().await.unwrap();
     let snapshot = until(&source, |snapshot| !is_blind(snapshot, GapKind::Unreachable)).await;
     let (kind, why) = gap(&snapshot);
-    assert_eq!(
-        (kind, why.as_str()),
-        (GapKind::Stale, "the engine is stopping or restarting")
-    );
+    assert_eq!((kind, why.as_str()), (GapKind::Stale, "the engine is stopping or restarting"));
     // Not even the single service is said to be down.
-    assert_eq!(
-        state(&snapshot, "jellyfin").known().unwrap_err().kind,
-        GapKind::Stale
-    );
+    assert_eq!(state(&snapshot, "jellyfin").known().unwrap_err().kind, GapKind::Stale);
     // This one was down before: that it still is, is known.
     assert_eq!(state(&snapshot, "jackett"), Fact::Known(RunState::Exited));
 
     lab.resume();
     let snapshot = until(&source, |snapshot| snapshot.coverage.is_complete()).await;
     assert_eq!(state(&snapshot, "jellyfin"), Fact::Known(RunState::Running));
-    assert_eq!(
-        restarts(&snapshot, "jellyfin"),
-        Fact::Known(0),
-        "nobody restarted unasked"
-    );
+    assert_eq!(restarts(&snapshot, "jellyfin"), Fact::Known(0), "nobody restarted unasked");
 }
 
 #[tokio::test]
 async fn what_stays_down_after_the_engine_settled_is_down() {
     let lab = media().await;
     let settle = Duration::from_millis(300);
-    let source = DockerSource::new(Config {
-        settle,
-        ..config(&lab.url())
-    })
-    .unwrap();
+    let source = DockerSource::new(Config { settle, ..config(&lab.url()) }).unwrap();
     hint(&source, "stream is open").await;
     assert!(observe(&source).await.coverage.is_complete());
     lab.stop_daemon().await.unwrap();

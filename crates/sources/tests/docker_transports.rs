@@ -33,25 +33,16 @@ const SOON: Duration = Duration::from_secs(20);
 fn config(endpoint: &str) -> Config {
     Config {
         debounce: Duration::ZERO,
-        ..Config::new(
-            SourceId::new(SourceKind::Docker, "box"),
-            Endpoint::parse(endpoint).unwrap(),
-        )
+        ..Config::new(SourceId::new(SourceKind::Docker, "box"), Endpoint::parse(endpoint).unwrap())
     }
 }
 
 fn polling(endpoint: &str) -> Config {
-    Config {
-        events: false,
-        ..config(endpoint)
-    }
+    Config { events: false, ..config(endpoint) }
 }
 
 async fn observe(source: &DockerSource) -> HostSnapshot {
-    match timeout(SOON, source.observe())
-        .await
-        .expect("an observation ends")
-    {
+    match timeout(SOON, source.observe()).await.expect("an observation ends") {
         Snapshot::Hosts(mut hosts) if hosts.len() == 1 => hosts.remove(0),
         other @ (Snapshot::Hosts(_) | Snapshot::Inventory(_)) => panic!("one host expected, got {other:?}"),
     }
@@ -64,17 +55,12 @@ fn assert_read(snapshot: &HostSnapshot) {
 }
 
 fn gap(snapshot: &HostSnapshot) -> (GapKind, String) {
-    let gap = snapshot
-        .coverage
-        .gap()
-        .unwrap_or_else(|| panic!("complete: {snapshot:#?}"));
+    let gap = snapshot.coverage.gap().unwrap_or_else(|| panic!("complete: {snapshot:#?}"));
     (gap.kind, gap.why.to_string())
 }
 
 async fn hears(source: &DockerSource, part: &str) {
-    let hint = timeout(SOON, async {
-        while !source.changed().await.reason.contains(part) {}
-    });
+    let hint = timeout(SOON, async { while !source.changed().await.reason.contains(part) {} });
     hint.await.expect("a hint comes");
 }
 
@@ -102,10 +88,7 @@ async fn a_socket_file_that_is_missing_is_named() {
     let (kind, why) =
         gap(&observe(&DockerSource::new(polling("unix:///nonexistent/docker.sock")).unwrap()).await);
     assert_eq!(kind, GapKind::Unreachable);
-    assert!(
-        why.starts_with("unix:///nonexistent/docker.sock: GET /containers/json: "),
-        "{why}"
-    );
+    assert!(why.starts_with("unix:///nonexistent/docker.sock: GET /containers/json: "), "{why}");
 }
 
 #[tokio::test]
@@ -115,10 +98,7 @@ async fn every_observation_uses_a_connection_of_its_own() {
     observe(&source).await;
     let before = lab.connections();
     observe(&source).await;
-    assert!(
-        lab.connections() > before,
-        "an engine that stops still answers on old connections"
-    );
+    assert!(lab.connections() > before, "an engine that stops still answers on old connections");
 }
 
 fn fake_ssh() -> PathBuf {
@@ -127,12 +107,7 @@ fn fake_ssh() -> PathBuf {
 
 fn over_ssh(user: &str, port: u16, events: bool) -> DockerSource {
     let endpoint = format!("ssh://{user}@127.0.0.1:{port}");
-    DockerSource::new(Config {
-        ssh_command: fake_ssh(),
-        events,
-        ..config(&endpoint)
-    })
-    .unwrap()
+    DockerSource::new(Config { ssh_command: fake_ssh(), events, ..config(&endpoint) }).unwrap()
 }
 
 #[tokio::test]
@@ -151,10 +126,7 @@ async fn what_ssh_says_is_in_the_gap() {
     let (kind, why) = gap(&observe(&source).await);
     assert_eq!(kind, GapKind::Unauthorized);
     assert!(why.contains("ssh://denied@127.0.0.1:22"), "{why}");
-    assert!(
-        why.ends_with("(ssh says: denied@127.0.0.1: Permission denied (publickey).)"),
-        "{why}"
-    );
+    assert!(why.ends_with("(ssh says: denied@127.0.0.1: Permission denied (publickey).)"), "{why}");
 }
 
 #[tokio::test]
@@ -173,11 +145,7 @@ async fn an_ssh_that_reaches_nobody_leaves_the_engine_unreachable() {
 #[tokio::test]
 async fn a_missing_ssh_is_said_to_be_missing() {
     let ssh_command = PathBuf::from("/nonexistent/ssh");
-    let source = DockerSource::new(Config {
-        ssh_command,
-        ..polling("ssh://ops@box")
-    })
-    .unwrap();
+    let source = DockerSource::new(Config { ssh_command, ..polling("ssh://ops@box") }).unwrap();
     let (kind, why) = gap(&observe(&source).await);
     assert_eq!(kind, GapKind::Unreachable);
     assert!(why.contains("cannot start /nonexistent/ssh"), "{why}");
@@ -206,11 +174,7 @@ impl Papers {
         std::fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
         std::fs::write(dir.path().join("cert.pem"), client.pem()).unwrap();
         std::fs::write(dir.path().join("key.pem"), client_key.serialize_pem()).unwrap();
-        Self {
-            authority: issuer.der().clone(),
-            server: (server.der().clone(), server_key),
-            dir,
-        }
+        Self { authority: issuer.der().clone(), server: (server.der().clone(), server_key), dir }
     }
 
     fn trust(&self, with_identity: bool) -> Trust {
@@ -218,10 +182,8 @@ impl Papers {
         Trust {
             ca_file: Some(file("ca.pem")),
             pin: None,
-            client_identity: with_identity.then(|| ClientIdentity {
-                cert: file("cert.pem"),
-                key: file("key.pem"),
-            }),
+            client_identity: with_identity
+                .then(|| ClientIdentity { cert: file("cert.pem"), key: file("key.pem") }),
         }
     }
 
@@ -264,11 +226,7 @@ async fn mutual_tls_lets_in_who_shows_a_certificate() {
     let (lab, papers) = (lab().await, Papers::new());
     let port = papers.guard(&lab).await;
     let endpoint = format!("https://127.0.0.1:{port}");
-    let source = DockerSource::new(Config {
-        trust: papers.trust(true),
-        ..config(&endpoint)
-    })
-    .unwrap();
+    let source = DockerSource::new(Config { trust: papers.trust(true), ..config(&endpoint) }).unwrap();
     hears(&source, "stream is open").await;
     assert_read(&observe(&source).await);
     lab.stop("jellyfin").unwrap();
@@ -276,16 +234,8 @@ async fn mutual_tls_lets_in_who_shows_a_certificate() {
     let shown = source.check().await.fingerprint.unwrap().unwrap();
     assert_eq!(shown, Fingerprint::of(&papers.server.0));
 
-    let pinned = Trust {
-        ca_file: None,
-        pin: Some(shown),
-        ..papers.trust(true)
-    };
-    let source = DockerSource::new(Config {
-        trust: pinned,
-        ..polling(&endpoint)
-    })
-    .unwrap();
+    let pinned = Trust { ca_file: None, pin: Some(shown), ..papers.trust(true) };
+    let source = DockerSource::new(Config { trust: pinned, ..polling(&endpoint) }).unwrap();
     assert_read(&observe(&source).await);
 }
 
@@ -294,11 +244,7 @@ async fn mutual_tls_keeps_everybody_else_out() {
     let (lab, papers) = (lab().await, Papers::new());
     let endpoint = format!("https://127.0.0.1:{}", papers.guard(&lab).await);
     for trust in [papers.trust(false), Papers::new().trust(true), Trust::default()] {
-        let source = DockerSource::new(Config {
-            trust,
-            ..polling(&endpoint)
-        })
-        .unwrap();
+        let source = DockerSource::new(Config { trust, ..polling(&endpoint) }).unwrap();
         let snapshot = observe(&source).await;
         let (_, why) = gap(&snapshot);
         assert!(snapshot.services.is_empty() && !why.is_empty());
@@ -308,15 +254,8 @@ async fn mutual_tls_keeps_everybody_else_out() {
 
 #[tokio::test]
 async fn a_certificate_that_cannot_be_read_is_a_mistake_of_the_configuration() {
-    let trust = Trust {
-        ca_file: Some("/nonexistent/ca.pem".into()),
-        ..Trust::default()
-    };
-    let error = DockerSource::new(Config {
-        trust,
-        ..polling("https://127.0.0.1:2376")
-    })
-    .unwrap_err();
+    let trust = Trust { ca_file: Some("/nonexistent/ca.pem".into()), ..Trust::default() };
+    let error = DockerSource::new(Config { trust, ..polling("https://127.0.0.1:2376") }).unwrap_err();
     assert!(matches!(error, Error::Client(_)), "{error:?}");
 }
 
@@ -356,10 +295,7 @@ async fn a_login_page_is_not_an_engine() {
     let (kind, why) =
         gap(&observe(&DockerSource::new(polling(&format!("http://127.0.0.1:{port}"))).unwrap()).await);
     assert_eq!(kind, GapKind::Malformed);
-    assert!(
-        why.contains("text/html") && why.contains("is this a docker engine?"),
-        "{why}"
-    );
+    assert!(why.contains("text/html") && why.contains("is this a docker engine?"), "{why}");
 }
 
 #[tokio::test]
@@ -379,15 +315,9 @@ async fn a_base_path_and_a_version_lead_every_question() {
     let (port, asked) =
         always("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
     let endpoint = format!("http://127.0.0.1:{port}/engines/media/");
-    let source = DockerSource::new(Config {
-        api_version: Some("1.44".to_owned()),
-        ..polling(&endpoint)
-    })
-    .unwrap();
+    let source =
+        DockerSource::new(Config { api_version: Some("1.44".to_owned()), ..polling(&endpoint) }).unwrap();
     assert!(!observe(&source).await.coverage.is_complete());
     let asked = asked.await.unwrap();
-    assert!(
-        asked.starts_with("GET /engines/media/v1.44/containers/json?all=true HTTP/1.1"),
-        "{asked}"
-    );
+    assert!(asked.starts_with("GET /engines/media/v1.44/containers/json?all=true HTTP/1.1"), "{asked}");
 }

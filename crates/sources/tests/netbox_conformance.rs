@@ -38,16 +38,8 @@ const ASKED: [(&str, &str, &str); 7] = [
         "id,address,vrf,status,role,dns_name,assigned_object_type,assigned_object_id",
     ),
     ("interfaces", "dcim/interfaces/", "id,device,mac_address"),
-    (
-        "vm-interfaces",
-        "virtualization/interfaces/",
-        "id,virtual_machine,mac_address",
-    ),
-    (
-        "mac-addresses",
-        "dcim/mac-addresses/",
-        "id,mac_address,assigned_object_type,assigned_object_id",
-    ),
+    ("vm-interfaces", "virtualization/interfaces/", "id,virtual_machine,mac_address"),
+    ("mac-addresses", "dcim/mac-addresses/", "id,mac_address,assigned_object_type,assigned_object_id"),
 ];
 
 /// Keys that say where an object is, when it was made, or what an operator would not miss.
@@ -73,19 +65,12 @@ fn without_incidentals(value: &Value) -> Value {
 
 async fn ask(base: &str, token: &str, path: &str) -> Value {
     let client = evenkeel_sources::http::client(&Default::default(), &Default::default()).unwrap();
-    let answer = client
-        .get(format!("{base}api/{path}"))
-        .header("authorization", format!("Token {token}"));
+    let answer = client.get(format!("{base}api/{path}")).header("authorization", format!("Token {token}"));
     serde_json::from_slice(&answer.send().await.unwrap().bytes().await.unwrap()).unwrap()
 }
 
 fn rows(list: &Value) -> BTreeMap<u64, &Value> {
-    list["results"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| (row["id"].as_u64().unwrap(), row))
-        .collect()
+    list["results"].as_array().unwrap().iter().map(|row| (row["id"].as_u64().unwrap(), row)).collect()
 }
 
 #[tokio::test]
@@ -97,11 +82,7 @@ async fn what_is_asked_for_is_answered_as_recorded_row_for_row() {
             let query = format!("{path}?limit=1000&ordering=id&fields={fields}");
             let ours = ask(&lab.url(), lab.token_v1(), &query).await;
             let (real, ours) = (rows(&real), rows(&ours));
-            assert_eq!(
-                real.keys().collect::<Vec<_>>(),
-                ours.keys().collect::<Vec<_>>(),
-                "{version} {file}"
-            );
+            assert_eq!(real.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>(), "{version} {file}");
             for (id, row) in real {
                 let asked: Value = fields
                     .split(',')
@@ -146,11 +127,7 @@ async fn whole_rows_have_the_recorded_keys() {
             let real = recorded(version, &format!("{file}.json"));
             let ours = ask(&lab.url(), lab.token_v1(), path).await;
             assert_eq!(keys(&real), keys(&ours), "{version} {file}");
-            assert_eq!(
-                keys(&real["results"][0]),
-                keys(&ours["results"][0]),
-                "{version} {file}"
-            );
+            assert_eq!(keys(&real["results"][0]), keys(&ours["results"][0]), "{version} {file}");
         }
     }
 }
@@ -176,11 +153,7 @@ async fn refusals_are_worded_as_recorded() {
         let url = format!("{}api/virtualization/virtual-machines/", lab.url());
         for (file, header, query) in [
             ("auth-none", None, ""),
-            (
-                "auth-v1-bad",
-                Some("Token 9999999999999999999999999999999999999999"),
-                "",
-            ),
+            ("auth-v1-bad", Some("Token 9999999999999999999999999999999999999999"), ""),
             ("auth-unknown-scheme", Some("Basic abc"), ""),
             ("filter-bad-value", Some("right"), "?status=bogus"),
             ("filter-bad-id", Some("right"), "?id=abc"),
@@ -194,11 +167,7 @@ async fn refusals_are_worded_as_recorded() {
             let answer = request.send().await.unwrap();
             let status = u64::from(answer.status().as_u16());
             let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-            assert_eq!(
-                body,
-                recorded(version, &format!("errors/{file}.json")),
-                "{version} {file}"
-            );
+            assert_eq!(body, recorded(version, &format!("errors/{file}.json")), "{version} {file}");
             let index = recorded(version, "errors/_index_auth.json");
             assert_eq!(
                 index[format!("errors/{file}.json")]["status"].as_u64(),

@@ -41,8 +41,7 @@ async fn with_nothing_changed_exactly_one_request_is_made() {
         let log = lab.take_log();
         assert_eq!(log.len(), 3);
         assert!(
-            log.iter()
-                .all(|line| line.contains("/object-changes/?") && line.contains("time_after=")),
+            log.iter().all(|line| line.contains("/object-changes/?") && line.contains("time_after=")),
             "{log:?}"
         );
     }
@@ -55,11 +54,7 @@ async fn hosts_that_stayed_as_they_were_stay_the_same_allocation() {
     let before = complete(&source).await;
     lab.netbox().set_ports("n8n", "n8n", &[5679]);
     let after = complete(&source).await;
-    let same = before
-        .iter()
-        .zip(&after)
-        .filter(|(a, b)| Arc::ptr_eq(a, b))
-        .count();
+    let same = before.iter().zip(&after).filter(|(a, b)| Arc::ptr_eq(a, b)).count();
     assert_eq!(same, 18);
 }
 
@@ -85,20 +80,12 @@ const EDITS: &[Edit] = &[
     ("a machine's name", 2, |netbox| {
         netbox.rename("n8n", "flows");
     }),
-    (
-        "a device's name, which its machines show as their node",
-        2,
-        |netbox| {
-            netbox.rename("Box2", "Box3");
-        },
-    ),
-    (
-        "the text of a primary address, which leaves no trace on its host",
-        2,
-        |netbox| {
-            netbox.edit_ip(9, |ip| ip.address = "192.168.2.99/24".into());
-        },
-    ),
+    ("a device's name, which its machines show as their node", 2, |netbox| {
+        netbox.rename("Box2", "Box3");
+    }),
+    ("the text of a primary address, which leaves no trace on its host", 2, |netbox| {
+        netbox.edit_ip(9, |ip| ip.address = "192.168.2.99/24".into());
+    }),
     ("a DNS name", 2, |netbox| {
         netbox.edit_ip(9, |ip| ip.dns_name = "elsewhere.lan".into());
     }),
@@ -113,14 +100,10 @@ const EDITS: &[Edit] = &[
         netbox.add_ip("10.0.0.1/24", Some(interface.clone()), |_| {});
         netbox.add_mac("AA:BB:CC:DD:EE:00", Some(interface));
     }),
-    (
-        "a renamed tag, which leaves no trace on what carries it",
-        4,
-        |netbox| {
-            let tag = netbox.tag("docker").unwrap();
-            netbox.edit_tag(tag, |tag| tag.slug = "container-host".into());
-        },
-    ),
+    ("a renamed tag, which leaves no trace on what carries it", 4, |netbox| {
+        let tag = netbox.tag("docker").unwrap();
+        netbox.edit_tag(tag, |tag| tag.slug = "container-host".into());
+    }),
     ("a deleted tag", 4, |netbox| {
         let tag = netbox.tag("docker").unwrap();
         netbox.remove_tag(tag);
@@ -149,14 +132,10 @@ const EDITS: &[Edit] = &[
     ("a prefix, which concerns nobody", 1, |netbox| {
         netbox.record(Action::Update, "ipam.prefix", 1);
     }),
-    (
-        "a disk, which changes its machine without a trace on it",
-        2,
-        |netbox| {
-            netbox.untracked(|netbox| netbox.edit_vm(1, |vm| vm.disk = Some(1)));
-            netbox.record(Action::Update, "virtualization.virtualdisk", 1);
-        },
-    ),
+    ("a disk, which changes its machine without a trace on it", 2, |netbox| {
+        netbox.untracked(|netbox| netbox.edit_vm(1, |vm| vm.disk = Some(1)));
+        netbox.record(Action::Update, "virtualization.virtualdisk", 1);
+    }),
     ("a custom field's definition: everything is read", 9, |netbox| {
         netbox.record(Action::Update, "extras.customfield", 1);
     }),
@@ -200,15 +179,11 @@ async fn a_change_that_appears_late_with_an_early_id_is_not_lost() {
 #[tokio::test]
 async fn what_leaves_no_trace_is_found_by_the_full_read() {
     let lab = lab(NetboxVersion::V4_5).await;
-    let config = Config {
-        full_interval: Duration::ZERO,
-        incremental_above: 0,
-        ..config(&lab.url(), lab.token_v1())
-    };
+    let config =
+        Config { full_interval: Duration::ZERO, incremental_above: 0, ..config(&lab.url(), lab.token_v1()) };
     let source = NetboxSource::new(config).unwrap();
     complete(&source).await;
-    lab.netbox()
-        .untracked(|netbox| netbox.set_ports("n8n", "n8n", &[1]));
+    lab.netbox().untracked(|netbox| netbox.set_ports("n8n", "n8n", &[1]));
     assert_eq!(complete(&source).await, afresh(&lab).await);
 }
 
@@ -218,8 +193,7 @@ async fn a_row_that_vanishes_from_sight_is_not_taken_for_deleted() {
     let source = incremental(&lab);
     complete(&source).await;
     lab.netbox().set_status("n8n", "offline");
-    lab.netbox()
-        .hide("virtualization.virtualmachine", lab.netbox().vm("n8n").unwrap());
+    lab.netbox().hide("virtualization.virtualmachine", lab.netbox().vm("n8n").unwrap());
     let gap = gap(&source).await;
     assert!(
         gap.why.contains("which this token is not shown") || gap.why.contains("no longer shown"),
@@ -234,13 +208,9 @@ async fn a_failed_step_changes_nothing_and_the_next_one_catches_up() {
     complete(&source).await;
     lab.netbox().set_ports("n8n", "n8n", &[1]);
     lab.netbox().set_status("n8n", "offline");
-    for fault in [
-        Fault::Status(500),
-        Fault::Truncated,
-        Fault::DuplicateRow,
-        Fault::Malformed,
-        Fault::ResetMidStream,
-    ] {
+    for fault in
+        [Fault::Status(500), Fault::Truncated, Fault::DuplicateRow, Fault::Malformed, Fault::ResetMidStream]
+    {
         for path in ["/api/ipam/services/", "/api/core/object-changes/"] {
             lab.faults().set(path, fault.clone());
             gap(&source).await;
@@ -263,9 +233,7 @@ async fn an_emptied_changelog_is_met_with_a_full_read() {
 
 #[tokio::test]
 async fn many_edits_at_once_are_asked_for_in_requests_that_fit() {
-    let lab = NetboxLab::start(fleet(450, 1), NetboxVersion::V4_5)
-        .await
-        .unwrap();
+    let lab = NetboxLab::start(fleet(450, 1), NetboxVersion::V4_5).await.unwrap();
     let source = incremental(&lab);
     complete(&source).await;
     for id in 1..=450 {
@@ -276,38 +244,24 @@ async fn many_edits_at_once_are_asked_for_in_requests_that_fit() {
     assert_eq!(source.stats().requests, 4, "the look, and 450 ids by 200");
     assert!(lab.take_log().iter().all(|line| line.len() < 4094));
     assert!(
-        hosts
-            .iter()
-            .flat_map(|host| &host.services)
-            .all(|service| service.ports.as_slice()[0].number == 9)
+        hosts.iter().flat_map(|host| &host.services).all(|service| service.ports.as_slice()[0].number == 9)
     );
 }
 
 #[tokio::test]
 async fn fourteen_thousand_objects_are_read_in_23_requests_and_then_in_one() {
-    let lab = NetboxLab::start(measured_fleet(), NetboxVersion::V4_5)
-        .await
-        .unwrap();
+    let lab = NetboxLab::start(measured_fleet(), NetboxVersion::V4_5).await.unwrap();
     let source = source(&lab);
     assert_eq!(complete(&source).await.len(), 2014);
-    assert_eq!(
-        source.stats().requests,
-        23,
-        "status, changelog, 7 + 3 + 5 + 3 pages, and three empty models"
-    );
+    assert_eq!(source.stats().requests, 23, "status, changelog, 7 + 3 + 5 + 3 pages, and three empty models");
     let whole = source.stats().bytes;
     complete(&source).await;
-    assert_eq!(
-        (source.stats().requests, source.stats().bytes * 1000 < whole),
-        (1, true)
-    );
+    assert_eq!((source.stats().requests, source.stats().bytes * 1000 < whole), (1, true));
 }
 
 #[tokio::test]
 async fn a_large_fleet_is_read_by_changelog_without_being_told_to() {
-    let lab = NetboxLab::start(fleet(500, 2), NetboxVersion::V4_5)
-        .await
-        .unwrap();
+    let lab = NetboxLab::start(fleet(500, 2), NetboxVersion::V4_5).await.unwrap();
     let source = source(&lab);
     assert_eq!(complete(&source).await.len(), 510);
     complete(&source).await;
@@ -315,10 +269,7 @@ async fn a_large_fleet_is_read_by_changelog_without_being_told_to() {
 }
 
 fn probing(lab: &NetboxLab) -> NetboxSource {
-    let config = Config {
-        probe_interval: Duration::from_millis(2),
-        ..config(&lab.url(), lab.token_v1())
-    };
+    let config = Config { probe_interval: Duration::from_millis(2), ..config(&lab.url(), lab.token_v1()) };
     NetboxSource::new(config).unwrap()
 }
 
@@ -330,16 +281,10 @@ async fn a_change_is_hinted_at_and_a_hint_is_given_once() {
     let quiet = tokio::time::timeout(Duration::from_millis(50), source.changed()).await;
     assert!(quiet.is_err(), "nothing happened, nothing is hinted at");
     lab.netbox().set_status("n8n", "offline");
-    let hint = tokio::time::timeout(Duration::from_secs(10), source.changed())
-        .await
-        .unwrap();
+    let hint = tokio::time::timeout(Duration::from_secs(10), source.changed()).await.unwrap();
     assert_eq!(hint.reason, "changelog 2");
     complete(&source).await;
-    assert!(
-        tokio::time::timeout(Duration::from_millis(50), source.changed())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(50), source.changed()).await.is_err());
 }
 
 #[tokio::test]
@@ -349,37 +294,25 @@ async fn what_an_observation_has_seen_is_no_hint_any_more() {
     complete(&source).await;
     lab.netbox().set_status("n8n", "offline");
     complete(&source).await;
-    assert!(
-        tokio::time::timeout(Duration::from_millis(50), source.changed())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(50), source.changed()).await.is_err());
 }
 
 #[tokio::test]
 async fn a_probe_that_is_dropped_over_and_over_still_probes() {
     let lab = lab(NetboxVersion::V4_5).await;
-    let config = Config {
-        probe_interval: Duration::from_millis(100),
-        ..config(&lab.url(), lab.token_v1())
-    };
+    let config = Config { probe_interval: Duration::from_millis(100), ..config(&lab.url(), lab.token_v1()) };
     let source = NetboxSource::new(config).unwrap();
     complete(&source).await;
     lab.netbox().set_status("n8n", "offline");
     // Each of these futures lives shorter than the interval.
     let patience = async {
         loop {
-            if tokio::time::timeout(Duration::from_millis(30), source.changed())
-                .await
-                .is_ok()
-            {
+            if tokio::time::timeout(Duration::from_millis(30), source.changed()).await.is_ok() {
                 return;
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), patience)
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(20), patience).await.unwrap();
 }
 
 #[tokio::test]
@@ -390,11 +323,7 @@ async fn a_changelog_that_may_not_be_read_gives_no_hints_and_is_left_alone() {
     complete(&source).await;
     lab.take_log();
     lab.netbox().set_status("n8n", "offline");
-    assert!(
-        tokio::time::timeout(Duration::from_millis(60), source.changed())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(60), source.changed()).await.is_err());
     assert_eq!(lab.take_log().len(), 1, "asked once, refused, left alone");
 }
 
@@ -441,11 +370,7 @@ fn apply(netbox: &NetBox, Random { what, aim, value }: &Random) {
         11 => drop(netbox.add_vm(&text, |row| row.device = Some(device))),
         12 => {
             let interface = netbox.add_interface(&ObjectRef::vm(vm), &text);
-            netbox.add_ip(
-                &format!("10.0.0.{}/24", value % 250),
-                Some(interface.clone()),
-                |_| {},
-            );
+            netbox.add_ip(&format!("10.0.0.{}/24", value % 250), Some(interface.clone()), |_| {});
             netbox.add_mac(&format!("AA:BB:CC:DD:00:{:02X}", value % 256), Some(interface));
         }
         13 => drop(pick("extras.tag").map(|tag| netbox.edit_tag(tag, |tag| tag.slug = text))),

@@ -44,9 +44,8 @@ async fn serve(
         Some(authority) => {
             let mut roots = rustls::RootCertStore::empty();
             roots.add(authority).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .unwrap();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
             builder.with_client_cert_verifier(verifier)
         }
     };
@@ -87,10 +86,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
 
 fn issued(by: &CertifiedIssuer<'static, KeyPair>, name: &str) -> (CertificateDer<'static>, KeyPair, String) {
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec![name.to_owned()])
-        .unwrap()
-        .signed_by(&key, by)
-        .unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, by).unwrap();
     (certificate.der().clone(), key, certificate.pem())
 }
 
@@ -102,10 +98,7 @@ fn file(directory: &Path, name: &str, text: &str) -> PathBuf {
 
 async fn get(trust: &Trust, host: &str, port: u16) -> Result<(), Gap> {
     let client = http::client(trust, &Timeouts::default()).unwrap();
-    let request = Request::new(
-        Method::GET,
-        format!("https://{host}:{port}/api/status/").parse().unwrap(),
-    );
+    let request = Request::new(Method::GET, format!("https://{host}:{port}/api/status/").parse().unwrap());
     http::fetch(&client, &request, &Retry::never(), http::MAX_BODY)
         .await
         .map(|answer| assert_eq!(&*answer.body, b"{}"))
@@ -115,14 +108,9 @@ async fn get(trust: &Trust, host: &str, port: u16) -> Result<(), Gap> {
 async fn an_unknown_certificate_is_refused_and_the_gap_says_how_to_trust_it() {
     let (certificate, key) = self_signed("localhost");
     let server = serve(vec![certificate], key, None).await;
-    let gap = get(&Trust::default(), "localhost", server.port)
-        .await
-        .unwrap_err();
+    let gap = get(&Trust::default(), "localhost", server.port).await.unwrap_err();
     assert_eq!(gap.kind, GapKind::Unreachable);
-    assert!(
-        gap.why.contains("certificate: ") && gap.why.contains("pin it with tls.fingerprint"),
-        "{gap}"
-    );
+    assert!(gap.why.contains("certificate: ") && gap.why.contains("pin it with tls.fingerprint"), "{gap}");
 }
 
 #[tokio::test]
@@ -131,16 +119,7 @@ async fn a_pin_trusts_a_self_signed_authority_under_any_name() {
     let pin = Some(Fingerprint::of(&certificate));
     let server = serve(vec![certificate], key, None).await;
     for host in ["localhost", "127.0.0.1"] {
-        get(
-            &Trust {
-                pin,
-                ..Trust::default()
-            },
-            host,
-            server.port,
-        )
-        .await
-        .unwrap();
+        get(&Trust { pin, ..Trust::default() }, host, server.port).await.unwrap();
     }
 }
 
@@ -150,21 +129,9 @@ async fn another_certificate_than_the_pinned_one_is_refused_and_both_are_named()
     let (other, _) = self_signed("localhost");
     let (shown, pinned) = (Fingerprint::of(&certificate), Fingerprint::of(&other));
     let server = serve(vec![certificate], key, None).await;
-    let gap = get(
-        &Trust {
-            pin: Some(pinned),
-            ..Trust::default()
-        },
-        "localhost",
-        server.port,
-    )
-    .await
-    .unwrap_err();
-    assert!(
-        gap.why
-            .contains(&format!("shows the certificate {shown}, pinned is {pinned}")),
-        "{gap}"
-    );
+    let gap =
+        get(&Trust { pin: Some(pinned), ..Trust::default() }, "localhost", server.port).await.unwrap_err();
+    assert!(gap.why.contains(&format!("shows the certificate {shown}, pinned is {pinned}")), "{gap}");
 }
 
 #[tokio::test]
@@ -174,30 +141,19 @@ async fn an_authority_of_ones_own_is_trusted_for_the_names_it_signs_and_no_other
     let (certificate, key, _) = issued(&ours, "localhost");
     let pin = Fingerprint::of(&certificate);
     let server = serve(vec![certificate], key_of(&key), None).await;
-    let trust = Trust {
-        ca_file: Some(file(directory.path(), "ca.pem", &ours.pem())),
-        ..Trust::default()
-    };
+    let trust = Trust { ca_file: Some(file(directory.path(), "ca.pem", &ours.pem())), ..Trust::default() };
     get(&trust, "localhost", server.port).await.unwrap();
     let gap = get(&trust, "127.0.0.1", server.port).await.unwrap_err();
     assert!(gap.why.contains("issued for another name"), "{gap}");
     // With both, both must hold.
-    let both = Trust {
-        pin: Some(pin),
-        ..trust.clone()
-    };
+    let both = Trust { pin: Some(pin), ..trust.clone() };
     get(&both, "localhost", server.port).await.unwrap();
     get(&both, "127.0.0.1", server.port).await.unwrap_err();
     // The authority replaces the platform's; another one's does not do.
-    let theirs = Trust {
-        ca_file: Some(file(directory.path(), "other.pem", &authority().pem())),
-        ..Trust::default()
-    };
+    let theirs =
+        Trust { ca_file: Some(file(directory.path(), "other.pem", &authority().pem())), ..Trust::default() };
     let gap = get(&theirs, "localhost", server.port).await.unwrap_err();
-    assert!(
-        gap.why.contains("unknown issuer") || gap.why.contains("certificate: "),
-        "{gap}"
-    );
+    assert!(gap.why.contains("unknown issuer") || gap.why.contains("certificate: "), "{gap}");
 }
 
 #[tokio::test]
@@ -208,26 +164,13 @@ async fn a_client_certificate_is_shown_where_one_is_wanted() {
     let (_, client_key, client_pem) = issued(&ours, "evenkeel");
     let pin = Some(Fingerprint::of(&certificate));
     let server = serve(vec![certificate], key_of(&key), Some(ours.der().clone())).await;
-    let without = Trust {
-        pin,
-        ..Trust::default()
-    };
+    let without = Trust { pin, ..Trust::default() };
     get(&without, "localhost", server.port).await.unwrap_err();
     let client_identity = Some(ClientIdentity {
         cert: file(directory.path(), "client.pem", &client_pem),
         key: file(directory.path(), "client.key", &client_key.serialize_pem()),
     });
-    get(
-        &Trust {
-            pin,
-            client_identity,
-            ..Trust::default()
-        },
-        "localhost",
-        server.port,
-    )
-    .await
-    .unwrap();
+    get(&Trust { pin, client_identity, ..Trust::default() }, "localhost", server.port).await.unwrap();
 }
 
 #[tokio::test]
@@ -259,31 +202,13 @@ async fn a_server_that_speaks_no_tls_has_no_fingerprint() {
 async fn files_that_hold_nothing_usable_are_named_before_anything_is_sent() {
     let directory = tempfile::tempdir().unwrap();
     let empty = file(directory.path(), "empty.pem", "nothing here");
-    let trust = Trust {
-        ca_file: Some(empty.clone()),
-        ..Trust::default()
-    };
+    let trust = Trust { ca_file: Some(empty.clone()), ..Trust::default() };
     let error = http::client(&trust, &Timeouts::default()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("{} holds no usable certificate", empty.display())
-    );
-    let client_identity = Some(ClientIdentity {
-        cert: empty.clone(),
-        key: empty.clone(),
-    });
-    let error = http::client(
-        &Trust {
-            client_identity,
-            ..Trust::default()
-        },
-        &Timeouts::default(),
-    )
-    .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("{} holds no usable private key", empty.display())
-    );
+    assert_eq!(error.to_string(), format!("{} holds no usable certificate", empty.display()));
+    let client_identity = Some(ClientIdentity { cert: empty.clone(), key: empty.clone() });
+    let error =
+        http::client(&Trust { client_identity, ..Trust::default() }, &Timeouts::default()).unwrap_err();
+    assert_eq!(error.to_string(), format!("{} holds no usable private key", empty.display()));
 }
 
 /// Answers the first connection with these bytes and closes.
@@ -308,9 +233,7 @@ async fn a_redirect_is_not_followed_with_a_token() {
     .await;
     let client = http::client(&Trust::default(), &Timeouts::default()).unwrap();
     let request = Request::new(Method::GET, url.parse().unwrap());
-    let answer = http::fetch(&client, &request, &Retry::never(), http::MAX_BODY)
-        .await
-        .unwrap();
+    let answer = http::fetch(&client, &request, &Retry::never(), http::MAX_BODY).await.unwrap();
     assert_eq!(answer.status, 302);
 }
 
@@ -326,9 +249,7 @@ async fn a_body_beyond_the_limit_is_not_read_whether_announced_or_not() {
         let url = once(bytes).await;
         let client = http::client(&Trust::default(), &Timeouts::default()).unwrap();
         let request = Request::new(Method::GET, url.parse().unwrap());
-        let gap = http::fetch(&client, &request, &Retry::never(), 1024)
-            .await
-            .unwrap_err();
+        let gap = http::fetch(&client, &request, &Retry::never(), 1024).await.unwrap_err();
         assert_eq!(gap.kind, GapKind::Malformed, "{gap}");
         assert!(gap.why.contains("the answer is larger than"), "{gap}");
     }
@@ -341,8 +262,6 @@ async fn a_wish_to_wait_longer_than_allowed_ends_the_attempts() {
             .await;
     let client = http::client(&Trust::default(), &Timeouts::default()).unwrap();
     let request = Request::new(Method::GET, url.parse().unwrap());
-    let answer = http::fetch(&client, &request, &Retry::default(), 1024)
-        .await
-        .unwrap();
+    let answer = http::fetch(&client, &request, &Retry::default(), 1024).await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.requests), (429, 1));
 }

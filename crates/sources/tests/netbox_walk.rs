@@ -45,28 +45,15 @@ async fn every_version_declares_the_reference_fleet() {
         let source = source(&lab);
         let hosts = complete(&source).await;
         assert_eq!(hosts.len(), 19, "{version:?}");
-        assert_eq!(
-            hosts.iter().map(|host| host.services.len()).sum::<usize>(),
-            59,
-            "{version:?}"
-        );
-        assert_eq!(
-            source.version(),
-            Some(Version {
-                major: 4,
-                minor: version.minor()
-            })
-        );
+        assert_eq!(hosts.iter().map(|host| host.services.len()).sum::<usize>(), 59, "{version:?}");
+        assert_eq!(source.version(), Some(Version { major: 4, minor: version.minor() }));
         let media = host(&hosts, "box2-media");
         assert_eq!(media.disk_mib, Some(204_800), "{version:?}");
         assert_eq!(
             media.service(&"jellyfin".into()).unwrap().ports.as_slice(),
             [Port::tcp(8096), Port::tcp(8920)]
         );
-        assert_eq!(
-            media.service(&"jackett".into()).unwrap().lifecycle,
-            Some(Lifecycle::Retired)
-        );
+        assert_eq!(media.service(&"jackett".into()).unwrap().lifecycle, Some(Lifecycle::Retired));
     }
 }
 
@@ -87,15 +74,8 @@ async fn pages_of_any_size_and_any_cap_give_the_same_inventory() {
     let whole = complete(&source(&lab)).await;
     for (asked, cap) in [(1, 1000), (7, 1000), (14, 1000), (59, 1000), (1000, 10), (20, 3)] {
         lab.netbox().set_max_page_size(cap);
-        let config = Config {
-            page_size: asked,
-            ..config(&lab.url(), lab.token_v1())
-        };
-        assert_eq!(
-            complete(&NetboxSource::new(config).unwrap()).await,
-            whole,
-            "{asked} {cap}"
-        );
+        let config = Config { page_size: asked, ..config(&lab.url(), lab.token_v1()) };
+        assert_eq!(complete(&NetboxSource::new(config).unwrap()).await, whole, "{asked} {cap}");
     }
 }
 
@@ -106,41 +86,17 @@ async fn no_fault_of_any_model_passes_for_a_complete_read() {
     for path in MODELS {
         for (fault, kind, part) in [
             (Fault::Reset, GapKind::Unreachable, "connection"),
-            (
-                Fault::Hang,
-                GapKind::TimedOut,
-                "no answer within the time allowed",
-            ),
-            (
-                Fault::Slow(Duration::from_secs(5)),
-                GapKind::TimedOut,
-                "no answer within the time allowed",
-            ),
-            (
-                Fault::Status(500),
-                GapKind::Unreachable,
-                "500 internal server error (operationalerror)",
-            ),
-            (
-                Fault::Status(503),
-                GapKind::Unreachable,
-                "503 service unavailable",
-            ),
+            (Fault::Hang, GapKind::TimedOut, "no answer within the time allowed"),
+            (Fault::Slow(Duration::from_secs(5)), GapKind::TimedOut, "no answer within the time allowed"),
+            (Fault::Status(500), GapKind::Unreachable, "500 internal server error (operationalerror)"),
+            (Fault::Status(503), GapKind::Unreachable, "503 service unavailable"),
             (Fault::Status(429), GapKind::Unreachable, "429 too many requests"),
-            (
-                Fault::Status(403),
-                GapKind::Unauthorized,
-                "give the token's user the permission",
-            ),
+            (Fault::Status(403), GapKind::Unauthorized, "give the token's user the permission"),
             (Fault::Status(404), GapKind::Malformed, "404, no such endpoint"),
             (Fault::Truncated, GapKind::Truncated, "rows came"),
             (Fault::Malformed, GapKind::Malformed, "not a list"),
             (Fault::DuplicateRow, GapKind::Truncated, "came twice"),
-            (
-                Fault::ResetMidStream,
-                GapKind::Truncated,
-                "the answer ended early",
-            ),
+            (Fault::ResetMidStream, GapKind::Truncated, "the answer ended early"),
         ] {
             let mut config = config(&lab.url(), lab.token_v1());
             if kind == GapKind::TimedOut {
@@ -149,10 +105,7 @@ async fn no_fault_of_any_model_passes_for_a_complete_read() {
             let source = NetboxSource::new(config).unwrap();
             lab.faults().set(path, fault.clone());
             let inventory = observe(&source).await;
-            let gap = inventory
-                .coverage
-                .gap()
-                .unwrap_or_else(|| panic!("{path} {fault:?} passed"));
+            let gap = inventory.coverage.gap().unwrap_or_else(|| panic!("{path} {fault:?} passed"));
             words(gap, kind, &[path, part]);
             assert_eq!(inventory.hosts, [], "{path} {fault:?}: half a read is no world");
             lab.faults().clear(path);
@@ -169,11 +122,7 @@ async fn a_list_that_comes_back_empty_does_not_empty_the_world() {
         let before = complete(&source).await;
         lab.faults().set(path, Fault::EmptyList);
         let gap = gap(&source).await;
-        words(
-            &gap,
-            GapKind::Unauthorized,
-            &["were the rights of the token changed"],
-        );
+        words(&gap, GapKind::Unauthorized, &["were the rights of the token changed"]);
         lab.faults().clear(path);
         assert_eq!(complete(&source).await, before, "{path}");
     }
@@ -182,16 +131,12 @@ async fn a_list_that_comes_back_empty_does_not_empty_the_world() {
 #[tokio::test]
 async fn hidden_hosts_are_noticed_by_what_belongs_to_them_even_at_the_first_read() {
     let lab = lab(NetboxVersion::V4_5).await;
-    lab.faults()
-        .set("/api/virtualization/virtual-machines/", Fault::EmptyList);
+    lab.faults().set("/api/virtualization/virtual-machines/", Fault::EmptyList);
     let gap = gap(&source(&lab)).await;
     words(
         &gap,
         GapKind::Unauthorized,
-        &[
-            "virtual machines 1, which this token is not shown",
-            "or set filters",
-        ],
+        &["virtual machines 1, which this token is not shown", "or set filters"],
     );
 }
 
@@ -215,11 +160,7 @@ async fn a_refused_connection_names_the_place() {
     let free = format!("http://{}/", listener.local_addr().unwrap());
     drop((url, listener));
     let gap = gap(&NetboxSource::new(config(&free, token)).unwrap()).await;
-    words(
-        &gap,
-        GapKind::Unreachable,
-        &[&format!("{free}api/status/"), "connection refused"],
-    );
+    words(&gap, GapKind::Unreachable, &[&format!("{free}api/status/"), "connection refused"]);
 }
 
 #[tokio::test]
@@ -237,11 +178,7 @@ async fn a_lost_connection_and_a_busy_server_are_asked_once_more() {
     complete(&source).await;
     lab.faults().set("/api/ipam/services/", Fault::Status(429));
     gap(&source).await;
-    let asked = lab
-        .take_log()
-        .iter()
-        .filter(|line| line.starts_with("/api/ipam/services/"))
-        .count();
+    let asked = lab.take_log().iter().filter(|line| line.starts_with("/api/ipam/services/")).count();
     assert_eq!(asked, 3, "one before, then one try and one more");
 }
 
@@ -257,16 +194,9 @@ async fn both_kinds_of_tokens_are_sent_as_their_version_wants_them() {
 #[tokio::test]
 async fn a_wrong_token_says_so_and_is_never_shown() {
     let lab = lab(NetboxVersion::V4_6).await;
-    for token in [
-        "f000000000000000000000000000000000000000",
-        "nbt_wrong0000000.wrongwrongwrong",
-    ] {
+    for token in ["f000000000000000000000000000000000000000", "nbt_wrong0000000.wrongwrongwrong"] {
         let gap = gap(&NetboxSource::new(config(&lab.url(), token)).unwrap()).await;
-        words(
-            &gap,
-            GapKind::Unauthorized,
-            &["Invalid v", "the token is wrong or was deleted"],
-        );
+        words(&gap, GapKind::Unauthorized, &["Invalid v", "the token is wrong or was deleted"]);
         assert!(!gap.why.contains(token), "{gap}");
     }
 }
@@ -290,10 +220,7 @@ async fn a_missing_permission_is_named() {
     words(
         &gap,
         GapKind::Unauthorized,
-        &[
-            "/api/virtualization/interfaces/",
-            "the permission virtualization.view_vminterface",
-        ],
+        &["/api/virtualization/interfaces/", "the permission virtualization.view_vminterface"],
     );
 }
 
@@ -305,11 +232,7 @@ async fn rows_that_vanish_without_a_deletion_are_held_back() {
     let n8n = lab.netbox().service("n8n", "n8n").unwrap();
     lab.netbox().hide("ipam.service", n8n);
     let found = gap(&source).await;
-    words(
-        &found,
-        GapKind::Unauthorized,
-        &["1 of 59 services are no longer shown", &format!("id {n8n}")],
-    );
+    words(&found, GapKind::Unauthorized, &["1 of 59 services are no longer shown", &format!("id {n8n}")]);
     assert_eq!(gap(&source).await.kind, GapKind::Unauthorized, "it stays so");
     lab.netbox().allow_all();
     complete(&source).await;
@@ -341,11 +264,7 @@ async fn without_a_changelog_every_read_is_full_and_only_a_large_loss_is_held_ba
     for id in &ids[..40] {
         lab.netbox().hide("ipam.service", *id);
     }
-    words(
-        &gap(&source).await,
-        GapKind::Unauthorized,
-        &["39 of 58 services are no longer shown"],
-    );
+    words(&gap(&source).await, GapKind::Unauthorized, &["39 of 58 services are no longer shown"]);
 }
 
 #[tokio::test]
@@ -363,11 +282,7 @@ async fn an_upgrade_between_two_reads_is_followed() {
     let before = complete(&source).await;
     lab.upgrade(NetboxVersion::V4_6);
     // The read during which the version is first noticed is not trusted.
-    words(
-        &gap(&source).await,
-        GapKind::Truncated,
-        &["changed from 4.2 to 4.6 during the read"],
-    );
+    words(&gap(&source).await, GapKind::Truncated, &["changed from 4.2 to 4.6 during the read"]);
     assert_eq!(complete(&source).await, before);
 }
 
@@ -376,11 +291,7 @@ async fn what_is_not_a_netbox_is_not_read() {
     let lab = lab(NetboxVersion::V4_5).await;
     let url = format!("{}somewhere/", lab.url());
     let gap = gap(&NetboxSource::new(config(&url, lab.token_v1())).unwrap()).await;
-    words(
-        &gap,
-        GapKind::Malformed,
-        &["/somewhere/api/status/", "is this netbox's address"],
-    );
+    words(&gap, GapKind::Malformed, &["/somewhere/api/status/", "is this netbox's address"]);
 }
 
 #[tokio::test]
@@ -389,10 +300,7 @@ async fn a_service_that_cannot_be_read_blinds_its_host_and_nothing_else() {
         (json!({"ports": ["eighty"]}), "invalid type"),
         (json!({"ports": [99999]}), "99999 is not a port"),
         (json!({"ports": [0]}), "0 is not a port"),
-        (
-            json!({"protocol": {"value": "quic", "label": "QUIC"}}),
-            "the protocol `quic` is not known here",
-        ),
+        (json!({"protocol": {"value": "quic", "label": "QUIC"}}), "the protocol `quic` is not known here"),
         (json!({"name": null}), "it has no name"),
         (json!({"tags": "docker"}), "invalid type"),
     ] {
@@ -402,14 +310,9 @@ async fn a_service_that_cannot_be_read_blinds_its_host_and_nothing_else() {
             let hosts = complete(&source(&lab)).await;
             assert_eq!(hosts.len(), 19);
             let media = host(&hosts, "box2-media");
-            let Coverage::Partial(gap) = &media.services_coverage else {
-                panic!("{with}")
-            };
+            let Coverage::Partial(gap) = &media.services_coverage else { panic!("{with}") };
             assert_eq!(gap.kind, GapKind::Malformed);
-            assert!(
-                gap.why.contains("netbox service 34") && gap.why.contains(words),
-                "{gap}"
-            );
+            assert!(gap.why.contains("netbox service 34") && gap.why.contains(words), "{gap}");
             assert_eq!(media.services.len(), 7, "the others are read");
             assert!(
                 hosts
@@ -430,30 +333,10 @@ async fn a_row_that_could_concern_anybody_keeps_the_whole_from_being_complete() 
             json!({"status": null}),
             "netbox virtual machine 5: it has no status",
         ),
-        (
-            "dcim.device",
-            2,
-            json!({"tags": 7}),
-            "netbox device 2: invalid type",
-        ),
-        (
-            "ipam.ipaddress",
-            9,
-            json!({"address": "here"}),
-            "netbox ip address 9: `here` is not an address",
-        ),
-        (
-            "dcim.macaddress",
-            3,
-            json!({"mac_address": 12}),
-            "netbox mac address 3: invalid type",
-        ),
-        (
-            "ipam.service",
-            34,
-            json!({"parent_object_type": null}),
-            "netbox service 34: it names no parent",
-        ),
+        ("dcim.device", 2, json!({"tags": 7}), "netbox device 2: invalid type"),
+        ("ipam.ipaddress", 9, json!({"address": "here"}), "netbox ip address 9: `here` is not an address"),
+        ("dcim.macaddress", 3, json!({"mac_address": 12}), "netbox mac address 3: invalid type"),
+        ("ipam.service", 34, json!({"parent_object_type": null}), "netbox service 34: it names no parent"),
     ] {
         let lab = lab(NetboxVersion::V4_5).await;
         lab.netbox().mangle(model, id, with);
@@ -466,20 +349,14 @@ async fn a_row_that_could_concern_anybody_keeps_the_whole_from_being_complete() 
 async fn a_row_without_an_id_is_no_row() {
     let lab = lab(NetboxVersion::V4_5).await;
     lab.netbox().mangle("ipam.service", 34, json!({"id": "34"}));
-    words(
-        &gap(&source(&lab)).await,
-        GapKind::Malformed,
-        &["/api/ipam/services/", "a row without an id"],
-    );
+    words(&gap(&source(&lab)).await, GapKind::Malformed, &["/api/ipam/services/", "a row without an id"]);
 }
 
 #[tokio::test]
 async fn a_service_of_something_that_is_no_host_is_left_out() {
     let lab = lab(NetboxVersion::V4_5).await;
-    lab.netbox()
-        .add_service(ObjectRef::new("dcim.site", 1), "door", &[80], |_| {});
-    lab.netbox()
-        .add_service(ObjectRef::new("ipam.fhrpgroup", 1), "vip", &[443], |_| {});
+    lab.netbox().add_service(ObjectRef::new("dcim.site", 1), "door", &[80], |_| {});
+    lab.netbox().add_service(ObjectRef::new("ipam.fhrpgroup", 1), "vip", &[443], |_| {});
     let hosts = complete(&source(&lab)).await;
     assert_eq!(hosts.iter().map(|host| host.services.len()).sum::<usize>(), 59);
 }
@@ -489,15 +366,11 @@ async fn services_of_one_name_are_one_service() {
     let lab = lab(NetboxVersion::V4_5).await;
     let docs = ObjectRef::vm(lab.netbox().vm("box2-docs").unwrap());
     lab.netbox().add_service(docs.clone(), "dns", &[53, 853], |_| {});
-    lab.netbox()
-        .add_service(docs.clone(), "dns", &[53, 53], |dns| dns.protocol = "udp".into());
+    lab.netbox().add_service(docs.clone(), "dns", &[53, 53], |dns| dns.protocol = "udp".into());
     let hosts = complete(&source(&lab)).await;
     let docs = host(&hosts, "box2-docs");
     let dns = docs.service(&"dns".into()).unwrap();
-    assert_eq!(
-        dns.ports.as_slice(),
-        [Port::tcp(53), Port::udp(53), Port::tcp(853)]
-    );
+    assert_eq!(dns.ports.as_slice(), [Port::tcp(53), Port::udp(53), Port::tcp(853)]);
     assert_eq!(dns.netbox_ids, [60, 61]);
     assert_eq!(docs.contradictions, []);
 }
@@ -509,17 +382,13 @@ async fn services_of_one_name_that_disagree_are_a_contradiction_and_no_guess() {
     for (lifecycle, container) in [("active", "one"), ("retired", "two")] {
         lab.netbox().add_service(docs.clone(), "dns", &[53], |dns| {
             dns.custom_fields.insert("lifecycle".into(), json!(lifecycle));
-            dns.custom_fields
-                .insert("container_name".into(), json!(container));
+            dns.custom_fields.insert("container_name".into(), json!(container));
         });
     }
     let hosts = complete(&source(&lab)).await;
     let docs = host(&hosts, "box2-docs");
     let dns = docs.service(&"dns".into()).unwrap();
-    assert_eq!(
-        (dns.lifecycle, &dns.container_name),
-        (Some(Lifecycle::Planned), &None)
-    );
+    assert_eq!((dns.lifecycle, &dns.container_name), (Some(Lifecycle::Planned), &None));
     let said: Vec<&str> = docs.contradictions.iter().map(|one| &*one.what).collect();
     assert_eq!(
         said,
@@ -528,11 +397,7 @@ async fn services_of_one_name_that_disagree_are_a_contradiction_and_no_guess() {
             "2 services named dns disagree on their life cycle: active, retired"
         ]
     );
-    assert!(
-        docs.contradictions
-            .iter()
-            .all(|one| one.service == Some("dns".into()))
-    );
+    assert!(docs.contradictions.iter().all(|one| one.service == Some("dns".into())));
 }
 
 #[tokio::test]
@@ -546,21 +411,14 @@ async fn hosts_of_one_name_are_told_apart_and_reported() {
         .map(|host| host.name.as_str())
         .filter(|name| name.to_lowercase().contains("box2-daily"))
         .collect();
-    assert_eq!(
-        names,
-        [
-            &*format!("Box2-Daily (vm {id})"),
-            "box2-daily",
-            "box2-daily (vm 4)"
-        ]
-    );
+    assert_eq!(names, [&*format!("Box2-Daily (vm {id})"), "box2-daily", "box2-daily (vm 4)"]);
     assert_eq!(host(&hosts, "box2-daily").kind, HostKind::Device);
     for name in names {
         let said = &host(&hosts, name).contradictions;
         assert_eq!(said.len(), 1);
-        assert!(said[0].what.ends_with(&format!(
-            "is declared more than once: device {device}, vm 4, vm {id}"
-        )));
+        assert!(
+            said[0].what.ends_with(&format!("is declared more than once: device {device}, vm 4, vm {id}"))
+        );
     }
 }
 
@@ -572,30 +430,18 @@ async fn a_device_without_a_name_is_called_by_its_id() {
     lab.netbox().edit_vm(vm, |vm| vm.device = Some(id));
     let hosts = complete(&source(&lab)).await;
     host(&hosts, &format!("device {id}"));
-    assert_eq!(
-        host(&hosts, "n8n").node.as_ref().unwrap().as_str(),
-        format!("device {id}")
-    );
+    assert_eq!(host(&hosts, "n8n").node.as_ref().unwrap().as_str(), format!("device {id}"));
 }
 
 #[tokio::test]
 async fn an_address_assigned_twice_is_reported_on_both_and_not_resolved() {
     let lab = lab(NetboxVersion::V4_5).await;
     let interface = ObjectRef::vm_interface(10);
-    lab.netbox()
-        .add_ip("192.168.2.230/24", Some(interface.clone()), |_| {});
+    lab.netbox().add_ip("192.168.2.230/24", Some(interface.clone()), |_| {});
     let hosts = complete(&source(&lab)).await;
     for name in ["supabase", "mcp-gateway"] {
-        let said: Vec<&str> = host(&hosts, name)
-            .contradictions
-            .iter()
-            .map(|one| &*one.what)
-            .collect();
-        assert_eq!(
-            said,
-            ["192.168.2.230 is assigned to mcp-gateway and supabase"],
-            "{name}"
-        );
+        let said: Vec<&str> = host(&hosts, name).contradictions.iter().map(|one| &*one.what).collect();
+        assert_eq!(said, ["192.168.2.230 is assigned to mcp-gateway and supabase"], "{name}");
     }
     let supabase = host(&hosts, "supabase");
     assert_eq!(supabase.primary_ip, Some("192.168.2.206".parse().unwrap()));
@@ -609,9 +455,7 @@ async fn addresses_meant_to_be_shared_are_no_contradiction() {
     let first = Some(ObjectRef::vm_interface(10));
     let second = Some(ObjectRef::vm_interface(9));
     for interface in [&first, &second] {
-        netbox.add_ip("10.0.0.1/24", interface.clone(), |ip| {
-            ip.role = Some("vip".into())
-        });
+        netbox.add_ip("10.0.0.1/24", interface.clone(), |ip| ip.role = Some("vip".into()));
         netbox.add_ip("127.0.0.1/8", interface.clone(), |_| {});
         netbox.add_ip("fe80::1/64", interface.clone(), |_| {});
     }
@@ -628,8 +472,7 @@ async fn custom_fields_go_by_their_configured_names_and_in_both_forms() {
         let lab = lab(version).await;
         let netbox = lab.netbox();
         netbox.edit_host("box2-media", |vm| {
-            vm.custom_fields
-                .insert("dockerd".into(), json!("tcp://192.168.2.16:2376"));
+            vm.custom_fields.insert("dockerd".into(), json!("tcp://192.168.2.16:2376"));
             vm.custom_fields.insert("also".into(), json!("media, jelly"));
             vm.custom_fields.insert("sensitive".into(), json!(true));
         });
@@ -641,10 +484,7 @@ async fn custom_fields_go_by_their_configured_names_and_in_both_forms() {
             image: "picture".into(),
             ..FieldNames::default()
         };
-        let config = Config {
-            fields,
-            ..config(&lab.url(), lab.token_v1())
-        };
+        let config = Config { fields, ..config(&lab.url(), lab.token_v1()) };
         let hosts = complete(&NetboxSource::new(config).unwrap()).await;
         let media = host(&hosts, "box2-media");
         assert_eq!(media.docker_endpoint.as_deref(), Some("tcp://192.168.2.16:2376"));
@@ -660,14 +500,10 @@ async fn custom_fields_go_by_their_configured_names_and_in_both_forms() {
 #[tokio::test]
 async fn a_life_cycle_nobody_knows_is_reported_and_demands_nothing() {
     let lab = lab(NetboxVersion::V4_5).await;
-    lab.netbox()
-        .set_service_field("box2-media", "sonarr", "lifecycle", json!("sunset"));
+    lab.netbox().set_service_field("box2-media", "sonarr", "lifecycle", json!("sunset"));
     let hosts = complete(&source(&lab)).await;
     let media = host(&hosts, "box2-media");
-    assert_eq!(
-        media.service(&"sonarr".into()).unwrap().lifecycle,
-        Some(Lifecycle::Planned)
-    );
+    assert_eq!(media.service(&"sonarr".into()).unwrap().lifecycle, Some(Lifecycle::Planned));
     assert_eq!(
         &*media.contradictions[0].what,
         "service 38 (sonarr): its life cycle is `sunset`, which is none of planned, active, retired"
@@ -678,82 +514,39 @@ async fn a_life_cycle_nobody_knows_is_reported_and_demands_nothing() {
 async fn the_config_context_is_only_asked_for_where_it_is_wanted() {
     let lab = lab(NetboxVersion::V4_5).await;
     lab.netbox().edit_host("box2-media", |vm| {
-        vm.config_context
-            .insert("evenkeel".into(), json!({"docker_endpoint": "ssh://media"}));
+        vm.config_context.insert("evenkeel".into(), json!({"docker_endpoint": "ssh://media"}));
     });
-    assert_eq!(
-        host(&complete(&source(&lab)).await, "box2-media").docker_endpoint,
-        None
-    );
+    assert_eq!(host(&complete(&source(&lab)).await, "box2-media").docker_endpoint, None);
     assert!(!lab.take_log().iter().any(|line| line.contains("config_context")));
-    let config = Config {
-        read_config_context: true,
-        ..config(&lab.url(), lab.token_v1())
-    };
+    let config = Config { read_config_context: true, ..config(&lab.url(), lab.token_v1()) };
     let hosts = complete(&NetboxSource::new(config).unwrap()).await;
-    assert_eq!(
-        host(&hosts, "box2-media").docker_endpoint.as_deref(),
-        Some("ssh://media")
-    );
+    assert_eq!(host(&hosts, "box2-media").docker_endpoint.as_deref(), Some("ssh://media"));
 }
 
 #[tokio::test]
 async fn filters_leave_out_hosts_with_all_that_is_theirs() {
     let lab = lab(NetboxVersion::V4_5).await;
     let read = async |filters: Filters| {
-        let config = Config {
-            filters,
-            ..config(&lab.url(), lab.token_v1())
-        };
+        let config = Config { filters, ..config(&lab.url(), lab.token_v1()) };
         complete(&NetboxSource::new(config).unwrap()).await
     };
     let named = |slugs: &[&str]| slugs.iter().map(|slug| (*slug).to_owned()).collect::<Vec<_>>();
-    let famille = read(Filters {
-        tenants: named(&["famille"]),
-        ..Filters::default()
-    })
-    .await;
+    let famille = read(Filters { tenants: named(&["famille"]), ..Filters::default() }).await;
     let names: Vec<&str> = famille.iter().map(|host| host.name.as_str()).collect();
     assert_eq!(names, ["HomeAssistant", "box2-media", "box2-tube", "minecraft"]);
-    let docker = read(Filters {
-        tags: named(&["docker", "media"]),
-        ..Filters::default()
-    })
-    .await;
-    assert_eq!(
-        docker.iter().map(|host| host.name.as_str()).collect::<Vec<_>>(),
-        ["box2-media"]
-    );
-    let roles = read(Filters {
-        roles: named(&["hypervisor", "nas"]),
-        ..Filters::default()
-    })
-    .await;
+    let docker = read(Filters { tags: named(&["docker", "media"]), ..Filters::default() }).await;
+    assert_eq!(docker.iter().map(|host| host.name.as_str()).collect::<Vec<_>>(), ["box2-media"]);
+    let roles = read(Filters { roles: named(&["hypervisor", "nas"]), ..Filters::default() }).await;
     assert_eq!(roles.len(), 3);
-    assert_eq!(
-        read(Filters {
-            sites: named(&["bruce"]),
-            ..Filters::default()
-        })
-        .await
-        .len(),
-        19
-    );
+    assert_eq!(read(Filters { sites: named(&["bruce"]), ..Filters::default() }).await.len(), 19);
 }
 
 #[tokio::test]
 async fn filters_hold_even_where_netbox_ignores_them() {
     let lab = lab(NetboxVersion::V4_5).await;
     // A read by id carries no filter; what comes back is filtered here.
-    let filters = Filters {
-        tenants: vec!["famille".into()],
-        ..Filters::default()
-    };
-    let config = Config {
-        filters,
-        incremental_above: 0,
-        ..config(&lab.url(), lab.token_v1())
-    };
+    let filters = Filters { tenants: vec!["famille".into()], ..Filters::default() };
+    let config = Config { filters, incremental_above: 0, ..config(&lab.url(), lab.token_v1()) };
     let source = NetboxSource::new(config).unwrap();
     assert_eq!(complete(&source).await.len(), 4);
     lab.netbox().set_status("n8n", "offline");
@@ -766,22 +559,13 @@ async fn filters_hold_even_where_netbox_ignores_them() {
 #[tokio::test]
 async fn an_unknown_filter_value_is_a_mistake_that_is_told() {
     let lab = lab(NetboxVersion::V4_5).await;
-    let filters = Filters {
-        tenants: vec!["nobody".into()],
-        ..Filters::default()
-    };
-    let config = Config {
-        filters,
-        ..config(&lab.url(), lab.token_v1())
-    };
+    let filters = Filters { tenants: vec!["nobody".into()], ..Filters::default() };
+    let config = Config { filters, ..config(&lab.url(), lab.token_v1()) };
     let gap = gap(&NetboxSource::new(config).unwrap()).await;
     words(
         &gap,
         GapKind::Malformed,
-        &[
-            "netbox refuses the question",
-            "nobody is not one of the available choices",
-        ],
+        &["netbox refuses the question", "nobody is not one of the available choices"],
     );
 }
 
@@ -790,47 +574,17 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     let good = || config("http://127.0.0.1:1/", "0123456789abcdef");
     for (config, words) in [
         (
-            Config {
-                url: "ftp://h/".parse().unwrap(),
-                ..good()
-            },
+            Config { url: "ftp://h/".parse().unwrap(), ..good() },
             "url: an http:// or https:// address is needed",
         ),
         (
-            Config {
-                url: "http://me:pw@h/".parse().unwrap(),
-                ..good()
-            },
+            Config { url: "http://me:pw@h/".parse().unwrap(), ..good() },
             "url: user and password do not belong",
         ),
-        (
-            Config {
-                token: Secret::new(""),
-                ..good()
-            },
-            "token: empty",
-        ),
-        (
-            Config {
-                token: Secret::new("two words"),
-                ..good()
-            },
-            "token: empty, or with characters",
-        ),
-        (
-            Config {
-                page_size: 0,
-                ..good()
-            },
-            "page_size: must not be zero",
-        ),
-        (
-            Config {
-                concurrency: 0,
-                ..good()
-            },
-            "concurrency: must not be zero",
-        ),
+        (Config { token: Secret::new(""), ..good() }, "token: empty"),
+        (Config { token: Secret::new("two words"), ..good() }, "token: empty, or with characters"),
+        (Config { page_size: 0, ..good() }, "page_size: must not be zero"),
+        (Config { concurrency: 0, ..good() }, "concurrency: must not be zero"),
     ] {
         let error = NetboxSource::new(config).map(|_| ()).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
@@ -845,22 +599,11 @@ async fn doctor_sees_every_right_that_is_missing_at_once() {
     lab.netbox().deny("core.objectchange");
     let source = NetboxSource::new(config(&lab.url(), lab.token_v2())).unwrap();
     let report = source.check().await;
-    assert_eq!(
-        (report.token, report.version.as_deref()),
-        (TokenKind::V2, Ok("4.5.2"))
-    );
-    let refused: Vec<&str> = report
-        .models
-        .iter()
-        .filter(|model| model.rows.is_err())
-        .map(|model| &*model.permission)
-        .collect();
+    assert_eq!((report.token, report.version.as_deref()), (TokenKind::V2, Ok("4.5.2")));
+    let refused: Vec<&str> =
+        report.models.iter().filter(|model| model.rows.is_err()).map(|model| &*model.permission).collect();
     assert_eq!(refused, ["ipam.view_service", "dcim.view_interface"]);
-    let shown: Vec<u64> = report
-        .models
-        .iter()
-        .filter_map(|model| model.rows.clone().ok())
-        .collect();
+    let shown: Vec<u64> = report.models.iter().filter_map(|model| model.rows.clone().ok()).collect();
     assert_eq!(shown, [14, 19, 14, 5, 13]);
     assert!(!report.is_good() && report.supported && report.changelog.is_err());
     let skew = report.clock_skew.unwrap();
@@ -880,9 +623,7 @@ async fn doctor_tells_an_unreachable_netbox_from_a_bad_one() {
 
 #[tokio::test]
 async fn an_empty_netbox_is_an_answer() {
-    let lab = NetboxLab::start(Inventory::default(), NetboxVersion::V4_5)
-        .await
-        .unwrap();
+    let lab = NetboxLab::start(Inventory::default(), NetboxVersion::V4_5).await.unwrap();
     assert_eq!(complete(&source(&lab)).await, []);
 }
 
@@ -910,8 +651,7 @@ async fn a_machine_created_while_services_are_read_is_found_all_the_same() {
         ..Host::default()
     });
     let lab = NetboxLab::start(inventory, NetboxVersion::V4_5).await.unwrap();
-    lab.netbox()
-        .add_service(ObjectRef::vm(99), "late-service", &[80], |_| {});
+    lab.netbox().add_service(ObjectRef::vm(99), "late-service", &[80], |_| {});
     let hosts = complete(&source(&lab)).await;
     assert_eq!(host(&hosts, "late").services.len(), 1);
 }

@@ -12,11 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// The expected snapshot of a host. Of a sensitive host only names and life cycles are shown.
 pub fn expected_snapshot(host: &ExpectedHost) -> Value {
-    let services: Vec<Value> = host
-        .services
-        .iter()
-        .map(|s| expected_service(s, host.sensitive))
-        .collect();
+    let services: Vec<Value> = host.services.iter().map(|s| expected_service(s, host.sensitive)).collect();
     json!({
         "hostname": host.name,
         "services": services,
@@ -40,10 +36,7 @@ fn expected_service(service: &ExpectedService, sensitive: bool) -> Value {
     let mut object = Map::new();
     object.insert("name".into(), json!(service.name));
     if !sensitive {
-        object.insert(
-            "port".into(),
-            json!(service.ports.as_slice().first().map(|p| p.number)),
-        );
+        object.insert("port".into(), json!(service.ports.as_slice().first().map(|p| p.number)));
         object.insert("ports".into(), json!(service.ports));
         if let Some(role) = &service.role {
             object.insert("role".into(), json!(role));
@@ -108,11 +101,7 @@ fn container(service: &ObservedService, sensitive: bool) -> Value {
 /// the number before the colon; the number after it repeats it.
 fn mappings(published: &Published) -> Vec<String> {
     let open = published.open.as_slice().iter().map(|port| mapping("", *port));
-    let loopback = published
-        .loopback
-        .as_slice()
-        .iter()
-        .map(|port| mapping("127.0.0.1:", *port));
+    let loopback = published.loopback.as_slice().iter().map(|port| mapping("127.0.0.1:", *port));
     open.chain(loopback).collect()
 }
 
@@ -145,10 +134,7 @@ mod tests {
             name: "jellyfin".into(),
             hints: Hints::default(),
             state: Fact::Known(RunState::Running),
-            ports: Fact::Known(Published {
-                open: Ports::new([Port::tcp(8096)]),
-                loopback: Ports::default(),
-            }),
+            ports: Fact::Known(Published { open: Ports::new([Port::tcp(8096)]), loopback: Ports::default() }),
             health: Fact::Known(Health::None),
             image: Some("jellyfin:10.9".into()),
             role: None,
@@ -185,10 +171,7 @@ mod tests {
     #[test]
     fn a_sensitive_host_shows_names_and_states_only() {
         let value = observed_snapshot(&"box2-secrets".into(), &media(vec![jellyfin()]), true);
-        assert_eq!(
-            value["snapshot"]["containers"],
-            json!([{ "name": "jellyfin", "state": "running" }])
-        );
+        assert_eq!(value["snapshot"]["containers"], json!([{ "name": "jellyfin", "state": "running" }]));
     }
 
     #[test]

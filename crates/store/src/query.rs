@@ -104,9 +104,7 @@ impl DeliveryState {
 
     /// Reads the word back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Delivered, Self::Dead]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        [Self::Pending, Self::Delivered, Self::Dead].into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -171,15 +169,8 @@ impl ExportLine {
     /// Marks a canonical JSON object with what it is. The key comes first, so that a reader knows before it parses.
     pub fn new(record: Record, object: &str) -> Self {
         let rest = object.trim_start().strip_prefix('{').unwrap_or("}");
-        let comma = if rest.trim_start().starts_with('}') {
-            ""
-        } else {
-            ","
-        };
-        Self {
-            record,
-            json: format!("{{\"record\":\"{}\"{comma}{rest}", record.as_str()),
-        }
+        let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+        Self { record, json: format!("{{\"record\":\"{}\"{comma}{rest}", record.as_str()) }
     }
 }
 

@@ -97,11 +97,7 @@ impl AssetRow {
             HostKind::Device => "device",
             HostKind::VirtualMachine => "virtual_machine",
         };
-        let parent = host
-            .node
-            .as_ref()
-            .map(|node| node.as_str())
-            .or(host.cluster.as_deref());
+        let parent = host.node.as_ref().map(|node| node.as_str()).or(host.cluster.as_deref());
         Self {
             asset_type: asset_type.to_owned(),
             name: host.name.as_str().to_owned(),

@@ -28,12 +28,7 @@ pub struct Loaded {
 impl Loaded {
     /// What is known about a subject nobody has committed.
     pub fn unknown(subject: Subject) -> Self {
-        Self {
-            ledger: Ledger::new(subject),
-            revision: 0,
-            fingerprint: None,
-            identity: None,
-        }
+        Self { ledger: Ledger::new(subject), revision: 0, fingerprint: None, identity: None }
     }
 }
 
@@ -274,10 +269,7 @@ pub struct Keep {
 impl Keep {
     /// Keeps what is younger than this many days.
     pub const fn days(days: u64) -> Self {
-        Self {
-            age: Some(Duration::from_secs(days * 86_400)),
-            count: None,
-        }
+        Self { age: Some(Duration::from_secs(days * 86_400)), count: None }
     }
 }
 

@@ -80,16 +80,12 @@ impl Model {
     /// Whether an earlier delivery of the same drift is neither delivered nor dead.
     fn held_back(&self, i: usize) -> bool {
         let row = &self.rows[i];
-        self.rows[..i]
-            .iter()
-            .any(|r| r.drift == row.drift && r.state == DeliveryState::Pending)
+        self.rows[..i].iter().any(|r| r.drift == row.drift && r.state == DeliveryState::Pending)
     }
 
     fn claimable(&self) -> Vec<usize> {
         let due = |row: &Row| row.state == DeliveryState::Pending && row.due <= self.now;
-        (0..self.rows.len())
-            .filter(|&i| due(&self.rows[i]) && !self.held_back(i))
-            .collect()
+        (0..self.rows.len()).filter(|&i| due(&self.rows[i]) && !self.held_back(i)).collect()
     }
 
     fn current(&self, ticket: Ticket, i: usize) -> bool {
@@ -99,14 +95,7 @@ impl Model {
 }
 
 async fn commit(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(), TestCaseError> {
-    let Step::Commit {
-        host: h,
-        write,
-        remove,
-        stale,
-        reuse,
-    } = step
-    else {
+    let Step::Commit { host: h, write, remove, stale, reuse } = step else {
         return Ok(());
     };
     let name = format!("h{h}");
@@ -119,11 +108,7 @@ async fn commit(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
     for service in &write {
         let id = missing(&name, &format!("s{service}"));
         // The first event may take the number of one that is there already.
-        let taken = if *reuse && n == model.events && n > 0 {
-            n - 1
-        } else {
-            n
-        };
+        let taken = if *reuse && n == model.events && n > 0 { n - 1 } else { n };
         let event = event(taken, &id);
         n += 1;
         let mut entry = entry(id);
@@ -133,9 +118,7 @@ async fn commit(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
         pass.upserts.push(entry);
     }
     let removed = remove.iter().filter(|service| !write.contains(service));
-    pass.removals = removed
-        .map(|service| missing(&name, &format!("s{service}")))
-        .collect();
+    pass.removals = removed.map(|service| missing(&name, &format!("s{service}"))).collect();
     let refused = *reuse && !write.is_empty() && model.events > 0;
     let outcome = store.commit(pass.clone()).await;
     if *stale {
@@ -195,17 +178,8 @@ async fn outbox(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
             let i = usize::try_from(ticket.delivery).unwrap() - 1;
             let current = model.current(ticket, i);
             let (outcome, applies) = match how {
-                0 => (
-                    Outcome::Delivered,
-                    model.rows[i].state != DeliveryState::Delivered,
-                ),
-                1 => (
-                    Outcome::Retry {
-                        at: at(model.now + 9),
-                        why: "no".to_owned(),
-                    },
-                    current,
-                ),
+                0 => (Outcome::Delivered, model.rows[i].state != DeliveryState::Delivered),
+                1 => (Outcome::Retry { at: at(model.now + 9), why: "no".to_owned() }, current),
                 _ => (Outcome::Dead { why: "no".to_owned() }, current),
             };
             let changed = store.settle(ticket, outcome, at(model.now)).await.unwrap();
@@ -239,40 +213,20 @@ async fn outbox(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
 
 async fn compare(store: &dyn Store, model: &Model) -> Result<(), TestCaseError> {
     for loaded in store.load_all().await.unwrap() {
-        let name = loaded.ledger.subject.host().unwrap().as_str()[1..]
-            .parse::<u8>()
-            .unwrap();
+        let name = loaded.ledger.subject.host().unwrap().as_str()[1..].parse::<u8>().unwrap();
         prop_assert_eq!(Some(&loaded.revision), model.revisions.get(&name));
-        let seen: BTreeMap<_, _> = loaded
-            .ledger
-            .entries
-            .into_iter()
-            .map(|(id, e)| (id, e.seen))
-            .collect();
+        let seen: BTreeMap<_, _> = loaded.ledger.entries.into_iter().map(|(id, e)| (id, e.seen)).collect();
         prop_assert_eq!(Some(&seen), model.entries.get(&name));
     }
-    let events = store
-        .events(&EventFilter::default(), None, 10_000)
-        .await
-        .unwrap()
-        .rows;
+    let events = store.events(&EventFilter::default(), None, 10_000).await.unwrap().rows;
     prop_assert_eq!(events.len(), model.events as usize);
-    let mut rows = store
-        .deliveries(&DeliveryFilter::default(), None, 10_000)
-        .await
-        .unwrap()
-        .rows;
+    let mut rows = store.deliveries(&DeliveryFilter::default(), None, 10_000).await.unwrap().rows;
     rows.reverse();
     prop_assert_eq!(rows.len(), model.rows.len());
     for (row, expected) in rows.iter().zip(&model.rows) {
         prop_assert_eq!(
             (&row.drift_key, row.state, row.attempts, row.claimed_at.is_some()),
-            (
-                &expected.drift,
-                expected.state,
-                expected.attempts,
-                expected.claimed
-            )
+            (&expected.drift, expected.state, expected.attempts, expected.claimed)
         );
     }
     let next = store.next_due().await.unwrap();

@@ -15,21 +15,13 @@ use evenkeel_store::{Store, store_conformance};
 async fn file() -> (Arc<dyn Store>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     // A test that kills the machine is not among these; without disk flushes they are quick.
-    let options = Options {
-        synchronous: Synchronous::Normal,
-        ..Options::default()
-    };
-    let store = SqliteStore::open(dir.path().join("evenkeel.db"), options)
-        .await
-        .unwrap();
+    let options = Options { synchronous: Synchronous::Normal, ..Options::default() };
+    let store = SqliteStore::open(dir.path().join("evenkeel.db"), options).await.unwrap();
     (Arc::new(store), dir)
 }
 
 async fn memory() -> (Arc<dyn Store>, ()) {
-    (
-        Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap()),
-        (),
-    )
+    (Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap()), ())
 }
 
 store_conformance!(in_a_file, file);

@@ -32,18 +32,11 @@ async fn child_that_commits_until_it_is_killed() {
         let store = Arc::clone(&store);
         workers.push(tokio::spawn(async move {
             let name = format!("host-{writer}");
-            let start = store
-                .load(&Subject::Host(name.as_str().into()))
-                .await
-                .unwrap()
-                .revision;
+            let start = store.load(&Subject::Host(name.as_str().into())).await.unwrap().revision;
             for revision in start.. {
                 let n = u32::try_from(revision).unwrap() * WRITERS + writer;
                 let service = format!("s{revision}");
-                let done = store
-                    .commit(opening(&name, &service, n, revision, &["n8n"]))
-                    .await
-                    .unwrap();
+                let done = store.commit(opening(&name, &service, n, revision, &["n8n"])).await.unwrap();
                 println!("ack {name} {}", done.revision);
             }
         }));
@@ -107,24 +100,14 @@ async fn every_commit_is_whole_after_kill_nine() {
         for loaded in store.load_all().await.unwrap() {
             let host = loaded.ledger.subject.host().unwrap().clone();
             let acknowledged = acks.get(host.as_str()).copied().unwrap_or(0);
-            assert!(
-                loaded.revision >= acknowledged,
-                "{host}: {} of {acknowledged}",
-                loaded.revision
-            );
+            assert!(loaded.revision >= acknowledged, "{host}: {} of {acknowledged}", loaded.revision);
             assert_eq!(loaded.ledger.entries.len() as u64, loaded.revision);
-            let events = EventFilter {
-                host: Some(host),
-                ..EventFilter::default()
-            };
+            let events = EventFilter { host: Some(host), ..EventFilter::default() };
             let events = store.events(&events, None, 1_000_000).await.unwrap().rows;
             assert_eq!(events.len() as u64, loaded.revision);
             total += loaded.revision;
         }
-        let deliveries = store
-            .deliveries(&DeliveryFilter::default(), None, 1_000_000)
-            .await
-            .unwrap();
+        let deliveries = store.deliveries(&DeliveryFilter::default(), None, 1_000_000).await.unwrap();
         assert_eq!(deliveries.rows.len() as u64, total);
         store.close().await;
     }
@@ -139,34 +122,16 @@ async fn a_second_controller_is_told_who_holds_the_file_until_that_one_is_killed
     while !lines.next().unwrap().unwrap().contains("ack ") {}
     match SqliteStore::open(&path, Options::default()).await {
         Err(error @ Error::Locked { .. }) => {
-            assert!(
-                error.to_string().contains(&format!("(pid {})", child.id())),
-                "{error}"
-            );
+            assert!(error.to_string().contains(&format!("(pid {})", child.id())), "{error}");
         }
         other => panic!("not refused: {other:?}"),
     }
     // Meanwhile questions are answered.
-    let reader = SqliteStore::open_read_only(&path, Options::default())
-        .await
-        .unwrap();
-    assert!(
-        !reader
-            .events(&EventFilter::default(), None, 5)
-            .await
-            .unwrap()
-            .rows
-            .is_empty()
-    );
+    let reader = SqliteStore::open_read_only(&path, Options::default()).await.unwrap();
+    assert!(!reader.events(&EventFilter::default(), None, 5).await.unwrap().rows.is_empty());
     child.kill().unwrap();
     child.wait().unwrap();
     let store = SqliteStore::open(&path, Options::default()).await.unwrap();
     // What the killed one had claimed would be due at once; nothing is lost either way.
-    assert!(
-        !store
-            .claim(None, 5, Duration::from_secs(1), at(1_000_000))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(!store.claim(None, 5, Duration::from_secs(1), at(1_000_000)).await.unwrap().is_empty());
 }

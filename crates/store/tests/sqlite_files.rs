@@ -16,12 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 
 async fn shell(path: &std::path::Path) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .unwrap()
+    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
 }
 
 async fn open(path: &std::path::Path) -> Result<SqliteStore, Error> {
@@ -37,17 +32,11 @@ async fn a_file_opened_again_has_everything_and_migrations_find_nothing_to_do() 
         let store = open(&path).await.unwrap();
         assert_eq!(store.load_all().await.unwrap(), before);
         let n = u32::try_from(revision).unwrap();
-        store
-            .commit(opening("a", &format!("s{n}"), n, revision, &["n8n"]))
-            .await
-            .unwrap();
+        store.commit(opening("a", &format!("s{n}"), n, revision, &["n8n"])).await.unwrap();
         before = store.load_all().await.unwrap();
         store.close().await;
     }
-    assert!(
-        !dir.path().join("evenkeel.db-wal").exists(),
-        "a graceful end leaves a log behind"
-    );
+    assert!(!dir.path().join("evenkeel.db-wal").exists(), "a graceful end leaves a log behind");
 }
 
 #[tokio::test]
@@ -57,10 +46,7 @@ async fn a_store_that_is_open_cannot_be_opened_twice() {
     let store = open(&path).await.unwrap();
     let error = open(&path).await.unwrap_err();
     assert!(matches!(error, Error::Locked { .. }), "{error}");
-    assert!(
-        error.to_string().contains(&format!("pid {}", std::process::id())),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
     store.close().await;
     open(&path).await.unwrap();
 }
@@ -71,70 +57,35 @@ async fn what_was_claimed_when_the_last_controller_ended_is_due_at_once() {
     let path = dir.path().join("evenkeel.db");
     let store = open(&path).await.unwrap();
     store.commit(opening("a", "x", 0, 0, &["n8n"])).await.unwrap();
-    assert_eq!(
-        store
-            .claim(None, 1, Duration::from_secs(3600), at(10))
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(store.claim(None, 1, Duration::from_secs(3600), at(10)).await.unwrap().len(), 1);
     drop(store);
     let store = open(&path).await.unwrap();
-    let again = store
-        .claim(None, 1, Duration::from_secs(3600), at(11))
-        .await
-        .unwrap();
+    let again = store.claim(None, 1, Duration::from_secs(3600), at(11)).await.unwrap();
     assert_eq!(again[0].ticket.attempt, 2);
-    assert!(
-        store
-            .settle(again[0].ticket, Outcome::Delivered, at(12))
-            .await
-            .unwrap()
-    );
+    assert!(store.settle(again[0].ticket, Outcome::Delivered, at(12)).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_reader_sees_what_the_controller_commits_and_cannot_write() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("evenkeel.db");
-    let missing = SqliteStore::open_read_only(&path, Options::default())
-        .await
-        .unwrap_err();
-    assert!(
-        missing.to_string().contains("has the controller run yet?"),
-        "{missing}"
-    );
+    let missing = SqliteStore::open_read_only(&path, Options::default()).await.unwrap_err();
+    assert!(missing.to_string().contains("has the controller run yet?"), "{missing}");
 
     let store = open(&path).await.unwrap();
-    let reader = SqliteStore::open_read_only(&path, Options::default())
-        .await
-        .unwrap();
+    let reader = SqliteStore::open_read_only(&path, Options::default()).await.unwrap();
     store.commit(opening("a", "x", 1, 0, &["n8n"])).await.unwrap();
     assert_eq!(reader.load(&host("a")).await.unwrap().revision, 1);
     reader.health().await.unwrap();
     let refused = reader.commit(opening("a", "y", 2, 1, &[])).await.unwrap_err();
     assert!(matches!(refused, Error::ReadOnly { .. }), "{refused}");
-    let refused = reader
-        .claim(None, 1, Duration::from_secs(1), at(9))
-        .await
-        .unwrap_err();
+    let refused = reader.claim(None, 1, Duration::from_secs(1), at(9)).await.unwrap_err();
     assert!(matches!(refused, Error::ReadOnly { .. }), "{refused}");
 
     store.close().await;
     drop(store);
-    let alone = SqliteStore::open_read_only(&path, Options::default())
-        .await
-        .unwrap();
-    assert_eq!(
-        alone
-            .events(&EventFilter::default(), None, 9)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        1
-    );
+    let alone = SqliteStore::open_read_only(&path, Options::default()).await.unwrap();
+    assert_eq!(alone.events(&EventFilter::default(), None, 9).await.unwrap().rows.len(), 1);
 }
 
 #[tokio::test]
@@ -151,10 +102,7 @@ async fn a_newer_schema_is_left_alone() {
     .await
     .unwrap();
     connection.close().await.unwrap();
-    for opened in [
-        open(&path).await,
-        SqliteStore::open_read_only(&path, Options::default()).await,
-    ] {
+    for opened in [open(&path).await, SqliteStore::open_read_only(&path, Options::default()).await] {
         let error = opened.unwrap_err();
         assert!(matches!(error, Error::Newer { found: 9999, .. }), "{error}");
         assert!(error.to_string().contains("run the newer evenkeel"), "{error}");
@@ -166,9 +114,7 @@ async fn an_older_schema_is_not_read_without_migrating() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("evenkeel.db");
     std::fs::write(&path, b"").unwrap();
-    let error = SqliteStore::open_read_only(&path, Options::default())
-        .await
-        .unwrap_err();
+    let error = SqliteStore::open_read_only(&path, Options::default()).await.unwrap_err();
     assert!(matches!(error, Error::Older { found: 0, .. }), "{error}");
 }
 
@@ -177,10 +123,7 @@ async fn another_programs_database_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("home-assistant.db");
     let mut connection = shell(&path).await;
-    sqlx::query("CREATE TABLE states (id INTEGER)")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query("CREATE TABLE states (id INTEGER)").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let before = std::fs::read(&path).unwrap();
     let error = open(&path).await.unwrap_err();
@@ -199,10 +142,7 @@ async fn a_file_that_is_no_database_is_named_corrupt() {
     .unwrap();
     let error = open(&path).await.unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains("evenkeel.db") && error.to_string().contains("backup"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("evenkeel.db") && error.to_string().contains("backup"), "{error}");
 }
 
 #[tokio::test]
@@ -212,26 +152,15 @@ async fn an_entry_that_cannot_be_read_is_named() {
     let store = open(&path).await.unwrap();
     store.commit(opening("a", "x", 1, 0, &[])).await.unwrap();
     let mut connection = shell(&path).await;
-    sqlx::query("UPDATE drifts SET entry = '{}'")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query("UPDATE drifts SET entry = '{}'").execute(&mut connection).await.unwrap();
     let error = store.load(&host("a")).await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Corrupt { what, .. } if what.contains("drifts.entry")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Corrupt { what, .. } if what.contains("drifts.entry")), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_directory_that_does_not_exist_is_named() {
-    let error = open(std::path::Path::new("/nonexistent/evenkeel.db"))
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("its directory does not exist"),
-        "{error}"
-    );
+    let error = open(std::path::Path::new("/nonexistent/evenkeel.db")).await.unwrap_err();
+    assert!(error.to_string().contains("its directory does not exist"), "{error}");
 }
 
 #[tokio::test]
@@ -239,14 +168,8 @@ async fn the_tables_have_the_columns_installations_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("evenkeel.db");
     let store = open(&path).await.unwrap();
-    store
-        .commit(opening("box2-daily", "freshrss", 1, 0, &["n8n"]))
-        .await
-        .unwrap();
-    store
-        .save_observed(&[observed("box2-daily", "x", 1)])
-        .await
-        .unwrap();
+    store.commit(opening("box2-daily", "freshrss", 1, 0, &["n8n"])).await.unwrap();
+    store.save_observed(&[observed("box2-daily", "x", 1)]).await.unwrap();
     store.save_sources(&[docker("box2-daily")], at(0)).await.unwrap();
     let mut connection = shell(&path).await;
     for sql in [
@@ -270,24 +193,12 @@ async fn the_tables_have_the_columns_installations_read() {
         "Expected service on host:box2-daily but container not running."
     );
     assert_eq!(event.get::<String, _>("source"), "docker");
-    assert_eq!(
-        event.get::<String, _>("created_at"),
-        "2025-12-22T04:00:01.000000Z"
-    );
+    assert_eq!(event.get::<String, _>("created_at"), "2025-12-22T04:00:01.000000Z");
 
-    let summary = sqlx::query("SELECT * FROM drift_summary")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let summary = sqlx::query("SELECT * FROM drift_summary").fetch_one(&mut connection).await.unwrap();
     assert_eq!(summary.get::<String, _>("hostname"), "box2-daily");
-    assert_eq!(
-        summary.get::<String, _>("expected_minus_observed"),
-        "[\"freshrss\"]"
-    );
+    assert_eq!(summary.get::<String, _>("expected_minus_observed"), "[\"freshrss\"]");
     assert_eq!(summary.get::<String, _>("observed_minus_expected"), "[]");
-    assert_eq!(
-        summary.get::<String, _>("last_event_at"),
-        "2025-12-22T04:00:01.000000Z"
-    );
+    assert_eq!(summary.get::<String, _>("last_event_at"), "2025-12-22T04:00:01.000000Z");
     assert_eq!(summary.get::<String, _>("importance"), "high");
 }

@@ -56,16 +56,11 @@ pub(super) async fn check(client: &Client, config: &Config) -> Check {
     };
     let said = |value: &Option<String>, what: &str| match value {
         Some(text) => Ok(Arc::from(text.as_str())),
-        None => Err(Gap::new(
-            GapKind::Malformed,
-            format!("the engine does not say its {what}"),
-        )),
+        None => Err(Gap::new(GapKind::Malformed, format!("the engine does not say its {what}"))),
     };
     Check {
         reach: Ok(()),
-        api_version: version
-            .clone()
-            .and_then(|version| said(&version.api_version, "api version")),
+        api_version: version.clone().and_then(|version| said(&version.api_version, "api version")),
         engine_version: version.and_then(|version| said(&version.version, "version")),
         engine_name: info.and_then(|info| said(&info.name, "name")),
         containers: list.map(|list| list.len()),

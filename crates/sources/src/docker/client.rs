@@ -92,27 +92,16 @@ pub(super) struct Client {
 impl Client {
     /// Prepares the connection; nothing is sent yet. Within a tokio runtime.
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
-        let kept = Timeouts {
-            connect: config.timeout,
-            total: None,
-            ..Timeouts::default()
-        };
+        let kept = Timeouts { connect: config.timeout, total: None, ..Timeouts::default() };
         // An engine that is asked to stop refuses new connections before it stops its containers, but answers on old
         // ones to the end. On a fresh connection one never hears that everything is down when only the engine is.
-        let timeouts = Timeouts {
-            idle: Duration::ZERO,
-            ..kept
-        };
+        let timeouts = Timeouts { idle: Duration::ZERO, ..kept };
         let mut bridge = None;
         let (http, base) = match &config.endpoint {
             Endpoint::Unix(path) => (socket_client(path, &timeouts)?, SOCKET_HOST.to_owned()),
             Endpoint::Ssh(target) => {
-                let open = Bridge::open(target, &config.ssh_command, config.timeout).map_err(|source| {
-                    Error::Bridge {
-                        target: target.to_string(),
-                        source,
-                    }
-                })?;
+                let open = Bridge::open(target, &config.ssh_command, config.timeout)
+                    .map_err(|source| Error::Bridge { target: target.to_string(), source })?;
                 // Each of these is a login: they are kept for the questions of one observation.
                 let http = socket_client(open.socket(), &kept)?;
                 bridge = Some(open);
@@ -126,13 +115,7 @@ impl Client {
             let path = format!("{}/v{version}", base.path().trim_end_matches('/'));
             base.set_path(&path);
         }
-        Ok(Self {
-            http,
-            base,
-            timeout: config.timeout,
-            place: config.endpoint.to_string(),
-            bridge,
-        })
+        Ok(Self { http, base, timeout: config.timeout, place: config.endpoint.to_string(), bridge })
     }
 
     /// Asks and reads a whole JSON answer.
@@ -140,28 +123,17 @@ impl Client {
         let mut request = self.request(question);
         *request.timeout_mut() = Some(self.timeout);
         // One more try, for a connection lost on the way.
-        let retry = Retry {
-            times: 1,
-            first: Duration::from_millis(50),
-            longest: Duration::from_millis(500),
-        };
+        let retry = Retry { times: 1, first: Duration::from_millis(50), longest: Duration::from_millis(500) };
         let answer = http::fetch(&self.http, &request, &retry, question.limit())
             .await
             .map_err(|gap| self.localised(gap))?;
-        let content_type = answer
-            .headers
-            .get(CONTENT_TYPE)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let content_type =
+            answer.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         self.judge_status(question, answer.status, &answer.body)?;
         match content_type {
             Some(kind) if kind.to_ascii_lowercase().contains("json") => Ok(answer.body),
             other => {
-                let kind = other
-                    .as_deref()
-                    .unwrap_or("no content type")
-                    .chars()
-                    .take(60)
-                    .collect::<String>();
+                let kind = other.as_deref().unwrap_or("no content type").chars().take(60).collect::<String>();
                 let why = format!(
                     "{}: the answer is not json but {kind}; is this a docker engine?",
                     self.what(question)
@@ -205,11 +177,7 @@ impl Client {
         }
         let body =
             tokio::time::timeout(self.timeout, http::read_body(response, question.limit(), &what)).await;
-        self.judge_status(
-            question,
-            status,
-            &body.ok().and_then(Result::ok).unwrap_or_default(),
-        )?;
+        self.judge_status(question, status, &body.ok().and_then(Result::ok).unwrap_or_default())?;
         Err(Gap::new(GapKind::Malformed, format!("{what}: {status}")))
     }
 
@@ -225,11 +193,7 @@ impl Client {
 
     fn request(&self, question: Question<'_>) -> Request {
         let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}{}",
-            self.base.path().trim_end_matches('/'),
-            question.path()
-        ));
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), question.path()));
         if let Some((key, value)) = question.query() {
             // Braces and quotes are escaped: strict proxies refuse them bare.
             url.query_pairs_mut().append_pair(key, value);
@@ -248,26 +212,17 @@ impl Client {
         let (kind, hint) = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
                 GapKind::Unauthorized,
-                format!(
-                    " (a socket proxy in front of the engine needs {})",
-                    question.proxy_switch()
-                ),
+                format!(" (a socket proxy in front of the engine needs {})", question.proxy_switch()),
             ),
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 (GapKind::Unreachable, String::new())
             }
             _ => (GapKind::Malformed, String::new()),
         };
-        let said = serde_json::from_slice::<Refusal>(body)
-            .ok()
-            .and_then(|refusal| refusal.message);
-        let said = said
-            .map(|said| format!(": {}", said.chars().take(200).collect::<String>()))
-            .unwrap_or_default();
-        Err(Gap::new(
-            kind,
-            format!("{}: {status}{said}{hint}", self.what(question)),
-        ))
+        let said = serde_json::from_slice::<Refusal>(body).ok().and_then(|refusal| refusal.message);
+        let said =
+            said.map(|said| format!(": {}", said.chars().take(200).collect::<String>())).unwrap_or_default();
+        Err(Gap::new(kind, format!("{}: {status}{said}{hint}", self.what(question))))
     }
 
     /// A gap of the shared room names the address it asked; for a socket file that address is made up.
@@ -283,20 +238,14 @@ impl Client {
     /// Behind the bridge every failure looks like a closed connection; `ssh` knows more. So does the file system.
     fn blamed(&self, gap: Gap) -> Gap {
         if let Some(said) = self.bridge.as_ref().and_then(Bridge::complaint) {
-            let denied = [
-                "Permission denied",
-                "Host key verification failed",
-                "Too many authentication failures",
-            ];
+            let denied =
+                ["Permission denied", "Host key verification failed", "Too many authentication failures"];
             let refused = denied.iter().any(|words| said.contains(words));
             let kind = if refused { GapKind::Unauthorized } else { gap.kind };
             return Gap::new(kind, format!("{} (ssh says: {said})", gap.why));
         }
         if gap.why.contains("ermission denied") && gap.kind == GapKind::Unreachable {
-            return Gap::new(
-                GapKind::Unauthorized,
-                format!("{} (may this user use the socket?)", gap.why),
-            );
+            return Gap::new(GapKind::Unauthorized, format!("{} (may this user use the socket?)", gap.why));
         }
         gap
     }

@@ -64,21 +64,14 @@ impl Config {
     /// Checks what the types cannot.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         if self.endpoint.is_exposed() && !self.insecure_http {
-            return Err(ConfigError::PlainHttp {
-                endpoint: self.endpoint.to_string(),
-            });
+            return Err(ConfigError::PlainHttp { endpoint: self.endpoint.to_string() });
         }
         let tls = matches!(self.endpoint, Endpoint::Tls(_));
         if !tls && self.trust != Trust::default() {
-            return Err(ConfigError::TrustWithoutTls {
-                endpoint: self.endpoint.to_string(),
-            });
+            return Err(ConfigError::TrustWithoutTls { endpoint: self.endpoint.to_string() });
         }
-        let durations = [
-            ("timeout", self.timeout),
-            ("watchdog", self.watchdog),
-            ("restart_window", self.restart_window),
-        ];
+        let durations =
+            [("timeout", self.timeout), ("watchdog", self.watchdog), ("restart_window", self.restart_window)];
         if let Some((name, _)) = durations.into_iter().find(|(_, duration)| duration.is_zero()) {
             return Err(ConfigError::Zero(name));
         }
@@ -91,8 +84,7 @@ impl Config {
 
 fn is_version(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
-    text.split_once('.')
-        .is_some_and(|(major, minor)| digits(major) && digits(minor))
+    text.split_once('.').is_some_and(|(major, minor)| digits(major) && digits(minor))
 }
 
 /// Settings that contradict each other or make no sense.
@@ -130,20 +122,14 @@ mod tests {
     use super::*;
 
     fn config(endpoint: &str) -> Config {
-        Config::new(
-            SourceId::new(SourceKind::Docker, "box"),
-            Endpoint::parse(endpoint).unwrap(),
-        )
+        Config::new(SourceId::new(SourceKind::Docker, "box"), Endpoint::parse(endpoint).unwrap())
     }
 
     #[test]
     fn plain_http_to_another_machine_needs_consent() {
         let mut config = config("tcp://192.168.2.16:2375");
         let error = config.validate().unwrap_err().to_string();
-        assert!(
-            error.contains("insecure_http = true") && error.contains("192.168.2.16:2375"),
-            "{error}"
-        );
+        assert!(error.contains("insecure_http = true") && error.contains("192.168.2.16:2375"), "{error}");
         config.insecure_http = true;
         assert_eq!(config.validate(), Ok(()));
     }
@@ -157,26 +143,15 @@ mod tests {
 
     #[test]
     fn an_api_version_is_two_numbers() {
-        for (version, fine) in [
-            ("1.41", true),
-            ("v1.41", false),
-            ("1", false),
-            ("1.41/../x", false),
-        ] {
-            let config = Config {
-                api_version: Some(version.to_owned()),
-                ..config("unix:///x")
-            };
+        for (version, fine) in [("1.41", true), ("v1.41", false), ("1", false), ("1.41/../x", false)] {
+            let config = Config { api_version: Some(version.to_owned()), ..config("unix:///x") };
             assert_eq!(config.validate().is_ok(), fine, "{version}");
         }
     }
 
     #[test]
     fn a_timeout_of_nothing_is_refused() {
-        let config = Config {
-            timeout: Duration::ZERO,
-            ..config("unix:///x")
-        };
+        let config = Config { timeout: Duration::ZERO, ..config("unix:///x") };
         assert_eq!(config.validate(), Err(ConfigError::Zero("timeout")));
     }
 }

@@ -38,11 +38,8 @@ pub(super) fn services(
 ) -> Vec<ObservedService> {
     let groups = groups(containers);
     let names = names::unique(&groups);
-    let mut services: Vec<ObservedService> = groups
-        .iter()
-        .zip(names)
-        .map(|(group, name)| service(group, name, &restarts))
-        .collect();
+    let mut services: Vec<ObservedService> =
+        groups.iter().zip(names).map(|(group, name)| service(group, name, &restarts)).collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
     services
 }
@@ -64,11 +61,7 @@ pub(super) fn state(container: &Container) -> Fact<RunState> {
             return Fact::unknown(GapKind::Malformed, why);
         }
         word => {
-            let why = format!(
-                "container {} is in the unknown state `{}`",
-                container.name,
-                clipped(word)
-            );
+            let why = format!("container {} is in the unknown state `{}`", container.name, clipped(word));
             return Fact::unknown(GapKind::Malformed, why);
         }
     })
@@ -101,20 +94,12 @@ fn is_set(label: Option<&str>) -> bool {
 
 fn key(container: &Container) -> Key {
     let labels = &container.labels;
-    match (
-        &labels.compose_project,
-        &labels.compose_service,
-        &labels.swarm_service,
-    ) {
-        (Some(project), Some(service), _) => Key::Compose {
-            project: project.clone(),
-            service: service.clone(),
-        },
+    match (&labels.compose_project, &labels.compose_service, &labels.swarm_service) {
+        (Some(project), Some(service), _) => {
+            Key::Compose { project: project.clone(), service: service.clone() }
+        }
         (_, _, Some(service)) => Key::Swarm(service.clone()),
-        _ => Key::Container {
-            name: container.name.clone(),
-            id: container.id.clone(),
-        },
+        _ => Key::Container { name: container.name.clone(), id: container.id.clone() },
     }
 }
 
@@ -172,12 +157,9 @@ fn service(
 fn container_name(group: &Group<'_>) -> Option<Arc<str>> {
     match &group.key {
         Key::Swarm(service) => Some(Arc::from(service.as_str())),
-        Key::Compose { .. } | Key::Container { .. } => group
-            .members
-            .iter()
-            .map(|member| member.name.as_str())
-            .min()
-            .map(Arc::from),
+        Key::Compose { .. } | Key::Container { .. } => {
+            group.members.iter().map(|member| member.name.as_str()).min().map(Arc::from)
+        }
     }
 }
 
@@ -192,10 +174,7 @@ fn ports_of(group: &Group<'_>) -> Fact<Published> {
                 Fact::Unknown(gap) => return Fact::Unknown(gap),
             },
             Fact::Known(RunState::Restarting) => {
-                let why = format!(
-                    "container {} is restarting and publishes nothing now",
-                    member.name
-                );
+                let why = format!("container {} is restarting and publishes nothing now", member.name);
                 return Fact::unknown(GapKind::NotYetObserved, why);
             }
             Fact::Known(RunState::Created | RunState::Exited) => continue,
@@ -218,20 +197,12 @@ fn running_ports(container: &Container) -> Fact<Published> {
         Ok(bindings) => bindings,
         Err(why) => return Fact::unknown(GapKind::Malformed, format!("ports of container {name}: {why}")),
     };
-    let on_host = || {
-        Fact::unknown(
-            GapKind::Uncovered,
-            format!("container {name} uses the host network"),
-        )
-    };
+    let on_host = || Fact::unknown(GapKind::Uncovered, format!("container {name} uses the host network"));
     match container.network_mode.as_deref() {
         Some("host") => return on_host(),
         Some(mode) => {
             if let Some(other) = mode.strip_prefix("container:") {
-                let why = format!(
-                    "container {name} shares the network of container {}",
-                    short(other)
-                );
+                let why = format!("container {name} shares the network of container {}", short(other));
                 return Fact::unknown(GapKind::Uncovered, why);
             }
         }
@@ -251,10 +222,7 @@ fn running_ports(container: &Container) -> Fact<Published> {
 
 /// The worst verdict among the running replicas.
 fn health_of(group: &Group<'_>) -> Fact<Health> {
-    let running = group
-        .members
-        .iter()
-        .filter(|c| matches!(state(c), Fact::Known(RunState::Running)));
+    let running = group.members.iter().filter(|c| matches!(state(c), Fact::Known(RunState::Running)));
     let mut worst: Option<Health> = None;
     let mut gap: Option<Gap> = None;
     for member in running {
@@ -287,11 +255,7 @@ fn health(container: &Container) -> Fact<Health> {
     let word = match container.health.as_deref() {
         Some(word) => word.to_ascii_lowercase(),
         // Engines before API 1.52 tell it in the status text only.
-        None => match container
-            .status
-            .rsplit_once('(')
-            .and_then(|(_, rest)| rest.split_once(')'))
-        {
+        None => match container.status.rsplit_once('(').and_then(|(_, rest)| rest.split_once(')')) {
             Some((word, _)) => word.trim_start_matches("health: ").to_ascii_lowercase(),
             None => String::new(),
         },
@@ -302,11 +266,7 @@ fn health(container: &Container) -> Fact<Health> {
         "healthy" => Fact::Known(Health::Healthy),
         "unhealthy" => Fact::Known(Health::Unhealthy),
         word if container.health.is_some() => {
-            let why = format!(
-                "container {} has the unknown health `{}`",
-                container.name,
-                clipped(word)
-            );
+            let why = format!("container {} has the unknown health `{}`", container.name, clipped(word));
             Fact::unknown(GapKind::Malformed, why)
         }
         // Some other remark in the status text.

@@ -74,11 +74,7 @@ impl Endpoint {
             "tcp" => {
                 let url = bare(parsed("https", rest)?)?;
                 let port = explicit_port(rest).or(url.port()).unwrap_or(2375);
-                if port == 2376 {
-                    tls(&url, port)
-                } else {
-                    plain(&url, port)
-                }
+                if port == 2376 { tls(&url, port) } else { plain(&url, port) }
             }
             "http" => {
                 let url = bare(parsed("http", rest)?)?;
@@ -155,11 +151,7 @@ fn explicit_port(rest: &str) -> Option<u16> {
     let authority = rest.split('/').next()?;
     let (before, port) = authority.rsplit_once(':')?;
     // The last part of an IPv6 address is not a port.
-    if before.contains(':') && !before.ends_with(']') {
-        None
-    } else {
-        port.parse().ok()
-    }
+    if before.contains(':') && !before.ends_with(']') { None } else { port.parse().ok() }
 }
 
 fn plain(url: &Url, port: u16) -> Result<Endpoint, EndpointError> {
@@ -183,10 +175,7 @@ fn ssh(url: &Url, port: Option<u16>) -> Result<Endpoint, EndpointError> {
     let host = url.host_str().unwrap_or_default();
     // These become arguments of a command here and words of a shell over there.
     let harmless = |text: &str, extra: &str| {
-        !text.starts_with('-')
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+        !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
     };
     if !harmless(host, "._-[]:") {
         return Err(EndpointError::SshPart("host"));
@@ -222,17 +211,11 @@ mod tests {
             ("tcp://box2-media:2376", "https://box2-media:2376"),
             ("tcp://box2-media:443", "http://box2-media:443"),
             ("tcp://[fd00::16]:2376", "https://[fd00::16]:2376"),
-            (
-                "http://proxy:2375/engines/media/",
-                "http://proxy:2375/engines/media",
-            ),
+            ("http://proxy:2375/engines/media/", "http://proxy:2375/engines/media"),
             ("https://docker.lan/base", "https://docker.lan/base"),
             ("ssh://ops@box2-media", "ssh://ops@box2-media"),
             ("ssh://ops@192.168.2.16:2222", "ssh://ops@192.168.2.16:2222"),
-            (
-                "ssh://media/run/user/1000/docker.sock",
-                "ssh://media/run/user/1000/docker.sock",
-            ),
+            ("ssh://media/run/user/1000/docker.sock", "ssh://media/run/user/1000/docker.sock"),
             (" TCP://localhost:2375 ", "http://localhost:2375"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
@@ -255,10 +238,7 @@ mod tests {
             ("ssh://host/a;reboot", "path of the ssh endpoint"),
         ] {
             let error = shown(text);
-            assert!(
-                error.starts_with("error: ") && error.contains(part),
-                "{text}: {error}"
-            );
+            assert!(error.starts_with("error: ") && error.contains(part), "{text}: {error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

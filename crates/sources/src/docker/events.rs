@@ -56,10 +56,7 @@ impl Board {
             stream: Stream::Closed,
             pending: None,
         };
-        Self {
-            notes: Mutex::new(notes),
-            bell: Notify::new(),
-        }
+        Self { notes: Mutex::new(notes), bell: Notify::new() }
     }
 
     /// The next hint. A burst is collected for `debounce` from its first event on, so that a restless engine delays a
@@ -72,11 +69,7 @@ impl Board {
                     tokio::time::sleep(debounce).await;
                 }
                 if let Some((reason, more)) = self.lock().pending.take() {
-                    let reason = if more == 0 {
-                        reason
-                    } else {
-                        format!("{reason} (and {more} more)")
-                    };
+                    let reason = if more == 0 { reason } else { format!("{reason} (and {more} more)") };
                     return Hint { reason };
                 }
             }
@@ -171,9 +164,7 @@ impl Board {
             "die" | "died" => {
                 notes.settle.died(id, now);
                 let code = event.actor.attributes.exit_code.as_deref();
-                Some(Happening::Died {
-                    exit_code: code.and_then(|code| code.parse().ok()),
-                })
+                Some(Happening::Died { exit_code: code.and_then(|code| code.parse().ok()) })
             }
             "start" => {
                 notes.settle.started(id);
@@ -190,19 +181,8 @@ impl Board {
         if action == "kill" {
             return None;
         }
-        let name = event
-            .actor
-            .attributes
-            .name
-            .as_deref()
-            .unwrap_or_else(|| short(id));
-        Some(format!(
-            "{action} {}",
-            name.chars()
-                .filter(|c| !c.is_control())
-                .take(100)
-                .collect::<String>()
-        ))
+        let name = event.actor.attributes.name.as_deref().unwrap_or_else(|| short(id));
+        Some(format!("{action} {}", name.chars().filter(|c| !c.is_control()).take(100).collect::<String>()))
     }
 }
 
@@ -317,11 +297,7 @@ impl Lines {
             piece = next;
         }
         self.0.extend_from_slice(piece);
-        if self.0.len() > LONGEST_LINE {
-            Err(TooLong)
-        } else {
-            Ok(())
-        }
+        if self.0.len() > LONGEST_LINE { Err(TooLong) } else { Ok(()) }
     }
 }
 
@@ -347,17 +323,9 @@ mod tests {
             let mut lines = Lines::default();
             let mut seen = Vec::new();
             for piece in text.chunks(size) {
-                lines
-                    .feed(piece, |line| {
-                        seen.push(String::from_utf8_lossy(line).into_owned())
-                    })
-                    .unwrap();
+                lines.feed(piece, |line| seen.push(String::from_utf8_lossy(line).into_owned())).unwrap();
             }
-            assert_eq!(
-                seen,
-                ["{\"a\":1}", "{\"b\":2}", "", "{\"c\":3}"],
-                "pieces of {size}"
-            );
+            assert_eq!(seen, ["{\"a\":1}", "{\"b\":2}", "", "{\"c\":3}"], "pieces of {size}");
         }
     }
 
@@ -365,10 +333,7 @@ mod tests {
     fn a_line_without_end_is_given_up() {
         let mut lines = Lines::default();
         let piece = vec![b'x'; 64 * 1024];
-        let fed = (0..17)
-            .map(|_| lines.feed(&piece, |_| {}))
-            .filter(Result::is_err)
-            .count();
+        let fed = (0..17).map(|_| lines.feed(&piece, |_| {})).filter(Result::is_err).count();
         assert_eq!(fed, 1);
     }
 
@@ -401,16 +366,9 @@ mod tests {
         board.line(&event("teleport"));
         board.line(br#"{"Type":"network","Action":"create","Actor":{"ID":"n"}}"#);
         board.line(b"  ");
-        assert!(
-            tokio::time::timeout(Duration::from_secs(1), board.hint(Duration::ZERO))
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(1), board.hint(Duration::ZERO)).await.is_err());
         board.line(b"<html>");
-        assert_eq!(
-            board.hint(Duration::ZERO).await.reason,
-            "an event that could not be read"
-        );
+        assert_eq!(board.hint(Duration::ZERO).await.reason, "an event that could not be read");
     }
 
     #[test]
@@ -419,10 +377,7 @@ mod tests {
         for action in ["die", "start", "kill", "die", "stop", "start"] {
             board.line(&event(action));
         }
-        assert_eq!(
-            board.with_tracker(|tracker| tracker.count("abc", Instant::now())),
-            1
-        );
+        assert_eq!(board.with_tracker(|tracker| tracker.count("abc", Instant::now())), 1);
     }
 
     #[test]
@@ -432,10 +387,7 @@ mod tests {
             pauses[0] >= Duration::from_millis(200) && pauses[0] <= Duration::from_millis(400),
             "{pauses:?}"
         );
-        assert!(
-            pauses.iter().all(|pause| *pause <= Duration::from_secs(30)),
-            "{pauses:?}"
-        );
+        assert!(pauses.iter().all(|pause| *pause <= Duration::from_secs(30)), "{pauses:?}");
         assert!(pauses[49] >= Duration::from_secs(15));
     }
 }

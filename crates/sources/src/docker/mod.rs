@@ -100,13 +100,7 @@ impl DockerSource {
                 }
             });
         }
-        Ok(Self {
-            config,
-            client,
-            board,
-            last_look: Mutex::new(None),
-            _listener: cancel.drop_guard(),
-        })
+        Ok(Self { config, client, board, last_look: Mutex::new(None), _listener: cancel.drop_guard() })
     }
 
     /// The host it speaks about, where the configuration says so; otherwise the snapshot's `facts.name` does.
@@ -139,15 +133,11 @@ impl DockerSource {
         let now = Instant::now();
         let held = self.hold_back(&mut list.containers, now);
         let blind = self.count_restarts(&list.containers, now).await;
-        let services = decode::services(&list.containers, |container| {
-            match blind.get(container.id.as_str()) {
+        let services =
+            decode::services(&list.containers, |container| match blind.get(container.id.as_str()) {
                 Some(gap) => Fact::Unknown(gap.clone()),
-                None => Fact::Known(
-                    self.board
-                        .with_tracker(|tracker| tracker.count(&container.id, now)),
-                ),
-            }
-        });
+                None => Fact::Known(self.board.with_tracker(|tracker| tracker.count(&container.id, now))),
+            });
         Ok(HostSnapshot {
             source: self.config.id.clone(),
             started,
@@ -166,9 +156,7 @@ impl DockerSource {
             // Not known to be down, so there is nothing to hold back.
             Fact::Unknown(_) => true,
         };
-        let seen = containers
-            .iter()
-            .map(|container| (container.id.as_str(), runs(container)));
+        let seen = containers.iter().map(|container| (container.id.as_str(), runs(container)));
         let held = self.board.with_settle(|settle| settle.observed(seen, now));
         for container in containers {
             container.held = held.contains(&container.id);
@@ -179,11 +167,7 @@ impl DockerSource {
     /// Reads the engine's own count of the containers that may have restarted since the last look. Returns those of
     /// which neither it nor the events can tell.
     async fn count_restarts<'a>(&self, containers: &'a [Container], now: Instant) -> BTreeMap<&'a str, Gap> {
-        let before = self
-            .last_look
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(now);
+        let before = self.last_look.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
         let since = before.map_or(YOUNG, |before| now.duration_since(before).max(YOUNG));
         let there: BTreeSet<&str> = containers.iter().map(|container| container.id.as_str()).collect();
         self.board.with_tracker(|tracker| tracker.retain(&there, now));
@@ -194,14 +178,10 @@ impl DockerSource {
             .collect();
         suspects.sort_by_key(|(restarting, container)| (!restarting, container.id.as_str()));
         suspects.truncate(MOST_INSPECTIONS);
-        let asked: Vec<_> = suspects
-            .into_iter()
-            .map(|(restarting, container)| self.inspect(container, restarting))
-            .collect();
-        let answers: Vec<_> = futures_util::stream::iter(asked)
-            .buffer_unordered(self.client.parallel())
-            .collect()
-            .await;
+        let asked: Vec<_> =
+            suspects.into_iter().map(|(restarting, container)| self.inspect(container, restarting)).collect();
+        let answers: Vec<_> =
+            futures_util::stream::iter(asked).buffer_unordered(self.client.parallel()).collect().await;
 
         let listening = self.board.stream() == Stream::Open;
         let mut blind = BTreeMap::new();
@@ -209,18 +189,15 @@ impl DockerSource {
         for (container, restarting, answer) in answers {
             match answer.map(|inspect: Inspect| inspected(&inspect, restarting, wall)) {
                 Ok(Some(inspected)) => {
-                    self.board
-                        .with_tracker(|tracker| tracker.inspected(&container.id, inspected, now));
+                    self.board.with_tracker(|tracker| tracker.inspected(&container.id, inspected, now));
                 }
                 // Events alone are a fair count; without them there is none.
                 Err(gap) if !listening => {
                     blind.insert(container.id.as_str(), gap);
                 }
                 Ok(None) if !listening => {
-                    let why = format!(
-                        "the engine does not say how often container {} restarted",
-                        container.name
-                    );
+                    let why =
+                        format!("the engine does not say how often container {} restarted", container.name);
                     blind.insert(container.id.as_str(), Gap::new(GapKind::Malformed, why));
                 }
                 Ok(None) | Err(_) => {}
@@ -235,11 +212,7 @@ impl DockerSource {
         restarting: bool,
     ) -> (&'a Container, bool, Result<Inspect, Gap>) {
         let question = Question::Inspect(&container.id);
-        (
-            container,
-            restarting,
-            client::object(&self.client, question).await,
-        )
+        (container, restarting, client::object(&self.client, question).await)
     }
 }
 
@@ -278,25 +251,17 @@ fn suspicion(container: &Container, since: Duration) -> Option<bool> {
     }
     match decode::state(container) {
         Fact::Known(RunState::Restarting) => Some(true),
-        Fact::Known(RunState::Running) => restarts::up_at_least(&container.status)
-            .is_some_and(|up| up < since)
-            .then_some(false),
+        Fact::Known(RunState::Running) => {
+            restarts::up_at_least(&container.status).is_some_and(|up| up < since).then_some(false)
+        }
         Fact::Known(RunState::Paused | RunState::Created | RunState::Exited) | Fact::Unknown(_) => None,
     }
 }
 
 fn inspected(inspect: &Inspect, restarting: bool, now: Timestamp) -> Option<Inspected> {
-    let started_at = inspect
-        .state
-        .started_at
-        .as_deref()
-        .and_then(|text| text.parse::<Timestamp>().ok());
+    let started_at = inspect.state.started_at.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
     let started_ago = started_at.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
-    Some(Inspected {
-        restart_count: inspect.restart_count?,
-        restarting,
-        started_ago,
-    })
+    Some(Inspected { restart_count: inspect.restart_count?, restarting, started_ago })
 }
 
 /// A list can be short without saying so. The engine's own count is the witness; for an empty list it is demanded,
@@ -304,16 +269,9 @@ fn inspected(inspect: &Inspect, restarting: bool, now: Timestamp) -> Option<Insp
 fn shortfall(list: &List, info: &Result<Info, Gap>, podman: bool) -> Option<Gap> {
     let listed = list.len();
     match info {
-        Ok(Info {
-            containers: Some(counted),
-            ..
-        }) => {
+        Ok(Info { containers: Some(counted), .. }) => {
             let expected = usize::try_from(*counted).unwrap_or(usize::MAX);
-            let short = if podman {
-                listed == 0 && expected > 0
-            } else {
-                listed < expected
-            };
+            let short = if podman { listed == 0 && expected > 0 } else { listed < expected };
             let why = format!("the engine counts {counted} containers but lists {listed}");
             short.then(|| Gap::new(GapKind::Truncated, why))
         }
@@ -370,9 +328,5 @@ fn facts(info: Result<Info, Gap>, version: Result<Version, Gap>) -> HostFacts {
         ),
         Err(gap) => (Fact::Unknown(gap), None),
     };
-    HostFacts {
-        name: Some(name),
-        engine_id,
-        notes,
-    }
+    HostFacts { name: Some(name), engine_id, notes }
 }

@@ -20,11 +20,7 @@ pub(super) fn normalise(bindings: &[PortBinding]) -> Result<Published, String> {
             }
         };
         let port = Port { number, protocol };
-        if is_loopback(&binding.ip)? {
-            loopback.push(port)
-        } else {
-            open.push(port)
-        }
+        if is_loopback(&binding.ip)? { loopback.push(port) } else { open.push(port) }
     }
     Ok(published(open.into_iter().collect(), loopback))
 }
@@ -37,13 +33,7 @@ pub(super) fn union(a: &Published, b: &Published) -> Published {
 
 /// A port that is also open is not a loopback port.
 fn published(open: Ports, loopback: impl IntoIterator<Item = Port>) -> Published {
-    Published {
-        loopback: loopback
-            .into_iter()
-            .filter(|port| !open.contains(*port))
-            .collect(),
-        open,
-    }
+    Published { loopback: loopback.into_iter().filter(|port| !open.contains(*port)).collect(), open }
 }
 
 fn is_loopback(ip: &str) -> Result<bool, String> {
@@ -53,9 +43,7 @@ fn is_loopback(ip: &str) -> Result<bool, String> {
     if bare.is_empty() || bare == "*" {
         return Ok(false);
     }
-    let ip: IpAddr = bare
-        .parse()
-        .map_err(|_| format!("`{ip}` is not an address to publish on"))?;
+    let ip: IpAddr = bare.parse().map_err(|_| format!("`{ip}` is not an address to publish on"))?;
     Ok(ip.to_canonical().is_loopback())
 }
 
@@ -66,11 +54,7 @@ mod tests {
     use super::*;
 
     fn binding(ip: &str, public: Option<u16>, protocol: &str) -> PortBinding {
-        PortBinding {
-            ip: ip.to_owned(),
-            public,
-            protocol: protocol.to_owned(),
-        }
+        PortBinding { ip: ip.to_owned(), public, protocol: protocol.to_owned() }
     }
 
     #[test]
@@ -93,29 +77,16 @@ mod tests {
 
     #[test]
     fn a_port_open_and_on_loopback_is_open() {
-        let published = normalise(&[
-            binding("127.0.0.1", Some(80), "tcp"),
-            binding("10.0.0.1", Some(80), "tcp"),
-        ])
-        .unwrap();
-        assert_eq!(
-            (published.open.to_string().as_str(), published.loopback.is_empty()),
-            ("80/tcp", true)
-        );
+        let published =
+            normalise(&[binding("127.0.0.1", Some(80), "tcp"), binding("10.0.0.1", Some(80), "tcp")])
+                .unwrap();
+        assert_eq!((published.open.to_string().as_str(), published.loopback.is_empty()), ("80/tcp", true));
     }
 
     #[test]
     fn a_protocol_or_address_nobody_knows_is_an_error_not_a_guess() {
-        assert!(
-            normalise(&[binding("", Some(1), "quic")])
-                .unwrap_err()
-                .contains("quic")
-        );
-        assert!(
-            normalise(&[binding("not an ip", Some(1), "tcp")])
-                .unwrap_err()
-                .contains("not an ip")
-        );
+        assert!(normalise(&[binding("", Some(1), "quic")]).unwrap_err().contains("quic"));
+        assert!(normalise(&[binding("not an ip", Some(1), "tcp")]).unwrap_err().contains("not an ip"));
     }
 
     const ADDRESSES: [&str; 6] = ["0.0.0.0", "::", "127.0.0.1", "::1", "", "10.1.2.3"];

@@ -66,10 +66,7 @@ pub(super) struct Tracker {
 impl Tracker {
     /// Counts over this window.
     pub(super) fn new(window: Duration) -> Self {
-        Self {
-            window,
-            records: BTreeMap::new(),
-        }
+        Self { window, records: BTreeMap::new() }
     }
 
     /// Takes an event in.
@@ -82,10 +79,7 @@ impl Tracker {
         match happening {
             Happening::Asked => record.asked = Some(now),
             Happening::Died { exit_code } => {
-                let asked = record
-                    .asked
-                    .take()
-                    .is_some_and(|asked| now.duration_since(asked) <= ASKED);
+                let asked = record.asked.take().is_some_and(|asked| now.duration_since(asked) <= ASKED);
                 record.died = (!asked).then_some((now, exit_code == Some(0)));
             }
             Happening::Started => {
@@ -129,12 +123,8 @@ impl Tracker {
         };
         let fresh = |at: &Instant| now.duration_since(*at) <= self.window;
         let seen = record.seen.iter().filter(|at| fresh(at)).count();
-        let grown = record
-            .grown
-            .iter()
-            .filter(|(at, _)| fresh(at))
-            .map(|(_, n)| *n)
-            .fold(0, u32::saturating_add);
+        let grown =
+            record.grown.iter().filter(|(at, _)| fresh(at)).map(|(_, n)| *n).fold(0, u32::saturating_add);
         u32::try_from(seen).unwrap_or(u32::MAX).max(grown)
     }
 
@@ -185,9 +175,7 @@ pub(super) fn up_at_least(status: &str) -> Option<Duration> {
         "year" => (31_536_000, 15_768_000),
         _ => return None,
     };
-    Some(Duration::from_secs(
-        number.saturating_mul(seconds).saturating_sub(rounding),
-    ))
+    Some(Duration::from_secs(number.saturating_mul(seconds).saturating_sub(rounding)))
 }
 
 #[cfg(test)]
@@ -203,10 +191,7 @@ mod tests {
 
     impl Scene {
         fn new() -> Self {
-            Self {
-                tracker: Tracker::new(WINDOW),
-                start: Instant::now(),
-            }
+            Self { tracker: Tracker::new(WINDOW), start: Instant::now() }
         }
 
         fn at(&self, seconds: u64) -> Instant {
@@ -218,11 +203,7 @@ mod tests {
         }
 
         fn inspected(&mut self, seconds: u64, restart_count: u64) {
-            let inspected = Inspected {
-                restart_count,
-                restarting: false,
-                started_ago: None,
-            };
+            let inspected = Inspected { restart_count, restarting: false, started_ago: None };
             self.tracker.inspected("c", inspected, self.at(seconds));
         }
 
@@ -301,23 +282,14 @@ mod tests {
     #[test]
     fn a_container_first_seen_in_the_middle_of_a_loop_is_in_a_loop() {
         let mut scene = Scene::new();
-        let looping = Inspected {
-            restart_count: 9,
-            restarting: true,
-            started_ago: Some(Duration::from_secs(20)),
-        };
+        let looping =
+            Inspected { restart_count: 9, restarting: true, started_ago: Some(Duration::from_secs(20)) };
         scene.tracker.inspected("c", looping, scene.start);
         assert_eq!(scene.count(1), 9);
-        let old = Inspected {
-            restart_count: 400,
-            ..looping
-        };
+        let old = Inspected { restart_count: 400, ..looping };
         scene.tracker.inspected("d", old, scene.start);
         assert_eq!(scene.tracker.count("d", scene.at(1)), 19);
-        let calm = Inspected {
-            started_ago: Some(Duration::from_secs(900)),
-            ..looping
-        };
+        let calm = Inspected { started_ago: Some(Duration::from_secs(900)), ..looping };
         scene.tracker.inspected("e", calm, scene.start);
         assert_eq!(scene.tracker.count("e", scene.at(1)), 0);
     }
@@ -343,14 +315,10 @@ mod tests {
         scene.happened(600, Happening::Destroyed);
         assert!(scene.tracker.records.is_empty());
         for i in 0..MOST_CONTAINERS + 5 {
-            scene
-                .tracker
-                .happened(&i.to_string(), Happening::Asked, scene.start);
+            scene.tracker.happened(&i.to_string(), Happening::Asked, scene.start);
         }
         assert_eq!(scene.tracker.records.len(), MOST_CONTAINERS);
-        scene
-            .tracker
-            .retain(&BTreeSet::from(["7", "nobody"]), scene.at(1));
+        scene.tracker.retain(&BTreeSet::from(["7", "nobody"]), scene.at(1));
         assert_eq!(scene.tracker.records.keys().collect::<Vec<_>>(), ["7"]);
     }
 

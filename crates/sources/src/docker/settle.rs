@@ -40,13 +40,7 @@ pub(super) struct Settle {
 impl Settle {
     /// Containers may be down for this long after the engine's return.
     pub(super) fn new(patience: Duration) -> Self {
-        Self {
-            patience,
-            phase: Phase::Up,
-            died: BTreeMap::new(),
-            ran: Vec::new(),
-            held: BTreeSet::new(),
-        }
+        Self { patience, phase: Phase::Up, died: BTreeMap::new(), ran: Vec::new(), held: BTreeSet::new() }
     }
 
     /// A container died.
@@ -141,10 +135,7 @@ mod tests {
 
     impl Scene {
         fn new() -> Self {
-            Self {
-                settle: Settle::new(Duration::from_secs(10)),
-                start: Instant::now(),
-            }
+            Self { settle: Settle::new(Duration::from_secs(10)), start: Instant::now() }
         }
 
         fn at(&self, seconds: u64) -> Instant {
@@ -174,19 +165,10 @@ mod tests {
         scene.settle.stream_ended(scene.at(3));
         assert!(scene.look(4, &[]));
         assert!(scene.look(40, &[]), "the engine is still away");
-        assert_eq!(
-            scene.settle.stream_began(scene.at(41)),
-            Some(Duration::from_secs(10))
-        );
+        assert_eq!(scene.settle.stream_began(scene.at(41)), Some(Duration::from_secs(10)));
         assert!(scene.look(42, &["db"]), "web is still on its way");
-        assert!(
-            !scene.look(43, &["db", "web"]),
-            "everything is back: nothing is held"
-        );
-        assert!(
-            !scene.look(51, &["db"]),
-            "ten seconds are over: this is the truth"
-        );
+        assert!(!scene.look(43, &["db", "web"]), "everything is back: nothing is held");
+        assert!(!scene.look(51, &["db"]), "ten seconds are over: this is the truth");
     }
 
     #[test]
@@ -214,15 +196,9 @@ mod tests {
         assert!(!scene.look(0, &["web"]));
         scene.settle.stream_ended(scene.at(20));
         scene.settle.unreachable(scene.at(21));
-        assert_eq!(
-            scene.settle.stream_began(scene.at(30)),
-            Some(Duration::from_secs(10))
-        );
+        assert_eq!(scene.settle.stream_began(scene.at(30)), Some(Duration::from_secs(10)));
         assert!(scene.look(31, &[]), "web ran before");
-        assert!(
-            !scene.look(32, &["web"]),
-            "db was down before; that it still is, is known"
-        );
+        assert!(!scene.look(32, &["web"]), "db was down before; that it still is, is known");
         assert!(!scene.look(41, &[]));
     }
 
@@ -243,18 +219,12 @@ mod tests {
         scene.settle.stream_ended(scene.at(1));
         scene.settle.stream_began(scene.at(2));
         scene.settle.stream_ended(scene.at(6));
-        assert_eq!(
-            scene.settle.stream_began(scene.at(7)),
-            Some(Duration::from_secs(5))
-        );
+        assert_eq!(scene.settle.stream_began(scene.at(7)), Some(Duration::from_secs(5)));
     }
 
     #[test]
     fn without_patience_nothing_is_held_back() {
-        let mut scene = Scene {
-            settle: Settle::new(Duration::ZERO),
-            start: Instant::now(),
-        };
+        let mut scene = Scene { settle: Settle::new(Duration::ZERO), start: Instant::now() };
         scene.settle.died("web", scene.at(0));
         scene.settle.stream_ended(scene.at(1));
         scene.settle.unreachable(scene.at(1));

@@ -46,12 +46,7 @@ impl Bridge {
             complaint: Arc::clone(&complaint),
         };
         tokio::spawn(accept(listener, carrier, cancel.clone()));
-        Ok(Self {
-            socket,
-            complaint,
-            _dir: dir,
-            _closed_on_drop: cancel.drop_guard(),
-        })
+        Ok(Self { socket, complaint, _dir: dir, _closed_on_drop: cancel.drop_guard() })
     }
 
     /// The socket file to speak HTTP through.
@@ -61,19 +56,13 @@ impl Bridge {
 
     /// Why the last `ssh` failed, if it did.
     pub(super) fn complaint(&self) -> Option<String> {
-        self.complaint
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 fn arguments(target: &SshTarget, connect: Duration) -> Vec<String> {
     let mut arguments = vec!["-o".to_owned(), "BatchMode=yes".to_owned()];
-    arguments.extend([
-        "-o".to_owned(),
-        format!("ConnectTimeout={}", connect.as_secs().max(1)),
-    ]);
+    arguments.extend(["-o".to_owned(), format!("ConnectTimeout={}", connect.as_secs().max(1))]);
     if let Some(port) = target.port {
         arguments.extend(["-p".to_owned(), port.to_string()]);
     }
@@ -152,11 +141,7 @@ impl Carrier {
             carried = copy(&mut stdout, &mut to_client) => carried.is_ok_and(|bytes| bytes > 0),
         };
         let status = timeout(LAST_WORDS, child.wait()).await;
-        let said = timeout(LAST_WORDS, last_words)
-            .await
-            .ok()
-            .and_then(Result::ok)
-            .flatten();
+        let said = timeout(LAST_WORDS, last_words).await.ok().and_then(Result::ok).flatten();
         let failed = !matches!(status, Ok(Ok(status)) if status.success());
         self.complain(match said {
             Some(said) if failed => Some(said),

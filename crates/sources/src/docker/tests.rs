@@ -25,15 +25,9 @@ fn services(rows: Value) -> Vec<ObservedService> {
 }
 
 fn named<'a>(services: &'a [ObservedService], name: &str) -> &'a ObservedService {
-    services
-        .iter()
-        .find(|service| service.name.as_str() == name)
-        .unwrap_or_else(|| {
-            panic!(
-                "no {name} among {:?}",
-                services.iter().map(|service| &service.name).collect::<Vec<_>>()
-            )
-        })
+    services.iter().find(|service| service.name.as_str() == name).unwrap_or_else(|| {
+        panic!("no {name} among {:?}", services.iter().map(|service| &service.name).collect::<Vec<_>>())
+    })
 }
 
 /// `state open loopback health image`, with the kind of gap for what is unknown.
@@ -48,10 +42,7 @@ fn summary(service: &ObservedService) -> String {
         "{} {} [{}] {} {}",
         service.name,
         shown(&service.state, |state| state.as_str().to_owned()),
-        shown(&service.ports, |ports| format!(
-            "{} | {}",
-            ports.open, ports.loopback
-        )),
+        shown(&service.ports, |ports| format!("{} | {}", ports.open, ports.loopback)),
         shown(&service.health, |health| format!("{health:?}").to_lowercase()),
         service.image.as_deref().unwrap_or("-"),
     )
@@ -81,10 +72,7 @@ fn published(port: u16) -> Value {
 #[test]
 fn a_recorded_list_of_a_docker_engine_becomes_its_services() {
     let list = list(ALL);
-    assert_eq!(
-        (list.len(), list.odd.len(), list.repeated.as_deref()),
-        (9, 0, None)
-    );
+    assert_eq!((list.len(), list.odd.len(), list.repeated.as_deref()), (9, 0, None));
     let services = services_of(&list);
     let lines: Vec<String> = services.iter().map(summary).collect();
     assert_eq!(
@@ -105,10 +93,7 @@ fn a_recorded_list_of_a_docker_engine_becomes_its_services() {
     assert_eq!(web.hints.compose_project.as_deref(), Some("shop"));
     assert_eq!(web.hints.compose_service.as_deref(), Some("web"));
     assert_eq!(web.hints.container_name.as_deref(), Some("web"));
-    assert_eq!(
-        (web.hints.label.as_deref(), web.role.as_deref(), web.replicas),
-        (None, None, 1)
-    );
+    assert_eq!((web.hints.label.as_deref(), web.role.as_deref(), web.replicas), (None, None, 1));
     assert_eq!(web.restarts, Fact::Known(0));
 }
 
@@ -140,24 +125,15 @@ fn a_recorded_list_of_podman_becomes_its_services_though_it_says_less() {
 
 #[test]
 fn recorded_version_and_info_are_read() {
-    let version: Version = wire::parse(
-        include_bytes!("../../tests/fixtures/docker/version.json"),
-        "version",
-    )
-    .unwrap();
+    let version: Version =
+        wire::parse(include_bytes!("../../tests/fixtures/docker/version.json"), "version").unwrap();
     assert_eq!(version.version.as_deref(), Some("20.10.24+dfsg1"));
-    assert_eq!(
-        (version.api_version.as_deref(), version.os.as_deref()),
-        (Some("1.41"), Some("linux"))
-    );
+    assert_eq!((version.api_version.as_deref(), version.os.as_deref()), (Some("1.41"), Some("linux")));
     assert!(!version.is_podman());
     let podman: Version = wire::parse(br#"{"Components":[{"Name":"Podman Engine"}]}"#, "version").unwrap();
     assert!(podman.is_podman());
     let info: Info = wire::parse(include_bytes!("../../tests/fixtures/docker/info.json"), "info").unwrap();
-    assert_eq!(
-        info.id.as_deref(),
-        Some("5BJX:GEJK:DTEH:7DNW:GNQF:EOKJ:MYA2:3ZDB:ZXUJ:66MF:NUCJ:KH6R")
-    );
+    assert_eq!(info.id.as_deref(), Some("5BJX:GEJK:DTEH:7DNW:GNQF:EOKJ:MYA2:3ZDB:ZXUJ:66MF:NUCJ:KH6R"));
     assert_eq!((info.name.as_deref(), info.containers), (Some("vm"), Some(9)));
 }
 
@@ -171,10 +147,7 @@ fn recorded_inspections_are_read_as_far_as_restarts_go() {
         (Some(9), Some(3), Some(false))
     );
     let counted = inspected(&crash, true, now).unwrap();
-    assert_eq!(
-        (counted.restart_count, counted.started_ago.unwrap().as_secs()),
-        (9, 9)
-    );
+    assert_eq!((counted.restart_count, counted.started_ago.unwrap().as_secs()), (9, 9));
     for body in [
         &include_bytes!("../../tests/fixtures/docker/inspect-crashalways.json")[..],
         include_bytes!("../../tests/fixtures/docker/inspect-done.json"),
@@ -191,25 +164,15 @@ fn recorded_inspections_are_read_as_far_as_restarts_go() {
 
 #[test]
 fn an_unknown_state_is_one_unknown_fact_and_costs_nothing_else() {
-    let odd = with(
-        with(row("b", "future"), "State", json!("hibernating")),
-        "Ports",
-        published(81),
-    );
+    let odd = with(with(row("b", "future"), "State", json!("hibernating")), "Ports", published(81));
     let list = list(json!([row("a", "web"), odd]).to_string().as_bytes());
     assert!(list.odd.is_empty());
     let services = services_of(&list);
     assert_eq!(named(&services, "web").state, Fact::Known(RunState::Running));
     let gap = named(&services, "future").state.known().unwrap_err().clone();
     assert_eq!(gap.kind, GapKind::Malformed);
-    assert!(
-        gap.why.contains("future") && gap.why.contains("hibernating"),
-        "{gap}"
-    );
-    assert_eq!(
-        named(&services, "future").ports.known().unwrap_err().kind,
-        GapKind::Malformed
-    );
+    assert!(gap.why.contains("future") && gap.why.contains("hibernating"), "{gap}");
+    assert_eq!(named(&services, "future").ports.known().unwrap_err().kind, GapKind::Malformed);
 }
 
 #[test]
@@ -255,25 +218,15 @@ fn odd_types_in_fields_cost_those_fields_only() {
 #[test]
 fn the_same_id_twice_does_not_add_up() {
     assert_eq!(
-        list(json!([row("a", "web"), row("a", "web")]).to_string().as_bytes())
-            .repeated
-            .as_deref(),
+        list(json!([row("a", "web"), row("a", "web")]).to_string().as_bytes()).repeated.as_deref(),
         Some("web")
     );
 }
 
 #[test]
 fn a_body_that_ends_early_is_truncated_and_one_that_is_no_list_is_malformed() {
-    assert_eq!(
-        wire::list(&ALL[..ALL.len() / 2]).unwrap_err().kind,
-        GapKind::Truncated
-    );
-    for body in [
-        &b"<html>"[..],
-        b"{\"message\":\"hunter2\"}",
-        b"\"hunter2\"",
-        b"42",
-    ] {
+    assert_eq!(wire::list(&ALL[..ALL.len() / 2]).unwrap_err().kind, GapKind::Truncated);
+    for body in [&b"<html>"[..], b"{\"message\":\"hunter2\"}", b"\"hunter2\"", b"42"] {
         let gap = wire::list(body).unwrap_err();
         assert_eq!(gap.kind, GapKind::Malformed);
         assert!(!gap.why.contains("hunter2"), "{gap}");
@@ -296,24 +249,14 @@ fn replicas_are_one_service_and_the_best_state_wins() {
         ),
     ]));
     assert_eq!(services.len(), 1);
-    assert_eq!(
-        summary(&services[0]),
-        "web running [8080/tcp 8081/tcp | none] unhealthy lab:1"
-    );
-    assert_eq!(
-        (services[0].replicas, services[0].hints.container_name.as_deref()),
-        (3, Some("shop-web-a"))
-    );
+    assert_eq!(summary(&services[0]), "web running [8080/tcp 8081/tcp | none] unhealthy lab:1");
+    assert_eq!((services[0].replicas, services[0].hints.container_name.as_deref()), (3, Some("shop-web-a")));
 }
 
 #[test]
 fn a_replica_that_is_still_starting_is_worse_than_a_healthy_one() {
     let services = services(json!([
-        with(
-            compose("a", "shop", "web"),
-            "Health",
-            json!({ "Status": "healthy" })
-        ),
+        with(compose("a", "shop", "web"), "Health", json!({ "Status": "healthy" })),
         with(compose("b", "shop", "web"), "Health", json!("starting")),
     ]));
     assert_eq!(services[0].health, Fact::Known(Health::Starting));
@@ -325,10 +268,7 @@ fn a_replica_between_two_attempts_leaves_the_ports_unknown() {
         with(compose("a", "shop", "web"), "Ports", published(8080)),
         with(compose("b", "shop", "web"), "State", json!("restarting")),
     ]));
-    assert_eq!(
-        summary(&services[0]),
-        "web running [?not_yet_observed] none lab:1"
-    );
+    assert_eq!(summary(&services[0]), "web running [?not_yet_observed] none lab:1");
 }
 
 #[test]
@@ -362,11 +302,7 @@ fn our_labels_name_a_service_give_its_role_and_hide_it() {
     let labels = json!({ "evenkeel.service": "feeds", "evenkeel.role": "rss", "DB_PASSWORD": "hunter2" });
     let services = services(json!([
         with(row("a", "freshrss"), "Labels", labels),
-        with(
-            row("b", "scratch"),
-            "Labels",
-            json!({ "evenkeel.ignore": "true" })
-        ),
+        with(row("b", "scratch"), "Labels", json!({ "evenkeel.ignore": "true" })),
         with(row("c", "loud"), "Labels", json!({ "evenkeel.ignore": "false" })),
         with(
             compose("d", "shop", "run"),
@@ -392,21 +328,11 @@ fn past_tasks_of_a_swarm_service_are_not_its_replicas() {
         let row = with(row(id, &format!("shop_web.1.{id}")), "Labels", labels);
         with(with(row, "Created", json!(created)), "State", json!(state))
     };
-    let running = services(json!([
-        task("a", 1, "exited"),
-        task("b", 2, "exited"),
-        task("c", 3, "running")
-    ]));
+    let running = services(json!([task("a", 1, "exited"), task("b", 2, "exited"), task("c", 3, "running")]));
     assert_eq!((running.len(), running[0].replicas), (1, 1));
-    assert_eq!(
-        (running[0].name.as_str(), &running[0].state),
-        ("shop_web", &Fact::Known(RunState::Running))
-    );
+    assert_eq!((running[0].name.as_str(), &running[0].state), ("shop_web", &Fact::Known(RunState::Running)));
     let over = services(json!([task("a", 1, "exited"), task("b", 2, "exited")]));
-    assert_eq!(
-        (over[0].replicas, &over[0].state),
-        (1, &Fact::Known(RunState::Exited))
-    );
+    assert_eq!((over[0].replicas, &over[0].state), (1, &Fact::Known(RunState::Exited)));
 }
 
 #[test]
@@ -415,17 +341,11 @@ fn ports_behind_another_containers_network_are_not_this_ones() {
         let row = with(row(id, id), "HostConfig", json!({ "NetworkMode": mode }));
         with(row, "Ports", json!([]))
     };
-    let services = services(json!([
-        sidecar("a", "container:0123456789abcdef"),
-        sidecar("b", "none")
-    ]));
+    let services = services(json!([sidecar("a", "container:0123456789abcdef"), sidecar("b", "none")]));
     let gap = services[0].ports.known().unwrap_err();
     assert_eq!(
         (gap.kind, &*gap.why),
-        (
-            GapKind::Uncovered,
-            "container a shares the network of container 0123456789ab"
-        )
+        (GapKind::Uncovered, "container a shares the network of container 0123456789ab")
     );
     assert!(services[1].ports.known().unwrap().open.is_empty());
 }
@@ -434,19 +354,10 @@ fn ports_behind_another_containers_network_are_not_this_ones() {
 fn an_image_is_named_without_digest_and_not_by_id() {
     for (image, expected) in [
         ("nginx:1.25", Some("nginx:1.25")),
-        (
-            "registry:5000/team/app:2@sha256:abcd",
-            Some("registry:5000/team/app:2"),
-        ),
+        ("registry:5000/team/app:2@sha256:abcd", Some("registry:5000/team/app:2")),
         ("localhost/lab:1", Some("localhost/lab:1")),
-        (
-            "sha256:cf94ab21207aa8b733cda16ccc2c5fdbfaa862d35163779e84ee3757d7345f65",
-            None,
-        ),
-        (
-            "cf94ab21207aa8b733cda16ccc2c5fdbfaa862d35163779e84ee3757d7345f65",
-            None,
-        ),
+        ("sha256:cf94ab21207aa8b733cda16ccc2c5fdbfaa862d35163779e84ee3757d7345f65", None),
+        ("cf94ab21207aa8b733cda16ccc2c5fdbfaa862d35163779e84ee3757d7345f65", None),
         ("", None),
     ] {
         let services = services(json!([with(row("a", "x"), "Image", json!(image))]));
@@ -480,17 +391,9 @@ fn a_linked_container_goes_by_its_own_name() {
 
 #[test]
 fn a_list_shorter_than_the_engines_own_count_proves_nothing() {
-    let info = |containers| {
-        Ok(Info {
-            containers,
-            ..Info::default()
-        })
-    };
+    let info = |containers| Ok(Info { containers, ..Info::default() });
     let refused = |kind| Err(evenkeel_core::Gap::new(kind, "x"));
-    let (empty, two) = (
-        List::default(),
-        list(json!([row("a", "x"), row("b", "y")]).to_string().as_bytes()),
-    );
+    let (empty, two) = (List::default(), list(json!([row("a", "x"), row("b", "y")]).to_string().as_bytes()));
     let kind = |list: &List, info, podman| shortfall(list, &info, podman).map(|gap| gap.kind);
     assert_eq!(kind(&two, info(Some(2)), false), None);
     assert_eq!(kind(&two, info(Some(3)), false), Some(GapKind::Truncated));
@@ -500,10 +403,7 @@ fn a_list_shorter_than_the_engines_own_count_proves_nothing() {
     assert_eq!(kind(&empty, info(Some(0)), false), None);
     assert_eq!(kind(&empty, info(Some(1)), true), Some(GapKind::Truncated));
     assert_eq!(kind(&empty, info(None), false), Some(GapKind::Malformed));
-    assert_eq!(
-        kind(&empty, refused(GapKind::TimedOut), false),
-        Some(GapKind::TimedOut)
-    );
+    assert_eq!(kind(&empty, refused(GapKind::TimedOut), false), Some(GapKind::TimedOut));
     assert_eq!(kind(&empty, refused(GapKind::Unauthorized), false), None);
 }
 
@@ -519,18 +419,13 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
         Just(json!({})),
         Just(json!([{ "IP": "::", "PublicPort": 99_999, "Type": "tcp" }])),
     ];
-    (
-        prop_oneof![Just(ALL), Just(PODMAN)],
-        any::<prop::sample::Index>(),
-        odd,
-    )
-        .prop_map(|(body, at, odd)| {
-            let mut value: Value = serde_json::from_slice(body).unwrap();
-            let count = value_count(&value);
-            let mut left = at.index(count);
-            replace(&mut value, &mut left, &odd);
-            serde_json::to_vec(&value).unwrap()
-        })
+    (prop_oneof![Just(ALL), Just(PODMAN)], any::<prop::sample::Index>(), odd).prop_map(|(body, at, odd)| {
+        let mut value: Value = serde_json::from_slice(body).unwrap();
+        let count = value_count(&value);
+        let mut left = at.index(count);
+        replace(&mut value, &mut left, &odd);
+        serde_json::to_vec(&value).unwrap()
+    })
 }
 
 fn children(value: &mut Value) -> Vec<&mut Value> {

@@ -13,17 +13,10 @@ use url::Url;
 pub fn gap_of(what: &str, error: &reqwest::Error) -> Gap {
     let cause = cause_of(error);
     let (kind, words) = if error.is_timeout() || cause.io == Some(io::ErrorKind::TimedOut) {
-        let missing = if error.is_connect() {
-            "connection"
-        } else {
-            "answer"
-        };
+        let missing = if error.is_connect() { "connection" } else { "answer" };
         (GapKind::TimedOut, format!("no {missing} within the time allowed"))
     } else if error.is_body() || error.is_decode() {
-        (
-            GapKind::Truncated,
-            format!("the answer ended early ({})", cause.words),
-        )
+        (GapKind::Truncated, format!("the answer ended early ({})", cause.words))
     } else {
         (GapKind::Unreachable, cause.words)
     };
@@ -74,11 +67,7 @@ struct Cause {
 
 /// The innermost cause, which is the one that tells something; the outer ones only say which layer passed it on.
 fn cause_of(error: &reqwest::Error) -> Cause {
-    let mut cause = Cause {
-        words: String::new(),
-        io: None,
-        incomplete: false,
-    };
+    let mut cause = Cause { words: String::new(), io: None, incomplete: false };
     let mut next: Option<&(dyn StdError + 'static)> = error.source();
     while let Some(current) = next {
         let text = current.to_string();
@@ -178,9 +167,6 @@ mod tests {
         let error = client.get(url.clone()).send().await.unwrap_err();
         let gap = gap_of(&format!("GET {}", without_userinfo(&url)), &error);
         assert_eq!(gap.kind, GapKind::Unreachable);
-        assert_eq!(
-            &*gap.why,
-            format!("GET http://127.0.0.1:{port}/api/: connection refused")
-        );
+        assert_eq!(&*gap.why, format!("GET http://127.0.0.1:{port}/api/: connection refused"));
     }
 }

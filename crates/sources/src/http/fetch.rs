@@ -29,21 +29,14 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            times: 3,
-            first: Duration::from_millis(250),
-            longest: Duration::from_secs(10),
-        }
+        Self { times: 3, first: Duration::from_millis(250), longest: Duration::from_secs(10) }
     }
 }
 
 impl Retry {
     /// One try only.
     pub fn never() -> Self {
-        Self {
-            times: 0,
-            ..Self::default()
-        }
+        Self { times: 0, ..Self::default() }
     }
 }
 
@@ -93,12 +86,10 @@ pub async fn fetch(
 
 /// Collects a body, at most `limit` bytes of it. `what` names the request in the gap.
 pub async fn read_body(response: reqwest::Response, limit: usize, what: &str) -> Result<Bytes, Gap> {
-    collect(response, limit, what)
-        .await
-        .map_err(|attempt| match attempt {
-            Attempt::Lost(gap) | Attempt::Final(gap) => gap,
-            Attempt::Busy(answer) => Gap::new(GapKind::Unreachable, format!("{what}: {}", answer.status)),
-        })
+    collect(response, limit, what).await.map_err(|attempt| match attempt {
+        Attempt::Lost(gap) | Attempt::Final(gap) => gap,
+        Attempt::Busy(answer) => Gap::new(GapKind::Unreachable, format!("{what}: {}", answer.status)),
+    })
 }
 
 /// How one try can fail.
@@ -137,24 +128,13 @@ async fn attempt(client: &reqwest::Client, request: &Request, limit: usize) -> R
     let what = format!("{} {}", request.method(), without_userinfo(request.url()));
     // A request without a body can always be cloned; the fallback keeps the type honest.
     let Some(request) = request.try_clone() else {
-        return Err(Attempt::Final(Gap::new(
-            GapKind::Unreachable,
-            format!("{what}: cannot be repeated"),
-        )));
+        return Err(Attempt::Final(Gap::new(GapKind::Unreachable, format!("{what}: cannot be repeated"))));
     };
-    let response = client
-        .execute(request)
-        .await
-        .map_err(|error| failed(&what, &error))?;
+    let response = client.execute(request).await.map_err(|error| failed(&what, &error))?;
     let status = response.status();
     let headers = response.headers().clone();
     let body = collect(response, limit, &what).await?;
-    let answer = Answer {
-        status,
-        headers,
-        body,
-        requests: 1,
-    };
+    let answer = Answer { status, headers, body, requests: 1 };
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(Attempt::Busy(Box::new(answer)));
     }
@@ -166,10 +146,7 @@ async fn collect(mut response: reqwest::Response, limit: usize, what: &str) -> R
         let why = format!("{what}: the answer is larger than {} MiB", limit / (1024 * 1024));
         Attempt::Final(Gap::new(GapKind::Malformed, why))
     };
-    let announced = response
-        .content_length()
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(0);
+    let announced = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     if announced > limit {
         return Err(too_big());
     }
@@ -185,21 +162,10 @@ async fn collect(mut response: reqwest::Response, limit: usize, what: &str) -> R
 
 fn failed(what: &str, error: &reqwest::Error) -> Attempt {
     let gap = gap_of(what, error);
-    if is_passing(error) {
-        Attempt::Lost(gap)
-    } else {
-        Attempt::Final(gap)
-    }
+    if is_passing(error) { Attempt::Lost(gap) } else { Attempt::Final(gap) }
 }
 
 /// Seconds only: the date form would need a clock, and no system we ask sends it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

@@ -23,50 +23,33 @@ pub async fn peer_fingerprint(host: &str, port: u16) -> Result<Fingerprint, Gap>
     let place = format!("{host}:{port}");
     match timeout(PATIENCE, ask(host, port, &place)).await {
         Ok(answer) => answer,
-        Err(_) => Err(Gap::new(
-            GapKind::TimedOut,
-            format!("tls with {place}: no answer in 10 s"),
-        )),
+        Err(_) => Err(Gap::new(GapKind::TimedOut, format!("tls with {place}: no answer in 10 s"))),
     }
 }
 
 async fn ask(host: &str, port: u16, place: &str) -> Result<Fingerprint, Gap> {
     let unreachable = |error: std::io::Error| {
-        Gap::new(
-            GapKind::Unreachable,
-            format!("connect to {place}: {}", error.to_string().to_lowercase()),
-        )
+        Gap::new(GapKind::Unreachable, format!("connect to {place}: {}", error.to_string().to_lowercase()))
     };
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
         .map_err(|_| Gap::new(GapKind::Unreachable, format!("{host} is not a host name")))?;
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port))
-        .await
-        .map_err(unreachable)?;
+    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.map_err(unreachable)?;
     let provider = provider();
-    let onlooker = Arc::new(Onlooker {
-        seen: Mutex::new(None),
-        provider: Arc::clone(&provider),
-    });
+    let onlooker = Arc::new(Onlooker { seen: Mutex::new(None), provider: Arc::clone(&provider) });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Gap::new(GapKind::Malformed, error.to_string()))?
         .dangerous() // rustls's word for any verifier that is not its own; this one accepts nothing
         .with_custom_certificate_verifier(Arc::clone(&onlooker) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
-    let refused = tokio_rustls::TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await;
+    let refused = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await;
     let seen = *onlooker.seen.lock().unwrap_or_else(PoisonError::into_inner);
     match (seen, refused) {
         (Some(fingerprint), _) => Ok(fingerprint),
-        (None, Err(error)) => Err(Gap::new(
-            GapKind::Malformed,
-            format!("{place} does not speak tls: {error}"),
-        )),
-        (None, Ok(_)) => Err(Gap::new(
-            GapKind::Malformed,
-            format!("{place} shows no certificate"),
-        )),
+        (None, Err(error)) => {
+            Err(Gap::new(GapKind::Malformed, format!("{place} does not speak tls: {error}")))
+        }
+        (None, Ok(_)) => Err(Gap::new(GapKind::Malformed, format!("{place} shows no certificate"))),
     }
 }
 
@@ -112,8 +95,6 @@ impl ServerCertVerifier for Onlooker {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

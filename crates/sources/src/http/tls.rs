@@ -105,15 +105,8 @@ impl Trust {
             (None, None) => platform_verifier(&provider),
             (None, Some(path)) => authority_verifier(path, &provider)?,
             (Some(pin), ca) => {
-                let chain = ca
-                    .as_deref()
-                    .map(|path| authority_verifier(path, &provider))
-                    .transpose()?;
-                Arc::new(PinVerifier {
-                    pin: *pin,
-                    chain,
-                    provider: Arc::clone(&provider),
-                })
+                let chain = ca.as_deref().map(|path| authority_verifier(path, &provider)).transpose()?;
+                Arc::new(PinVerifier { pin: *pin, chain, provider: Arc::clone(&provider) })
             }
         };
         let builder = ClientConfig::builder_with_provider(provider)
@@ -133,10 +126,8 @@ impl Trust {
 
 impl ClientIdentity {
     fn load(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
-        let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?).map_err(|_| Error::Pem {
-            path: self.key.display().to_string(),
-            what: "private key",
-        })?;
+        let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?)
+            .map_err(|_| Error::Pem { path: self.key.display().to_string(), what: "private key" })?;
         Ok((certificates(&self.cert)?, key))
     }
 }
@@ -153,9 +144,7 @@ fn platform_verifier(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifi
         Ok(verifier) => Arc::new(verifier),
         Err(error) => {
             tracing::debug!(%error, "the platform offers no roots");
-            Arc::new(TrustNobody {
-                provider: Arc::clone(provider),
-            })
+            Arc::new(TrustNobody { provider: Arc::clone(provider) })
         }
     }
 }
@@ -164,10 +153,7 @@ fn authority_verifier(
     path: &Path,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    let unusable = || Error::Pem {
-        path: path.display().to_string(),
-        what: "authority certificate",
-    };
+    let unusable = || Error::Pem { path: path.display().to_string(), what: "authority certificate" };
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
         roots.add(certificate).map_err(|_| unusable())?;
@@ -182,18 +168,12 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) | Err(_) => Err(Error::Pem {
-            path: path.display().to_string(),
-            what: "certificate",
-        }),
+        Ok(_) | Err(_) => Err(Error::Pem { path: path.display().to_string(), what: "certificate" }),
     }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| Error::Read {
-        path: path.display().to_string(),
-        source,
-    })
+    fs::read(path).map_err(|source| Error::Read { path: path.display().to_string(), source })
 }
 
 /// Accepts one certificate, whatever its chain, dates and name say (a self-signed one marked as an authority, which
@@ -236,12 +216,7 @@ impl ServerCertVerifier for PinVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -250,18 +225,11 @@ impl ServerCertVerifier for PinVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -302,9 +270,7 @@ impl ServerCertVerifier for TrustNobody {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -324,11 +290,7 @@ mod tests {
             format!("sha256 Fingerprint={colons}"),
             format!(" {colons}\n"),
         ] {
-            assert_eq!(
-                text.parse::<Fingerprint>().map(|f| f.to_string()),
-                Ok(colons.clone()),
-                "{text}"
-            );
+            assert_eq!(text.parse::<Fingerprint>().map(|f| f.to_string()), Ok(colons.clone()), "{text}");
         }
     }
 
@@ -341,10 +303,7 @@ mod tests {
 
     #[test]
     fn a_missing_authority_file_is_named() {
-        let trust = Trust {
-            ca_file: Some("/nonexistent/ca.pem".into()),
-            ..Trust::default()
-        };
+        let trust = Trust { ca_file: Some("/nonexistent/ca.pem".into()), ..Trust::default() };
         let error = trust.client_config().map(|_| ()).unwrap_err();
         assert_eq!(error.to_string(), "read /nonexistent/ca.pem");
     }

@@ -26,18 +26,13 @@ impl Row for HostRow {
         let primary = match wire.primary_ip4.or(wire.primary_ip6) {
             None => None,
             Some(ip) => {
-                let text = ip
-                    .address
-                    .ok_or_else(|| "its primary address has no text".to_owned())?;
+                let text = ip.address.ok_or_else(|| "its primary address has no text".to_owned())?;
                 Some((ip.id, address(&text)?))
             }
         };
         let custom = Custom(wire.custom_fields.unwrap_or_default());
         let names = &settings.fields;
-        let context = wire
-            .config_context
-            .as_ref()
-            .filter(|_| settings.read_config_context);
+        let context = wire.config_context.as_ref().filter(|_| settings.read_config_context);
         let tags = slugs(wire.tags);
         Ok(Self {
             name: wire.name.filter(|name| !name.trim().is_empty()),
@@ -50,17 +45,9 @@ impl Row for HostRow {
             primary,
             vcpus: wire.vcpus.and_then(whole),
             memory_mib: wire.memory,
-            disk_mib: wire.disk.map(|disk| {
-                if version.disk_in_gigabytes() {
-                    disk * 1024
-                } else {
-                    disk
-                }
-            }),
+            disk_mib: wire.disk.map(|disk| if version.disk_in_gigabytes() { disk * 1024 } else { disk }),
             observed_by: custom.sources(&names.observed_by),
-            docker_endpoint: custom
-                .text(&names.docker_endpoint)
-                .or_else(|| context.and_then(endpoint_of)),
+            docker_endpoint: custom.text(&names.docker_endpoint).or_else(|| context.and_then(endpoint_of)),
             sensitive: custom.flag(&names.sensitive) || tags.iter().any(|tag| **tag == *"sensitive"),
             aliases: custom.list(&names.aliases),
             tags,
@@ -71,11 +58,7 @@ impl Row for HostRow {
 /// NetBox allows quarters of a processor; what is not a whole number cannot be compared with one.
 fn whole(vcpus: f64) -> Option<u32> {
     let fits = vcpus.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&vcpus);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked in the line above"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the line above")]
     fits.then_some(vcpus as u32)
 }
 
@@ -94,12 +77,8 @@ impl Row for ServiceRow {
         let Some(name) = wire.name.filter(|name| !name.trim().is_empty()) else {
             return Err(flaw("it has no name".to_owned()));
         };
-        let ports = ports(
-            wire.protocol.as_ref(),
-            wire.ports.as_deref(),
-            wire.port_mappings.as_deref(),
-        )
-        .map_err(|why| flaw(format!("`{name}`: {why}")))?;
+        let ports = ports(wire.protocol.as_ref(), wire.ports.as_deref(), wire.port_mappings.as_deref())
+            .map_err(|why| flaw(format!("`{name}`: {why}")))?;
         let custom = Custom(wire.custom_fields.unwrap_or_default());
         let names = &settings.fields;
         let tags = slugs(wire.tags);
@@ -122,44 +101,24 @@ impl Row for ServiceRow {
     fn owner_in(value: &Value) -> Option<HostKey> {
         let id_of = |key: &str| value.get(key)?.get("id")?.as_u64();
         if let Some(id) = id_of("device") {
-            return Some(HostKey {
-                kind: HostKind::Device,
-                id,
-            });
+            return Some(HostKey { kind: HostKind::Device, id });
         }
         if let Some(id) = id_of("virtual_machine") {
-            return Some(HostKey {
-                kind: HostKind::VirtualMachine,
-                id,
-            });
+            return Some(HostKey { kind: HostKind::VirtualMachine, id });
         }
         let kind = host_kind(value.get("parent_object_type")?.as_str()?)?;
-        Some(HostKey {
-            kind,
-            id: value.get("parent_object_id")?.as_u64()?,
-        })
+        Some(HostKey { kind, id: value.get("parent_object_id")?.as_u64()? })
     }
 }
 
 fn owner(parent: &wire::Parent) -> Result<Owner, Flaw> {
-    match (
-        &parent.parent_object_type,
-        parent.parent_object_id,
-        &parent.device,
-        &parent.virtual_machine,
-    ) {
+    match (&parent.parent_object_type, parent.parent_object_id, &parent.device, &parent.virtual_machine) {
         (Some(kind), Some(id), _, _) => Ok(match host_kind(kind) {
             Some(kind) => Owner::Host(HostKey { kind, id }),
             None => Owner::Other(Arc::clone(kind)),
         }),
-        (None, _, Some(device), None) => Ok(Owner::Host(HostKey {
-            kind: HostKind::Device,
-            id: device.id,
-        })),
-        (None, _, None, Some(vm)) => Ok(Owner::Host(HostKey {
-            kind: HostKind::VirtualMachine,
-            id: vm.id,
-        })),
+        (None, _, Some(device), None) => Ok(Owner::Host(HostKey { kind: HostKind::Device, id: device.id })),
+        (None, _, None, Some(vm)) => Ok(Owner::Host(HostKey { kind: HostKind::VirtualMachine, id: vm.id })),
         _ => Err(Flaw::from("it names no parent".to_owned())),
     }
 }
@@ -236,23 +195,14 @@ impl Row for InterfaceRow {
 
     fn admit(wire: wire::Interface, _: &Settings, version: Version) -> Result<Self, Flaw> {
         let host = match (wire.device, wire.virtual_machine) {
-            (Some(device), _) => HostKey {
-                kind: HostKind::Device,
-                id: device.id,
-            },
-            (None, Some(vm)) => HostKey {
-                kind: HostKind::VirtualMachine,
-                id: vm.id,
-            },
+            (Some(device), _) => HostKey { kind: HostKind::Device, id: device.id },
+            (None, Some(vm)) => HostKey { kind: HostKind::VirtualMachine, id: vm.id },
             (None, None) => return Err(Flaw::from("it belongs to no host".to_owned())),
         };
         // From 4.2 on this is a copy of the primary MAC object's text, and editing that object does not touch the
         // interface: the objects themselves are read instead.
         let mac = wire.mac_address.filter(|_| !version.has_mac_model());
-        Ok(Self {
-            host,
-            mac: mac.map(|mac| mac.to_ascii_lowercase().into()),
-        })
+        Ok(Self { host, mac: mac.map(|mac| mac.to_ascii_lowercase().into()) })
     }
 }
 
@@ -269,11 +219,8 @@ fn interface(content_type: Option<&str>, id: Option<u64>) -> Option<InterfaceKey
 }
 
 fn slugs(tags: Option<Vec<wire::Ref>>) -> Vec<Arc<str>> {
-    let mut slugs: Vec<Arc<str>> = tags
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|tag| tag.slug.or(tag.name))
-        .collect();
+    let mut slugs: Vec<Arc<str>> =
+        tags.unwrap_or_default().into_iter().filter_map(|tag| tag.slug.or(tag.name)).collect();
     slugs.sort_unstable();
     slugs.dedup();
     slugs

@@ -28,11 +28,7 @@ pub enum TokenKind {
 
 impl TokenKind {
     pub(super) fn of(token: &Secret) -> Self {
-        if token.expose().starts_with("nbt_") {
-            Self::V2
-        } else {
-            Self::V1
-        }
+        if token.expose().starts_with("nbt_") { Self::V2 } else { Self::V1 }
     }
 }
 
@@ -66,10 +62,7 @@ pub(super) struct Reply {
 
 impl Client {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
-        let timeouts = Timeouts {
-            total: Some(config.timeout),
-            ..Timeouts::default()
-        };
+        let timeouts = Timeouts { total: Some(config.timeout), ..Timeouts::default() };
         let token = TokenKind::of(&config.token);
         let keyword = match token {
             TokenKind::V1 => "Token",
@@ -96,10 +89,7 @@ impl Client {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        Stats {
-            requests: self.requests.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-        }
+        Stats { requests: self.requests.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) }
     }
 
     /// The version that the last answers named.
@@ -127,10 +117,8 @@ impl Client {
         permission: Option<&str>,
     ) -> Result<Reply, Gap> {
         let what = format!("GET {}", self.place(path));
-        let url = self
-            .base
-            .join(path)
-            .map_err(|error| Gap::new(GapKind::Malformed, format!("{what}: {error}")))?;
+        let url =
+            self.base.join(path).map_err(|error| Gap::new(GapKind::Malformed, format!("{what}: {error}")))?;
         let answer = http::fetch(&self.http, &self.request(url, query), &self.retry, http::MAX_BODY).await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -139,23 +127,14 @@ impl Client {
                 return Err(gap);
             }
         };
-        self.requests
-            .fetch_add(u64::from(answer.requests), Ordering::Relaxed);
+        self.requests.fetch_add(u64::from(answer.requests), Ordering::Relaxed);
         self.bytes.fetch_add(answer.body.len() as u64, Ordering::Relaxed);
         if let Some(version) = header(&answer.headers, "api-version").and_then(Version::parse) {
             self.set_version(Some(version));
         }
-        let asked = Asked {
-            what: &what,
-            permission,
-            token: self.token,
-            version: self.version(),
-        };
+        let asked = Asked { what: &what, permission, token: self.token, version: self.version() };
         match refusal(&asked, &answer) {
-            None => Ok(Reply {
-                date: date(&answer.headers),
-                body: answer.body,
-            }),
+            None => Ok(Reply { date: date(&answer.headers), body: answer.body }),
             Some(gap) => Err(self.without_token(gap)),
         }
     }
@@ -165,12 +144,8 @@ impl Client {
             url.query_pairs_mut().extend_pairs(query);
         }
         let mut request = Request::new(Method::GET, url);
-        request
-            .headers_mut()
-            .insert(ACCEPT, HeaderValue::from_static("application/json"));
-        request
-            .headers_mut()
-            .insert(AUTHORIZATION, self.authorization.clone());
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         request
     }
 
@@ -192,11 +167,7 @@ fn api_base(url: &Url) -> Result<Url, Error> {
     base.set_query(None);
     base.set_fragment(None);
     base.set_path(&format!("{path}/api/"));
-    if base.cannot_be_a_base() {
-        Err(Error::Url)
-    } else {
-        Ok(base)
-    }
+    if base.cannot_be_a_base() { Err(Error::Url) } else { Ok(base) }
 }
 
 /// What a refusal is judged by.
@@ -210,17 +181,10 @@ pub(super) struct Asked<'a> {
 /// The gap an answer stands for; `None` when it is JSON with status 200.
 pub(super) fn refusal(asked: &Asked<'_>, answer: &Answer) -> Option<Gap> {
     let what = asked.what;
-    let is_json = header(&answer.headers, CONTENT_TYPE.as_str()).is_some_and(|value| {
-        value
-            .split(';')
-            .next()
-            .is_some_and(|kind| kind.trim() == "application/json")
-    });
-    let said: Refusal = if is_json {
-        serde_json::from_slice(&answer.body).unwrap_or_default()
-    } else {
-        Refusal::default()
-    };
+    let is_json = header(&answer.headers, CONTENT_TYPE.as_str())
+        .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+    let said: Refusal =
+        if is_json { serde_json::from_slice(&answer.body).unwrap_or_default() } else { Refusal::default() };
     let status = answer.status;
     let gap = |kind, why: String| Some(Gap::new(kind, format!("{what}: {why}")));
     match status {
@@ -248,10 +212,7 @@ pub(super) fn refusal(asked: &Asked<'_>, answer: &Answer) -> Option<Gap> {
         status if status.is_redirection() => {
             let target = header(&answer.headers, LOCATION.as_str())
                 .and_then(|target| Url::parse(target).ok())
-                .map_or_else(
-                    || "elsewhere".to_owned(),
-                    |target| http::without_userinfo(&target),
-                );
+                .map_or_else(|| "elsewhere".to_owned(), |target| http::without_userinfo(&target));
             gap(
                 GapKind::Unreachable,
                 format!("redirected to {target}; redirects are not followed with a token"),
@@ -263,10 +224,7 @@ pub(super) fn refusal(asked: &Asked<'_>, answer: &Answer) -> Option<Gap> {
 
 /// The class of the exception, where NetBox names it: its text can name hosts and users of the database.
 fn failure(status: StatusCode, said: Refusal) -> String {
-    let cause = said
-        .exception
-        .or(said.detail)
-        .map(|text| format!(" ({})", short(&text)));
+    let cause = said.exception.or(said.detail).map(|text| format!(" ({})", short(&text)));
     format!("{status}{}", cause.unwrap_or_default()).to_lowercase()
 }
 
@@ -324,9 +282,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let text = header(headers, DATE.as_str())?;
-    jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 #[cfg(test)]
@@ -343,11 +299,7 @@ mod tests {
             ("https://h/netbox/api/", "https://h/netbox/api/"),
             ("https://h:8443/api?x=1#y", "https://h:8443/api/"),
         ] {
-            assert_eq!(
-                api_base(&Url::parse(given).unwrap()).unwrap().as_str(),
-                base,
-                "{given}"
-            );
+            assert_eq!(api_base(&Url::parse(given).unwrap()).unwrap().as_str(), base, "{given}");
         }
     }
 }

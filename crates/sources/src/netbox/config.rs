@@ -129,12 +129,7 @@ pub struct Filters {
 impl Filters {
     /// Whether every host concerns us.
     pub fn is_empty(&self) -> bool {
-        let Self {
-            sites,
-            tenants,
-            tags,
-            roles,
-        } = self;
+        let Self { sites, tenants, tags, roles } = self;
         sites.is_empty() && tenants.is_empty() && tags.is_empty() && roles.is_empty()
     }
 }

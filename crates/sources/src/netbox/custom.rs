@@ -45,11 +45,8 @@ impl Custom {
 
     /// The source kinds a field names. Words for other observers (`os`) are theirs, not ours.
     pub(super) fn sources(&self, name: &str) -> Vec<SourceKind> {
-        let mut kinds: Vec<SourceKind> = self
-            .list(name)
-            .iter()
-            .filter_map(|word| SourceKind::parse(word))
-            .collect();
+        let mut kinds: Vec<SourceKind> =
+            self.list(name).iter().filter_map(|word| SourceKind::parse(word)).collect();
         kinds.sort_unstable();
         kinds.dedup();
         kinds
@@ -62,12 +59,10 @@ fn text(value: &Value) -> Option<String> {
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::Object(map) => {
-            ["value", "name", "display"]
-                .into_iter()
-                .find_map(|key| match map.get(key) {
-                    Some(Value::String(text)) => Some(text.trim().to_owned()),
-                    Some(_) | None => None,
-                })?
+            ["value", "name", "display"].into_iter().find_map(|key| match map.get(key) {
+                Some(Value::String(text)) => Some(text.trim().to_owned()),
+                Some(_) | None => None,
+            })?
         }
         // One value where several could be given is still that value.
         Value::Array(values) => match values.as_slice() {
@@ -81,13 +76,8 @@ fn text(value: &Value) -> Option<String> {
 
 /// `evenkeel.docker_endpoint` in a rendered config context, nested or as one key.
 pub(super) fn endpoint_of(context: &Value) -> Option<Arc<str>> {
-    let nested = context
-        .get("evenkeel")
-        .and_then(|ours| ours.get("docker_endpoint"));
-    nested
-        .or_else(|| context.get("evenkeel.docker_endpoint"))
-        .and_then(text)
-        .map(Arc::from)
+    let nested = context.get("evenkeel").and_then(|ours| ours.get("docker_endpoint"));
+    nested.or_else(|| context.get("evenkeel.docker_endpoint")).and_then(text).map(Arc::from)
 }
 
 /// A service's own life cycle: the custom field, else a tag (`planned`, `lifecycle-planned`, …). What cannot be taken
@@ -147,10 +137,7 @@ mod tests {
     #[test]
     fn the_field_goes_before_the_tags() {
         let tags = [Arc::from("docker"), Arc::from("lifecycle-retired")];
-        assert_eq!(
-            lifecycle_of(Some("planned"), &tags),
-            (Some(Lifecycle::Planned), None)
-        );
+        assert_eq!(lifecycle_of(Some("planned"), &tags), (Some(Lifecycle::Planned), None));
         assert_eq!(lifecycle_of(None, &tags), (Some(Lifecycle::Retired), None));
         assert_eq!(lifecycle_of(None, &[]), (None, None));
     }
@@ -160,10 +147,7 @@ mod tests {
         let tags = [Arc::from("active"), Arc::from("lifecycle-retired")];
         let (lifecycle, what) = lifecycle_of(None, &tags);
         assert_eq!(lifecycle, Some(Lifecycle::Planned));
-        assert_eq!(
-            what.as_deref(),
-            Some("its tags name several life cycles: active, retired")
-        );
+        assert_eq!(what.as_deref(), Some("its tags name several life cycles: active, retired"));
     }
 
     #[test]

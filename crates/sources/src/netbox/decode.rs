@@ -36,21 +36,12 @@ pub(super) fn inventory(tables: &Tables, settings: &Settings) -> Decoded {
             Arc::new(host(
                 *key,
                 row,
-                &Joined {
-                    tables,
-                    names: &names,
-                    network: &network,
-                    services: own,
-                    flawed: &flawed,
-                },
+                &Joined { tables, names: &names, network: &network, services: own, flawed: &flawed },
             ))
         })
         .collect();
     hosts.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Decoded {
-        hosts,
-        gap: flaw(tables),
-    }
+    Decoded { hosts, gap: flaw(tables) }
 }
 
 /// What a host's row is joined with.
@@ -63,13 +54,7 @@ struct Joined<'a> {
 }
 
 fn host(key: HostKey, row: &HostRow, joined: &Joined<'_>) -> ExpectedHost {
-    let Joined {
-        tables,
-        names,
-        network,
-        services,
-        flawed,
-    } = joined;
+    let Joined { tables, names, network, services, flawed } = joined;
     let name = name_of(names, key);
     let net = network.hosts.get(&key);
     let primary_ip = row.primary.map(|(id, known)| match tables.ips.get(&id) {
@@ -91,9 +76,7 @@ fn host(key: HostKey, row: &HostRow, joined: &Joined<'_>) -> ExpectedHost {
         status: row.status.clone(),
         primary_ip,
         addresses: addresses.into_iter().collect(),
-        macs: net
-            .map(|net| net.macs.iter().cloned().collect())
-            .unwrap_or_default(),
+        macs: net.map(|net| net.macs.iter().cloned().collect()).unwrap_or_default(),
         aliases: aliases.into_iter().collect(),
         role: row.role.clone(),
         site: row.site.clone(),
@@ -119,77 +102,44 @@ fn host(key: HostKey, row: &HostRow, joined: &Joined<'_>) -> ExpectedHost {
 
 /// What is wrong with the host itself.
 fn of_host(key: HostKey, names: &Names, net: Option<&HostNetwork>) -> Vec<Contradiction> {
-    let of_name = names
-        .contradictions
-        .iter()
-        .filter(|(whose, _)| *whose == key)
-        .map(|(_, what)| what);
+    let of_name = names.contradictions.iter().filter(|(whose, _)| *whose == key).map(|(_, what)| what);
     let of_net = net.into_iter().flat_map(|net| &net.contradictions);
-    of_name
-        .chain(of_net)
-        .map(|what| Contradiction {
-            service: None,
-            what: what.as_str().into(),
-        })
-        .collect()
+    of_name.chain(of_net).map(|what| Contradiction { service: None, what: what.as_str().into() }).collect()
 }
 
 fn kept_hosts<'a>(tables: &'a Tables, filters: &Filters) -> Vec<(HostKey, &'a HostRow)> {
-    [
-        (HostKind::Device, &tables.devices),
-        (HostKind::VirtualMachine, &tables.vms),
-    ]
-    .into_iter()
-    .flat_map(|(kind, table)| {
-        table
-            .iter()
-            .filter_map(move |(id, row)| Some((HostKey { kind, id: *id }, row.as_ref().ok()?)))
-    })
-    .filter(|(_, row)| passes(row, filters))
-    .collect()
+    [(HostKind::Device, &tables.devices), (HostKind::VirtualMachine, &tables.vms)]
+        .into_iter()
+        .flat_map(|(kind, table)| {
+            table.iter().filter_map(move |(id, row)| Some((HostKey { kind, id: *id }, row.as_ref().ok()?)))
+        })
+        .filter(|(_, row)| passes(row, filters))
+        .collect()
 }
 
 /// NetBox was asked the same; but it answers a filter it does not know with everything.
 fn passes(row: &HostRow, filters: &Filters) -> bool {
-    let Filters {
-        sites,
-        tenants,
-        tags,
-        roles,
-    } = filters;
+    let Filters { sites, tenants, tags, roles } = filters;
     let one_of = |wanted: &[String], has: Option<&str>| {
         wanted.is_empty() || has.is_some_and(|has| wanted.iter().any(|wanted| wanted == has))
     };
     one_of(sites, row.site.as_deref())
         && one_of(tenants, row.tenant.as_deref())
         && one_of(roles, row.role.as_deref())
-        && tags
-            .iter()
-            .all(|wanted| row.tags.iter().any(|tag| **tag == **wanted))
+        && tags.iter().all(|wanted| row.tags.iter().any(|tag| **tag == **wanted))
 }
 
 fn name_of(names: &Names, key: HostKey) -> HostName {
-    names
-        .of
-        .get(&key)
-        .cloned()
-        .unwrap_or_else(|| HostName::new(handle(key)))
+    names.of.get(&key).cloned().unwrap_or_else(|| HostName::new(handle(key)))
 }
 
 /// The node's present name where the device was read; the nested one can be older than a rename.
 fn node_name((id, nested): &(u64, Option<Arc<str>>), tables: &Tables, names: &Names) -> HostName {
-    let key = HostKey {
-        kind: HostKind::Device,
-        id: *id,
-    };
+    let key = HostKey { kind: HostKind::Device, id: *id };
     if let Some(name) = names.of.get(&key) {
         return name.clone();
     }
-    let read = tables
-        .devices
-        .get(id)
-        .and_then(|row| row.as_ref().ok())
-        .map(|row| row.name.clone());
+    let read = tables.devices.get(id).and_then(|row| row.as_ref().ok()).map(|row| row.name.clone());
     match read.unwrap_or_else(|| nested.clone()) {
         Some(name) => HostName::new(name.trim()),
         None => HostName::new(handle(key)),
@@ -213,14 +163,8 @@ fn services_by_host(tables: &Tables) -> BTreeMap<HostKey, Vec<(u64, &ServiceRow)
 fn flawed_services(tables: &Tables) -> BTreeMap<HostKey, Gap> {
     let mut by_host = BTreeMap::new();
     for (id, service) in &tables.services {
-        if let Err(Flaw {
-            why,
-            owner: Some(key),
-        }) = service
-        {
-            by_host
-                .entry(*key)
-                .or_insert_with(|| malformed("service", *id, why));
+        if let Err(Flaw { why, owner: Some(key) }) = service {
+            by_host.entry(*key).or_insert_with(|| malformed("service", *id, why));
         }
     }
     by_host
@@ -238,15 +182,7 @@ fn flaw(tables: &Tables) -> Option<Gap> {
             Err(Flaw { owner: Some(_), .. }) | Ok(_) => None,
         })
     }
-    let Tables {
-        devices,
-        vms,
-        services,
-        ips,
-        interfaces,
-        vm_interfaces,
-        macs,
-    } = tables;
+    let Tables { devices, vms, services, ips, interfaces, vm_interfaces, macs } = tables;
     first("device", devices)
         .or_else(|| first("virtual machine", vms))
         .or_else(|| first("service", services))
@@ -275,22 +211,12 @@ impl Network {
         let mut network = Self::default();
         for table in [&tables.interfaces, &tables.vm_interfaces] {
             for interface in table.values().flatten() {
-                network
-                    .hosts
-                    .entry(interface.host)
-                    .or_default()
-                    .macs
-                    .extend(interface.mac.clone());
+                network.hosts.entry(interface.host).or_default().macs.extend(interface.mac.clone());
             }
         }
         for mac in tables.macs.values().flatten() {
             if let Some(host) = mac.interface.and_then(|key| host_of(tables, key)) {
-                network
-                    .hosts
-                    .entry(host)
-                    .or_default()
-                    .macs
-                    .insert(Arc::clone(&mac.mac));
+                network.hosts.entry(host).or_default().macs.insert(Arc::clone(&mac.mac));
             }
         }
         let mut claims: BTreeMap<(Option<u64>, IpAddr), BTreeSet<HostKey>> = BTreeMap::new();
@@ -300,8 +226,7 @@ impl Network {
             };
             let net = network.hosts.entry(host).or_default();
             net.addresses.insert(ip.address);
-            net.dns
-                .extend(ip.dns_name.iter().flat_map(|name| both_forms(name)));
+            net.dns.extend(ip.dns_name.iter().flat_map(|name| both_forms(name)));
             if !ip.shared && !is_everywhere(ip.address) && names.of.contains_key(&host) {
                 claims.entry((ip.vrf, ip.address)).or_default().insert(host);
             }
@@ -316,11 +241,7 @@ impl Network {
             who.sort_unstable();
             let what = format!("{address} is assigned to {}", enumerate(&who));
             for key in hosts {
-                self.hosts
-                    .entry(*key)
-                    .or_default()
-                    .contradictions
-                    .push(what.clone());
+                self.hosts.entry(*key).or_default().contradictions.push(what.clone());
             }
         }
     }

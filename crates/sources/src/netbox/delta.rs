@@ -60,24 +60,15 @@ impl Cursor {
 
     /// Where the next look begins.
     pub(super) fn from(&self) -> Option<Timestamp> {
-        self.seen
-            .values()
-            .max()
-            .and_then(|newest| newest.checked_sub(OVERLAP).ok())
+        self.seen.values().max().and_then(|newest| newest.checked_sub(OVERLAP).ok())
     }
 }
 
 /// Where the changelog stands before a full read. `None` where it cannot be read: then every read is a full one.
 pub(super) async fn baseline(client: &Client, version: Version) -> Option<Cursor> {
-    let query = [
-        ("ordering", "-id".to_owned()),
-        ("limit", REMEMBERED.to_string()),
-        ("fields", FIELDS.to_owned()),
-    ];
-    let reply = match client
-        .get(version.changelog(), &query, Some(permission(version)))
-        .await
-    {
+    let query =
+        [("ordering", "-id".to_owned()), ("limit", REMEMBERED.to_string()), ("fields", FIELDS.to_owned())];
+    let reply = match client.get(version.changelog(), &query, Some(permission(version))).await {
         Ok(reply) => reply,
         Err(gap) => {
             tracing::debug!(%gap, "no changelog: every read is a full one");
@@ -97,14 +88,8 @@ pub(super) async fn baseline(client: &Client, version: Version) -> Option<Cursor
 
 /// The id of the newest change, for the probe.
 pub(super) async fn newest(client: &Client, version: Version) -> Result<Option<u64>, Gap> {
-    let query = [
-        ("limit", "1".to_owned()),
-        ("ordering", "-id".to_owned()),
-        ("fields", "id".to_owned()),
-    ];
-    let reply = client
-        .get(version.changelog(), &query, Some(permission(version)))
-        .await?;
+    let query = [("limit", "1".to_owned()), ("ordering", "-id".to_owned()), ("fields", "id".to_owned())];
+    let reply = client.get(version.changelog(), &query, Some(permission(version))).await?;
     let page = wire::page::<wire::AnyRow>(&reply.body)
         .map_err(|why| Gap::new(GapKind::Malformed, format!("changelog: {why}")))?;
     Ok(page.rows.first().map(|row| row.id))
@@ -137,13 +122,7 @@ pub(super) async fn since(
             Ok(change) => changes.push(change),
             Err((why, _)) => {
                 let everything = Some(format!("change {} could not be understood: {why}", row.id));
-                return Ok((
-                    Touched {
-                        everything,
-                        ..Touched::default()
-                    },
-                    cursor.clone(),
-                ));
+                return Ok((Touched { everything, ..Touched::default() }, cursor.clone()));
             }
         }
     }
@@ -187,11 +166,7 @@ fn forget(cursor: &mut Cursor) {
 fn touch(touched: &mut Touched, change: &Change, config_context: bool) {
     let kind = &*change.changed_object_type;
     if let Some(model) = Model::ALL.into_iter().find(|model| model.content_type() == kind) {
-        touched
-            .rows
-            .entry(model)
-            .or_default()
-            .insert(change.changed_object_id);
+        touched.rows.entry(model).or_default().insert(change.changed_object_id);
         if &*change.action.0 == "delete" {
             touched.deleted.insert((model, change.changed_object_id));
         }
@@ -203,9 +178,7 @@ fn touch(touched: &mut Touched, change: &Change, config_context: bool) {
         "dcim.site" | "tenancy.tenant" | "dcim.devicerole" | "virtualization.cluster" => {
             touched.models.extend(hosts);
         }
-        "extras.tag" => touched
-            .models
-            .extend([Model::Devices, Model::Vms, Model::Services]),
+        "extras.tag" => touched.models.extend([Model::Devices, Model::Vms, Model::Services]),
         // Recalculates the disk of its machine without a trace on it.
         "virtualization.virtualdisk" => touched.models.extend([Model::Vms]),
         "extras.configcontext"

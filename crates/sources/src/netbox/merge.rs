@@ -15,10 +15,7 @@ use super::rows::ServiceRow;
 pub(super) fn services(rows: &[(u64, &ServiceRow)]) -> (Vec<ExpectedService>, Vec<Contradiction>) {
     let mut by_name: BTreeMap<ServiceName, Vec<(u64, &ServiceRow)>> = BTreeMap::new();
     for (id, row) in rows {
-        by_name
-            .entry(ServiceName::new(row.name.trim()))
-            .or_default()
-            .push((*id, row));
+        by_name.entry(ServiceName::new(row.name.trim())).or_default().push((*id, row));
     }
     let mut services = Vec::with_capacity(by_name.len());
     let mut contradictions = Vec::new();
@@ -38,11 +35,7 @@ fn one(name: ServiceName, rows: &[(u64, &ServiceRow)], found: &mut Vec<Contradic
         let said = distinct(rows.iter().filter_map(|(_, row)| pick(row)).collect());
         if said.len() > 1 {
             let (all, said) = (rows.len(), said.join(", "));
-            report(
-                found,
-                &name,
-                format!("{all} services named {name} disagree on their {on}: {said}"),
-            );
+            report(found, &name, format!("{all} services named {name} disagree on their {on}: {said}"));
             return None;
         }
         said.into_iter().next()
@@ -51,19 +44,12 @@ fn one(name: ServiceName, rows: &[(u64, &ServiceRow)], found: &mut Vec<Contradic
     let compose_project = agreed("compose project", |row| row.compose_project.clone());
     let role = agreed("role", |row| row.role.clone());
     let image = agreed("image", |row| row.image.clone());
-    agreed("life cycle", |row| {
-        row.lifecycle.map(|lifecycle| lifecycle.to_string().into())
-    });
-    let sources: BTreeSet<_> = rows
-        .iter()
-        .flat_map(|(_, row)| row.observed_by.iter().copied())
-        .collect();
+    agreed("life cycle", |row| row.lifecycle.map(|lifecycle| lifecycle.to_string().into()));
+    let sources: BTreeSet<_> = rows.iter().flat_map(|(_, row)| row.observed_by.iter().copied()).collect();
     let tags = rows.iter().flat_map(|(_, row)| row.tags.iter().cloned());
     ExpectedService {
         lifecycle: lifecycle(rows),
-        ports: rows
-            .iter()
-            .fold(Ports::default(), |all, (_, row)| all.union(&row.ports)),
+        ports: rows.iter().fold(Ports::default(), |all, (_, row)| all.union(&row.ports)),
         container_name,
         compose_project,
         role,
@@ -76,10 +62,7 @@ fn one(name: ServiceName, rows: &[(u64, &ServiceRow)], found: &mut Vec<Contradic
 }
 
 fn report(found: &mut Vec<Contradiction>, name: &ServiceName, what: String) {
-    found.push(Contradiction {
-        service: Some(name.clone()),
-        what: what.into(),
-    });
+    found.push(Contradiction { service: Some(name.clone()), what: what.into() });
 }
 
 /// What all rows that say anything say. Where they disagree nothing is guessed: under `planned` neither presence nor
@@ -87,11 +70,7 @@ fn report(found: &mut Vec<Contradiction>, name: &ServiceName, what: String) {
 fn lifecycle(rows: &[(u64, &ServiceRow)]) -> Option<Lifecycle> {
     let mut said = rows.iter().filter_map(|(_, row)| row.lifecycle);
     let first = said.next()?;
-    if said.all(|other| other == first) {
-        Some(first)
-    } else {
-        Some(Lifecycle::Planned)
-    }
+    if said.all(|other| other == first) { Some(first) } else { Some(Lifecycle::Planned) }
 }
 
 fn distinct(mut texts: Vec<Arc<str>>) -> Vec<Arc<str>> {

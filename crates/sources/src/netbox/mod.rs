@@ -108,13 +108,7 @@ impl NetboxSource {
             Ok((hosts, Some(gap))) => (hosts, Coverage::Partial(gap)),
             Err(gap) => (Vec::new(), Coverage::Partial(gap)),
         };
-        Inventory {
-            source: self.config.id.clone(),
-            started,
-            observed_at: Timestamp::now(),
-            coverage,
-            hosts,
-        }
+        Inventory { source: self.config.id.clone(), started, observed_at: Timestamp::now(), coverage, hosts }
     }
 
     fn probe(&self) -> std::sync::MutexGuard<'_, Probe> {
@@ -151,34 +145,26 @@ impl Source for NetboxSource {
         let before = self.client.stats();
         let outcome = self.refresh(&mut state).await;
         let after = self.client.stats();
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Stats {
-            requests: after.requests - before.requests,
-            bytes: after.bytes - before.bytes,
-        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+            Stats { requests: after.requests - before.requests, bytes: after.bytes - before.bytes };
         if outcome.is_ok()
             && let Some(cursor) = &state.cursor
         {
             self.probe().newest = cursor.newest();
         }
-        Snapshot::Inventory(self.inventory(
-            started,
-            outcome.map(|()| (state.hosts.clone(), state.gap.clone())),
-        ))
+        Snapshot::Inventory(
+            self.inventory(started, outcome.map(|()| (state.hosts.clone(), state.gap.clone()))),
+        )
     }
 
     async fn changed(&self) -> Hint {
         loop {
-            let next = *self
-                .probe()
-                .next
-                .get_or_insert_with(|| Instant::now() + self.config.probe_interval);
+            let next = *self.probe().next.get_or_insert_with(|| Instant::now() + self.config.probe_interval);
             tokio::time::sleep_until(next).await;
             // Moved on before asking: should this future be dropped meanwhile, the next does not ask at once again.
             self.probe().next = Some(Instant::now() + self.config.probe_interval);
             if let Some(newest) = self.look().await {
-                return Hint {
-                    reason: format!("changelog {newest}"),
-                };
+                return Hint { reason: format!("changelog {newest}") };
             }
         }
     }
@@ -186,9 +172,6 @@ impl Source for NetboxSource {
 
 /// The gap of a version that is too old to be read.
 fn too_old(place: &str, version: Version) -> Gap {
-    let why = format!(
-        "{place}: netbox {version} is older than {}, the oldest that is read",
-        Version::OLDEST
-    );
+    let why = format!("{place}: netbox {version} is older than {}, the oldest that is read", Version::OLDEST);
     Gap::new(GapKind::Malformed, why)
 }

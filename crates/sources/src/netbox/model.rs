@@ -25,10 +25,7 @@ impl Version {
         let major = parts.next()?.parse().ok()?;
         let minor = parts.next()?;
         let digits = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
-        Some(Self {
-            major,
-            minor: minor[..digits].parse().ok()?,
-        })
+        Some(Self { major, minor: minor[..digits].parse().ok()? })
     }
 
     /// MAC addresses are objects of their own.
@@ -47,11 +44,7 @@ impl Version {
     }
 
     pub(super) fn changelog(self) -> &'static str {
-        if self < (Self { major: 4, minor: 1 }) {
-            "extras/object-changes/"
-        } else {
-            "core/object-changes/"
-        }
+        if self < (Self { major: 4, minor: 1 }) { "extras/object-changes/" } else { "core/object-changes/" }
     }
 }
 
@@ -87,9 +80,7 @@ impl Model {
 
     /// The models this version has, the expensive ones first.
     pub(super) fn of(version: Version) -> impl Iterator<Item = Self> {
-        Self::ALL
-            .into_iter()
-            .filter(move |model| *model != Self::Macs || version.has_mac_model())
+        Self::ALL.into_iter().filter(move |model| *model != Self::Macs || version.has_mac_model())
     }
 
     /// Below `api/`, with the slash NetBox wants.
@@ -164,22 +155,12 @@ impl Model {
     pub(super) fn filters(self, filters: &Filters) -> Vec<(&'static str, String)> {
         match self {
             Self::Devices | Self::Vms => {
-                let Filters {
-                    sites,
-                    tenants,
-                    tags,
-                    roles,
-                } = filters;
+                let Filters { sites, tenants, tags, roles } = filters;
                 let named = |name: &'static str, slugs: &[String]| {
                     slugs.iter().map(|slug| (name, slug.clone())).collect::<Vec<_>>()
                 };
-                [
-                    named("site", sites),
-                    named("tenant", tenants),
-                    named("tag", tags),
-                    named("role", roles),
-                ]
-                .concat()
+                [named("site", sites), named("tenant", tenants), named("tag", tags), named("role", roles)]
+                    .concat()
             }
             Self::Services | Self::Ips | Self::Interfaces | Self::VmInterfaces | Self::Macs => Vec::new(),
         }
@@ -193,11 +174,7 @@ mod tests {
     #[test]
     fn versions_are_read_from_every_form_netbox_prints() {
         for text in ["4.5", "4.5.2", "4.5.2-Docker-3.4.0", "4.5-beta1", " 4.5 "] {
-            assert_eq!(
-                Version::parse(text),
-                Some(Version { major: 4, minor: 5 }),
-                "{text}"
-            );
+            assert_eq!(Version::parse(text), Some(Version { major: 4, minor: 5 }), "{text}");
         }
         for text in ["", "4", "v4.5", "4.x"] {
             assert_eq!(Version::parse(text), None, "{text}");

@@ -37,9 +37,7 @@ pub(super) fn assign(hosts: &[(HostKey, &HostRow)]) -> Names {
     let mut taken: BTreeSet<String> = sharing.keys().cloned().collect();
     for (key, row) in hosts {
         let Some(name) = row.name.as_deref().map(str::trim) else {
-            names
-                .of
-                .insert(*key, HostName::new(free(&mut taken, &handle(*key), *key)));
+            names.of.insert(*key, HostName::new(free(&mut taken, &handle(*key), *key)));
             continue;
         };
         let same = sharing.get(&name.to_lowercase()).map_or(&[][..], Vec::as_slice);

@@ -55,9 +55,7 @@ impl NetboxSource {
 
     /// The version, asked for once and then every `full_interval`: 4.2 names it in no answer to a read.
     async fn known_version(&self, state: &mut State) -> Result<Version, Gap> {
-        let fresh = state
-            .status_at
-            .is_some_and(|at| at.elapsed() < self.config.full_interval);
+        let fresh = state.status_at.is_some_and(|at| at.elapsed() < self.config.full_interval);
         if fresh && let Some(version) = self.client.version() {
             return Ok(version);
         }
@@ -77,13 +75,8 @@ impl NetboxSource {
     }
 
     fn may_use_changelog(&self, state: &State) -> bool {
-        let large = state
-            .tables
-            .as_ref()
-            .is_some_and(|tables| tables.len() > self.config.incremental_above);
-        let recent = state
-            .full_at
-            .is_some_and(|at| at.elapsed() < self.config.full_interval);
+        let large = state.tables.as_ref().is_some_and(|tables| tables.len() > self.config.incremental_above);
+        let recent = state.full_at.is_some_and(|at| at.elapsed() < self.config.full_interval);
         large && recent && state.cursor.is_some() && state.gap.is_none()
     }
 
@@ -134,35 +127,20 @@ impl NetboxSource {
         tables: &Tables,
         touched: &Touched,
     ) -> Result<Option<Vec<Patch>>, Gap> {
-        let mut jobs: Vec<Job> = touched
-            .models
-            .iter()
-            .map(|model| Job {
-                model: *model,
-                ids: None,
-            })
-            .collect();
-        for (model, ids) in touched
-            .rows
-            .iter()
-            .filter(|(model, _)| !touched.models.contains(model))
-        {
+        let mut jobs: Vec<Job> =
+            touched.models.iter().map(|model| Job { model: *model, ids: None }).collect();
+        for (model, ids) in touched.rows.iter().filter(|(model, _)| !touched.models.contains(model)) {
             if *model == Model::Macs && !reader.version.has_mac_model() {
                 continue;
             }
             // Beyond a fifth of the model, pages cost less than lists of ids.
             let many = ids.len() > 1000 && ids.len() * 5 > tables.count(*model);
-            jobs.push(Job {
-                model: *model,
-                ids: (!many).then(|| ids.clone()),
-            });
+            jobs.push(Job { model: *model, ids: (!many).then(|| ids.clone()) });
         }
         let patches: Vec<Patch> = self.run(reader, jobs).await?;
-        let unexplained = patches.iter().any(|patch| {
-            patch
-                .gone(tables)
-                .any(|id| !touched.deleted.contains(&(patch.model, id)))
-        });
+        let unexplained = patches
+            .iter()
+            .any(|patch| patch.gone(tables).any(|id| !touched.deleted.contains(&(patch.model, id))));
         Ok((!unexplained).then_some(patches))
     }
 
@@ -183,9 +161,7 @@ impl NetboxSource {
     /// Reads everything.
     async fn full(&self, state: &mut State, reader: &Reader<'_>) -> Result<(), Gap> {
         let cursor = delta::baseline(&self.client, reader.version).await;
-        let jobs = Model::of(reader.version)
-            .map(|model| Job { model, ids: None })
-            .collect();
+        let jobs = Model::of(reader.version).map(|model| Job { model, ids: None }).collect();
         let mut tables = Tables::default();
         for patch in self.run(reader, jobs).await? {
             patch.apply(&mut tables);
@@ -194,10 +170,7 @@ impl NetboxSource {
         self.hold_losses(state, reader, &tables).await?;
         if let Some(version) = self.client.version().filter(|version| *version != reader.version) {
             state.status_at = None;
-            let why = format!(
-                "netbox changed from {} to {version} during the read",
-                reader.version
-            );
+            let why = format!("netbox changed from {} to {version} during the read", reader.version);
             return Err(Gap::new(GapKind::Truncated, why));
         }
         state.cursor = cursor;
@@ -216,10 +189,7 @@ impl NetboxSource {
             }
             let jobs = refs::both_ends(&dangling)
                 .into_iter()
-                .map(|(model, ids)| Job {
-                    model,
-                    ids: Some(ids),
-                })
+                .map(|(model, ids)| Job { model, ids: Some(ids) })
                 .collect();
             for patch in self.run(reader, jobs).await? {
                 patch.apply(tables);
@@ -232,20 +202,14 @@ impl NetboxSource {
     /// trace was deleted by direct SQL, or is hidden on purpose.
     async fn hold_losses(&self, state: &mut State, reader: &Reader<'_>, new: &Tables) -> Result<(), Gap> {
         let Some(old) = &state.tables else { return Ok(()) };
-        let nothing_lost = Model::ALL
-            .into_iter()
-            .all(|model| old.missing_in(new, model).is_empty());
+        let nothing_lost = Model::ALL.into_iter().all(|model| old.missing_in(new, model).is_empty());
         if nothing_lost {
             state.lost_since = None;
             return Ok(());
         }
         let touched = match &state.cursor {
             None => None,
-            Some(cursor) => self
-                .changes(reader, cursor)
-                .await
-                .ok()
-                .map(|(touched, _)| touched),
+            Some(cursor) => self.changes(reader, cursor).await.ok().map(|(touched, _)| touched),
         };
         let filtered = !self.settings.filters.is_empty();
         let Some(gap) = loss::unexplained(old, new, touched.as_ref(), filtered) else {
@@ -264,10 +228,8 @@ impl NetboxSource {
     /// Makes the inventory of what was read. Hosts that stayed as they were stay the same allocation.
     fn publish(&self, state: &mut State, tables: Tables, hidden: Option<Gap>) {
         let decoded = decode::inventory(&tables, &self.settings);
-        let mut known: BTreeMap<_, _> = std::mem::take(&mut state.hosts)
-            .into_iter()
-            .map(|host| (host.name.clone(), host))
-            .collect();
+        let mut known: BTreeMap<_, _> =
+            std::mem::take(&mut state.hosts).into_iter().map(|host| (host.name.clone(), host)).collect();
         state.hosts = decoded
             .hosts
             .into_iter()

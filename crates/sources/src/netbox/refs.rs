@@ -44,10 +44,9 @@ pub(super) fn dangling(tables: &Tables, hosts_are_filtered: bool) -> Vec<Danglin
             check((Model::Services, *id), host_row(*host));
         }
     }
-    for (model, interfaces) in [
-        (Model::Interfaces, &tables.interfaces),
-        (Model::VmInterfaces, &tables.vm_interfaces),
-    ] {
+    for (model, interfaces) in
+        [(Model::Interfaces, &tables.interfaces), (Model::VmInterfaces, &tables.vm_interfaces)]
+    {
         for (id, interface) in interfaces {
             if let Ok(interface) = interface {
                 check((model, *id), host_row(interface.host));

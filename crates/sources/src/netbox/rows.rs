@@ -144,9 +144,6 @@ pub(super) fn keep<R: Row>(
 ) -> Result<R, Flaw> {
     match parsed.row {
         Ok(wire) => R::admit(wire, settings, version),
-        Err((why, value)) => Err(Flaw {
-            why,
-            owner: R::owner_in(&value),
-        }),
+        Err((why, value)) => Err(Flaw { why, owner: R::owner_in(&value) }),
     }
 }

@@ -32,11 +32,7 @@ const VERSIONS: [(&str, Version); 3] = [
 ];
 
 fn settings() -> Settings {
-    Settings {
-        fields: FieldNames::default(),
-        filters: Filters::default(),
-        read_config_context: true,
-    }
+    Settings { fields: FieldNames::default(), filters: Filters::default(), read_config_context: true }
 }
 
 fn recorded(version: &str, name: &str) -> Value {
@@ -47,11 +43,7 @@ fn recorded(version: &str, name: &str) -> Value {
 
 fn table<R: Row>(list: &Value, version: Version) -> Result<Table<R>, String> {
     let page = wire::page::<R::Wire>(list.to_string().as_bytes())?;
-    Ok(page
-        .rows
-        .into_iter()
-        .map(|row| (row.id, keep(row, &settings(), version)))
-        .collect())
+    Ok(page.rows.into_iter().map(|row| (row.id, keep(row, &settings(), version))).collect())
 }
 
 fn rows(model: Model, list: &Value, version: Version) -> Result<Rows, String> {
@@ -74,9 +66,7 @@ fn tables(
 ) -> Option<Tables> {
     let mut tables = Tables::default();
     for (model, list) in recorded {
-        let list = changed
-            .filter(|(other, _)| other == model)
-            .map_or(list, |(_, list)| list);
+        let list = changed.filter(|(other, _)| other == model).map_or(list, |(_, list)| list);
         tables.put(rows(*model, list, version).ok()?, true);
     }
     Some(tables)
@@ -85,16 +75,8 @@ fn tables(
 /// The recorded lists of a version, read once.
 fn all(version: &str) -> &'static BTreeMap<Model, Value> {
     static ALL: LazyLock<BTreeMap<&str, BTreeMap<Model, Value>>> = LazyLock::new(|| {
-        let lists = |version| {
-            FILES
-                .iter()
-                .map(|(model, name)| (*model, recorded(version, name)))
-                .collect()
-        };
-        VERSIONS
-            .iter()
-            .map(|(version, _)| (*version, lists(version)))
-            .collect()
+        let lists = |version| FILES.iter().map(|(model, name)| (*model, recorded(version, name))).collect();
+        VERSIONS.iter().map(|(version, _)| (*version, lists(version))).collect()
     });
     &ALL[version]
 }
@@ -113,16 +95,9 @@ fn every_recorded_row_of_every_model_and_version_is_understood() {
 #[test]
 fn every_recorded_change_is_understood() {
     for (version, _) in VERSIONS {
-        for name in [
-            "object-changes",
-            "object-changes-mixed",
-            "object-changes-after-id",
-        ] {
+        for name in ["object-changes", "object-changes-mixed", "object-changes-after-id"] {
             let page = wire::page::<Change>(recorded(version, name).to_string().as_bytes()).unwrap();
-            assert!(
-                !page.rows.is_empty() && page.rows.iter().all(|row| row.row.is_ok()),
-                "{version} {name}"
-            );
+            assert!(!page.rows.is_empty() && page.rows.iter().all(|row| row.row.is_ok()), "{version} {name}");
         }
     }
 }
@@ -243,13 +218,8 @@ proptest! {
 
 #[test]
 fn a_page_must_say_what_netbox_always_says() {
-    for body in [
-        "{}",
-        "[]",
-        r#"{"results":[]}"#,
-        r#"{"count":0,"results":[]}"#,
-        r#"{"count":0,"next":null}"#,
-    ] {
+    for body in ["{}", "[]", r#"{"results":[]}"#, r#"{"count":0,"results":[]}"#, r#"{"count":0,"next":null}"#]
+    {
         assert!(wire::page::<wire::Host>(body.as_bytes()).is_err(), "{body}");
     }
     let page = wire::page::<wire::Host>(br#"{"count":0,"next":null,"results":[]}"#).unwrap();
@@ -261,10 +231,7 @@ fn a_row_that_cannot_be_read_costs_none_of_its_neighbours() {
     let body = br#"{"count":3,"next":null,"results":[{"id":1},{"id":2,"vcpus":"many"},{"id":3}]}"#;
     let page = wire::page::<wire::Host>(body).unwrap();
     assert_eq!(
-        page.rows
-            .iter()
-            .map(|row| (row.id, row.row.is_ok()))
-            .collect::<Vec<_>>(),
+        page.rows.iter().map(|row| (row.id, row.row.is_ok())).collect::<Vec<_>>(),
         [(1, true), (2, false), (3, true)]
     );
     assert_eq!(page.rows[0].row.as_ref().map(Wire::id).ok(), Some(1));
@@ -299,10 +266,7 @@ fn an_earlier_id_that_appears_later_is_told() {
     let (_, cursor) = look(&Cursor::default(), &[change(9, 0, "update", "ipam.service", 3)]);
     let (touched, cursor) = look(
         &cursor,
-        &[
-            change(8, -1, "delete", "ipam.service", 4),
-            change(9, 0, "update", "ipam.service", 3),
-        ],
+        &[change(8, -1, "delete", "ipam.service", 4), change(9, 0, "update", "ipam.service", 3)],
     );
     assert_eq!(touched.deleted, BTreeSet::from([(Model::Services, 4)]));
     assert_eq!(touched.rows[&Model::Services], BTreeSet::from([4]));
@@ -315,10 +279,7 @@ fn a_changelog_without_what_was_seen_is_not_trusted() {
     for changes in [vec![], vec![change(4, 0, "update", "ipam.service", 3)]] {
         assert!(look(&cursor, &changes).0.everything.is_some());
     }
-    let ignored = [
-        change(1, -60, "create", "dcim.site", 1),
-        change(9, 0, "update", "ipam.service", 3),
-    ];
+    let ignored = [change(1, -60, "create", "dcim.site", 1), change(9, 0, "update", "ipam.service", 3)];
     assert_eq!(
         look(&cursor, &ignored).0.everything.as_deref(),
         Some("the changelog ignored the time asked for")
@@ -334,11 +295,7 @@ fn what_is_forgotten_is_no_longer_looked_at() {
             .map(|id| change(id, i64::try_from(id).unwrap(), "update", "ipam.service", id))
             .collect();
         let (touched, next) = look(&cursor, &window);
-        assert_eq!(
-            touched.rows[&Model::Services],
-            BTreeSet::from([id]),
-            "minute {minute}"
-        );
+        assert_eq!(touched.rows[&Model::Services], BTreeSet::from([id]), "minute {minute}");
         assert!(next.remembered() <= 11);
         cursor = next;
     }

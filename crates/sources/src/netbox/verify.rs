@@ -34,12 +34,12 @@ pub(super) fn page(claim: &Claim<'_>, cursor: u64) -> Result<(), String> {
     let rows = ids.len() as u64;
     match (more, rows) {
         (true, 0) => Err("an empty page says that more follow".to_owned()),
-        (true, rows) if rows >= count => Err(format!(
-            "{rows} of {count} rows came, yet more are said to follow"
-        )),
-        (false, rows) if rows != count => Err(format!(
-            "{rows} of {count} rows came, and no more are said to follow"
-        )),
+        (true, rows) if rows >= count => {
+            Err(format!("{rows} of {count} rows came, yet more are said to follow"))
+        }
+        (false, rows) if rows != count => {
+            Err(format!("{rows} of {count} rows came, and no more are said to follow"))
+        }
         (true | false, _) => Ok(()),
     }
 }
@@ -49,14 +49,7 @@ mod tests {
     use super::*;
 
     fn check(ids: &[u64], count: u64, more: bool, cursor: u64) -> Result<(), String> {
-        page(
-            &Claim {
-                ids,
-                count: Some(count),
-                more,
-            },
-            cursor,
-        )
+        page(&Claim { ids, count: Some(count), more }, cursor)
     }
 
     #[test]
@@ -78,21 +71,8 @@ mod tests {
             (&[], 3, false, 0),
             (&[], 3, true, 0),
         ] {
-            assert!(
-                check(ids, count, more, cursor).is_err(),
-                "{ids:?} {count} {more} {cursor}"
-            );
+            assert!(check(ids, count, more, cursor).is_err(), "{ids:?} {count} {more} {cursor}");
         }
-        assert!(
-            page(
-                &Claim {
-                    ids: &[1],
-                    count: None,
-                    more: false
-                },
-                0
-            )
-            .is_err()
-        );
+        assert!(page(&Claim { ids: &[1], count: None, more: false }, 0).is_err());
     }
 }

@@ -97,11 +97,7 @@ pub(super) async fn walk<W: Wire>(client: &Client, list: &List) -> Result<Vec<Pa
             return Ok(rows);
         }
         if last_try {
-            return Err(truncated(
-                client,
-                list,
-                &format!("{} rows came, {now} are counted", rows.len()),
-            ));
+            return Err(truncated(client, list, &format!("{} rows came, {now} are counted", rows.len())));
         }
     }
     Err(truncated(client, list, "the rows do not add up"))
@@ -132,14 +128,7 @@ async fn verified_page<W: Wire>(client: &Client, list: &List, cursor: u64) -> Re
         let page = read_page::<W>(client, list, cursor).await?;
         let ids: Vec<u64> = page.rows.iter().map(|row| row.id).collect();
         let stranger = strangers(list, &ids);
-        match verify::page(
-            &Claim {
-                ids: &ids,
-                count: page.count,
-                more: page.more,
-            },
-            cursor,
-        ) {
+        match verify::page(&Claim { ids: &ids, count: page.count, more: page.more }, cursor) {
             Ok(()) if stranger.is_none() => return Ok(page),
             Ok(()) => doubt = format!("row {} came unasked", stranger.unwrap_or_default()),
             Err(why) => doubt = why,
@@ -150,17 +139,10 @@ async fn verified_page<W: Wire>(client: &Client, list: &List, cursor: u64) -> Re
 
 /// A row that was not among the ids asked for, where ids were asked for.
 fn strangers(list: &List, ids: &[u64]) -> Option<u64> {
-    let mut asked = list
-        .query
-        .iter()
-        .filter(|(name, _)| *name == "id")
-        .map(|(_, id)| id.as_str())
-        .peekable();
+    let mut asked = list.query.iter().filter(|(name, _)| *name == "id").map(|(_, id)| id.as_str()).peekable();
     asked.peek()?;
     let asked: BTreeSet<&str> = asked.collect();
-    ids.iter()
-        .copied()
-        .find(|id| !asked.contains(id.to_string().as_str()))
+    ids.iter().copied().find(|id| !asked.contains(id.to_string().as_str()))
 }
 
 async fn read_page<W: Wire>(client: &Client, list: &List, cursor: u64) -> Result<Page<W>, Gap> {
@@ -172,29 +154,17 @@ async fn read_page<W: Wire>(client: &Client, list: &List, cursor: u64) -> Result
     ];
     query.extend(list.query.iter().cloned());
     let reply = client.get(list.path, &query, Some(&list.permission)).await?;
-    wire::page(&reply.body).map_err(|why| {
-        Gap::new(
-            GapKind::Malformed,
-            format!("GET {}: {why}", client.place(list.path)),
-        )
-    })
+    wire::page(&reply.body)
+        .map_err(|why| Gap::new(GapKind::Malformed, format!("GET {}: {why}", client.place(list.path))))
 }
 
 /// How many rows a list has.
 pub(super) async fn count(client: &Client, list: &List) -> Result<u64, Gap> {
-    let list = List {
-        fields: "id",
-        page_size: 1,
-        ..list.clone()
-    };
+    let list = List { fields: "id", page_size: 1, ..list.clone() };
     let page = read_page::<wire::AnyRow>(client, &list, 0).await?;
-    page.count
-        .ok_or_else(|| truncated(client, &list, "the page does not say how many rows there are"))
+    page.count.ok_or_else(|| truncated(client, &list, "the page does not say how many rows there are"))
 }
 
 fn truncated(client: &Client, list: &List, why: &str) -> Gap {
-    Gap::new(
-        GapKind::Truncated,
-        format!("GET {}: {why}", client.place(list.path)),
-    )
+    Gap::new(GapKind::Truncated, format!("GET {}: {why}", client.place(list.path)))
 }

@@ -45,27 +45,13 @@ pub(super) trait Wire: DeserializeOwned {
 /// row, so that the others are not lost.
 pub(super) fn page<W: Wire>(body: &[u8]) -> Result<Page<W>, String> {
     if let Ok(RawPage { count, next, results }) = serde_json::from_slice::<RawPage<W>>(body) {
-        let rows = results
-            .into_iter()
-            .map(|row| Parsed {
-                id: row.id(),
-                row: Ok(row),
-            })
-            .collect();
-        return Ok(Page {
-            count,
-            more: next.is_some(),
-            rows,
-        });
+        let rows = results.into_iter().map(|row| Parsed { id: row.id(), row: Ok(row) }).collect();
+        return Ok(Page { count, more: next.is_some(), rows });
     }
     let RawPage { count, next, results } =
         serde_json::from_slice::<RawPage<Value>>(body).map_err(|error| format!("not a list: {error}"))?;
     let rows: Result<Vec<_>, String> = results.into_iter().map(parse_row).collect();
-    Ok(Page {
-        count,
-        more: next.is_some(),
-        rows: rows?,
-    })
+    Ok(Page { count, more: next.is_some(), rows: rows? })
 }
 
 fn parse_row<W: Wire>(value: Value) -> Result<Parsed<W>, String> {

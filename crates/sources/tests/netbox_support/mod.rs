@@ -18,16 +18,11 @@ use serde_json::Value;
 use url::Url;
 
 /// The recorded versions.
-pub(crate) const RECORDED: [(&str, NetboxVersion); 3] = [
-    ("4.2.9", NetboxVersion::V4_2),
-    ("4.5.2", NetboxVersion::V4_5),
-    ("4.6.8", NetboxVersion::V4_6),
-];
+pub(crate) const RECORDED: [(&str, NetboxVersion); 3] =
+    [("4.2.9", NetboxVersion::V4_2), ("4.5.2", NetboxVersion::V4_5), ("4.6.8", NetboxVersion::V4_6)];
 
 fn fixtures(version: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(format!("netbox-{version}"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("netbox-{version}"))
 }
 
 /// A recorded file.
@@ -63,13 +58,7 @@ pub(crate) fn answers(version: &str) -> BTreeMap<String, Recorded> {
         .map(|name| {
             let file = format!("{name}.json");
             let entry = &index[&file];
-            let path = entry["path"]
-                .as_str()
-                .unwrap()
-                .split('?')
-                .next()
-                .unwrap()
-                .to_owned();
+            let path = entry["path"].as_str().unwrap().split('?').next().unwrap().to_owned();
             (path, of_entry(entry, recorded(version, &file).to_string()))
         })
         .collect()
@@ -84,11 +73,7 @@ pub(crate) fn of_entry(entry: &Value, body: String) -> Recorded {
         .filter(|(name, _)| ["content-type", "api-version"].contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
         .collect();
-    Recorded {
-        status: u16::try_from(entry["status"].as_u64().unwrap()).unwrap(),
-        headers,
-        body,
-    }
+    Recorded { status: u16::try_from(entry["status"].as_u64().unwrap()).unwrap(), headers, body }
 }
 
 /// Recorded answers, played back.
@@ -98,20 +83,14 @@ pub(crate) async fn replay(version: &str) -> Replay {
 
 /// The reference NetBox.
 pub(crate) async fn lab(version: NetboxVersion) -> NetboxLab {
-    NetboxLab::start(LabInventory::reference(), version)
-        .await
-        .unwrap()
+    NetboxLab::start(LabInventory::reference(), version).await.unwrap()
 }
 
 /// Settings for tests: no waiting.
 pub(crate) fn config(url: &str, token: &str) -> Config {
     Config {
         timeout: Duration::from_secs(10),
-        retry: Retry {
-            times: 1,
-            first: Duration::from_millis(1),
-            longest: Duration::from_millis(5),
-        },
+        retry: Retry { times: 1, first: Duration::from_millis(1), longest: Duration::from_millis(5) },
         ..Config::new(Url::parse(url).unwrap(), Secret::new(token))
     }
 }
@@ -123,11 +102,7 @@ pub(crate) fn source(lab: &NetboxLab) -> NetboxSource {
 
 /// A source that reads by changelog whatever the size.
 pub(crate) fn incremental(lab: &NetboxLab) -> NetboxSource {
-    NetboxSource::new(Config {
-        incremental_above: 0,
-        ..config(&lab.url(), lab.token_v1())
-    })
-    .unwrap()
+    NetboxSource::new(Config { incremental_above: 0, ..config(&lab.url(), lab.token_v1()) }).unwrap()
 }
 
 /// One observation.
@@ -153,8 +128,5 @@ pub(crate) async fn gap(source: &NetboxSource) -> Gap {
 
 /// A host by name.
 pub(crate) fn host<'a>(hosts: &'a [Arc<ExpectedHost>], name: &str) -> &'a ExpectedHost {
-    hosts
-        .iter()
-        .find(|host| host.name.as_str() == name)
-        .unwrap_or_else(|| panic!("no host {name}"))
+    hosts.iter().find(|host| host.name.as_str() == name).unwrap_or_else(|| panic!("no host {name}"))
 }

@@ -17,85 +17,35 @@ use crate::{Error, Store};
 type Fresh = Arc<dyn Store>;
 
 const NOTHING: RetentionPolicy = RetentionPolicy {
-    events: Keep {
-        age: None,
-        count: None,
-    },
-    snapshots: Keep {
-        age: None,
-        count: None,
-    },
-    delivered: Keep {
-        age: None,
-        count: None,
-    },
-    dead: Keep {
-        age: None,
-        count: None,
-    },
-    journal: Keep {
-        age: None,
-        count: None,
-    },
+    events: Keep { age: None, count: None },
+    snapshots: Keep { age: None, count: None },
+    delivered: Keep { age: None, count: None },
+    dead: Keep { age: None, count: None },
+    journal: Keep { age: None, count: None },
 };
 
 fn older_than(seconds: u64) -> Keep {
-    Keep {
-        age: Some(Duration::from_secs(seconds)),
-        count: None,
-    }
+    Keep { age: Some(Duration::from_secs(seconds)), count: None }
 }
 
 fn at_most(count: u64) -> Keep {
-    Keep {
-        age: None,
-        count: Some(count),
-    }
+    Keep { age: None, count: Some(count) }
 }
 
 async fn exported(store: &Fresh, record: Record) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
     let lines: Vec<_> = store.export(None).try_collect().await?;
     let lines = lines.into_iter().filter(|line| line.record == record);
-    Ok(lines
-        .map(|line| serde_json::from_str(&line.json))
-        .collect::<Result<_, _>>()?)
+    Ok(lines.map(|line| serde_json::from_str(&line.json)).collect::<Result<_, _>>()?)
 }
 
 pub async fn a_snapshot_is_kept_only_when_it_changes(store: Fresh) -> Done {
-    let first = store
-        .save_observed(&[observed("a", "one", 1), observed("b", "one", 1)])
-        .await?;
-    assert_eq!(
-        first,
-        Saved {
-            changed: 2,
-            unchanged: 0,
-            stale: 0
-        }
-    );
-    let second = store
-        .save_observed(&[observed("a", "one", 2), observed("b", "two", 2)])
-        .await?;
-    assert_eq!(
-        second,
-        Saved {
-            changed: 1,
-            unchanged: 1,
-            stale: 0
-        }
-    );
+    let first = store.save_observed(&[observed("a", "one", 1), observed("b", "one", 1)]).await?;
+    assert_eq!(first, Saved { changed: 2, unchanged: 0, stale: 0 });
+    let second = store.save_observed(&[observed("a", "one", 2), observed("b", "two", 2)]).await?;
+    assert_eq!(second, Saved { changed: 1, unchanged: 1, stale: 0 });
     // Back to what it was is a change, too.
-    let third = store
-        .save_observed(&[observed("b", "one", 3), observed("b", "one", 4)])
-        .await?;
-    assert_eq!(
-        third,
-        Saved {
-            changed: 1,
-            unchanged: 1,
-            stale: 0
-        }
-    );
+    let third = store.save_observed(&[observed("b", "one", 3), observed("b", "one", 4)]).await?;
+    assert_eq!(third, Saved { changed: 1, unchanged: 1, stale: 0 });
     assert_eq!(store.save_observed(&[]).await?, Saved::default());
     let mut other = observed("a", "one", 5);
     other.source = docker("second");
@@ -111,78 +61,35 @@ pub async fn a_snapshot_is_kept_only_when_it_changes(store: Fresh) -> Done {
 pub async fn an_older_report_is_ignored(store: Fresh) -> Done {
     store.save_observed(&[observed("a", "new", 10)]).await?;
     store.save_observed(&[observed("a", "new", 20)]).await?;
-    let late = store
-        .save_observed(&[observed("a", "old", 15), observed("a", "new", 19)])
-        .await?;
-    assert_eq!(
-        late,
-        Saved {
-            changed: 0,
-            unchanged: 0,
-            stale: 2
-        }
-    );
-    assert_eq!(
-        store.save_observed(&[observed("a", "new", 20)]).await?.unchanged,
-        1
-    );
+    let late = store.save_observed(&[observed("a", "old", 15), observed("a", "new", 19)]).await?;
+    assert_eq!(late, Saved { changed: 0, unchanged: 0, stale: 2 });
+    assert_eq!(store.save_observed(&[observed("a", "new", 20)]).await?.unchanged, 1);
     Ok(())
 }
 
 fn expected(host: &str, text: &str, seconds: i64) -> ExpectedRow {
     let data = json!({ "hostname": host, "role": text }).to_string();
     let hash = xxhash_rust::xxh3::xxh3_128(data.as_bytes());
-    ExpectedRow {
-        kind: "host".to_owned(),
-        hostname: host.into(),
-        hash,
-        data,
-        at: at(seconds),
-    }
+    ExpectedRow { kind: "host".to_owned(), hostname: host.into(), hash, data, at: at(seconds) }
 }
 
 pub async fn expected_snapshots_are_kept_only_when_they_change(store: Fresh) -> Done {
-    assert_eq!(
-        store
-            .save_expected(&[expected("a", "x", 1), expected("b", "x", 1)])
-            .await?
-            .changed,
-        2
-    );
-    let again = store
-        .save_expected(&[expected("a", "x", 2), expected("b", "y", 2)])
-        .await?;
-    assert_eq!(
-        again,
-        Saved {
-            changed: 1,
-            unchanged: 1,
-            stale: 0
-        }
-    );
+    assert_eq!(store.save_expected(&[expected("a", "x", 1), expected("b", "x", 1)]).await?.changed, 2);
+    let again = store.save_expected(&[expected("a", "x", 2), expected("b", "y", 2)]).await?;
+    assert_eq!(again, Saved { changed: 1, unchanged: 1, stale: 0 });
     let rows = exported(&store, Record::Expected).await?;
-    assert_eq!(
-        rows.iter().map(|row| &row["role"]).collect::<Vec<_>>(),
-        ["x", "x", "y"]
-    );
+    assert_eq!(rows.iter().map(|row| &row["role"]).collect::<Vec<_>>(), ["x", "x", "y"]);
     Ok(())
 }
 
 pub async fn ten_megabytes_of_snapshot_survive(store: Fresh) -> Done {
     let text = "ä\"\\".repeat(2_000_000);
-    let rows = [
-        observed("small", "x", 1),
-        observed("big", &text, 1),
-        observed("after", "x", 1),
-    ];
+    let rows = [observed("small", "x", 1), observed("big", &text, 1), observed("after", "x", 1)];
     assert!(rows[1].snapshot.len() > 10_000_000);
     assert_eq!(store.save_observed(&rows).await?.changed, 3);
     let kept = exported(&store, Record::Observed).await?;
     let big = kept.iter().find(|row| row["hostname"] == "big").ok_or("gone")?;
-    assert!(
-        big["snapshot"]["containers"][0]["name"] == text.as_str(),
-        "changed on the way"
-    );
+    assert!(big["snapshot"]["containers"][0]["name"] == text.as_str(), "changed on the way");
     Ok(())
 }
 
@@ -191,20 +98,11 @@ pub async fn the_last_inventory_replaces_the_one_before(store: Fresh) -> Done {
     assert_eq!(store.last_inventory(&source).await?, None);
     for seconds in [1, 2] {
         let bytes = vec![u8::try_from(seconds).unwrap_or(0), 0, 0xff];
-        let inventory = SavedInventory {
-            source: source.clone(),
-            observed_at: at(seconds),
-            bytes,
-        };
+        let inventory = SavedInventory { source: source.clone(), observed_at: at(seconds), bytes };
         store.save_inventory(&inventory).await?;
         assert_eq!(store.last_inventory(&source).await?, Some(inventory));
     }
-    assert_eq!(
-        store
-            .last_inventory(&SourceId::new(SourceKind::Netbox, "other"))
-            .await?,
-        None
-    );
+    assert_eq!(store.last_inventory(&SourceId::new(SourceKind::Netbox, "other")).await?, None);
     Ok(())
 }
 
@@ -216,9 +114,7 @@ pub async fn sources_and_assets_may_be_said_again(store: Fresh) -> Done {
         metadata: json!({ "status": status }),
     };
     for seconds in 0..2 {
-        store
-            .save_sources(&[docker("a"), docker("b")], at(seconds))
-            .await?;
+        store.save_sources(&[docker("a"), docker("b")], at(seconds)).await?;
         store.save_assets(&[asset("active")], at(seconds)).await?;
         store.save_assets(&[asset("offline")], at(seconds)).await?;
     }
@@ -236,66 +132,24 @@ pub async fn retention_by_age_never_removes_what_is_not_delivered(store: Fresh) 
     for n in 0..6 {
         let sinks: &[&str] = if n == 4 { &[] } else { &["n8n"] };
         let service = format!("s{n}");
-        store
-            .commit(opening("a", &service, n, u64::from(n), sinks))
-            .await?;
+        store.commit(opening("a", &service, n, u64::from(n), sinks)).await?;
     }
     let claimed = store.claim(None, 9, Duration::from_secs(10), at(10)).await?;
     // 0 delivered, 1 dead, 2 waiting for another attempt, 3 in flight, 4 without delivery, 5 the newest.
-    store
-        .settle(claimed[0].ticket, Outcome::Delivered, at(11))
-        .await?;
-    store
-        .settle(claimed[1].ticket, Outcome::Dead { why: "no".to_owned() }, at(11))
-        .await?;
-    store
-        .settle(
-            claimed[2].ticket,
-            Outcome::Retry {
-                at: at(5000),
-                why: "no".to_owned(),
-            },
-            at(11),
-        )
-        .await?;
-    let pruned = store
-        .prune(
-            &RetentionPolicy {
-                events: older_than(1),
-                ..NOTHING
-            },
-            at(1000),
-        )
-        .await?;
+    store.settle(claimed[0].ticket, Outcome::Delivered, at(11)).await?;
+    store.settle(claimed[1].ticket, Outcome::Dead { why: "no".to_owned() }, at(11)).await?;
+    store.settle(claimed[2].ticket, Outcome::Retry { at: at(5000), why: "no".to_owned() }, at(11)).await?;
+    let pruned = store.prune(&RetentionPolicy { events: older_than(1), ..NOTHING }, at(1000)).await?;
     assert_eq!(pruned.events, 2);
     assert_eq!(ids(&store).await?, [5, 3, 2, 1].map(event_id));
-    assert_eq!(
-        store
-            .deliveries(&DeliveryFilter::default(), None, 9)
-            .await?
-            .rows
-            .len(),
-        4
-    );
+    assert_eq!(store.deliveries(&DeliveryFilter::default(), None, 9).await?.rows.len(), 4);
 
-    let all = RetentionPolicy {
-        events: older_than(1),
-        dead: older_than(1),
-        delivered: older_than(1),
-        ..NOTHING
-    };
+    let all =
+        RetentionPolicy { events: older_than(1), dead: older_than(1), delivered: older_than(1), ..NOTHING };
     let pruned = store.prune(&all, at(1000)).await?;
-    assert_eq!(
-        (pruned.deliveries, pruned.events),
-        (1, 1),
-        "the dead one and its event"
-    );
+    assert_eq!((pruned.deliveries, pruned.events), (1, 1), "the dead one and its event");
     assert_eq!(ids(&store).await?, [5, 3, 2].map(event_id));
-    assert_eq!(
-        store.prune(&all, at(1000)).await?,
-        crate::Pruned::default(),
-        "not idempotent"
-    );
+    assert_eq!(store.prune(&all, at(1000)).await?, crate::Pruned::default(), "not idempotent");
     Ok(())
 }
 
@@ -303,19 +157,13 @@ pub async fn retention_by_count_keeps_the_newest(store: Fresh) -> Done {
     let mut pass = PassCommit::new(host("a"), 0, at(0));
     pass.events = (0..50).map(|n| event(n, &missing("a", "x"))).collect();
     pass.deliveries = vec![delivery("n8n", &pass.events[3])];
-    pass.journal = (0..50)
-        .map(|n| journal(JournalKind::Log, &n.to_string(), n))
-        .collect();
+    pass.journal = (0..50).map(|n| journal(JournalKind::Log, &n.to_string(), n)).collect();
     store.commit(pass).await?;
     for n in 0..9 {
         store.save_observed(&[observed("a", &n.to_string(), n)]).await?;
     }
-    let policy = RetentionPolicy {
-        events: at_most(10),
-        snapshots: at_most(4),
-        journal: at_most(5),
-        ..NOTHING
-    };
+    let policy =
+        RetentionPolicy { events: at_most(10), snapshots: at_most(4), journal: at_most(5), ..NOTHING };
     let pruned = store.prune(&policy, at(1)).await?;
     assert_eq!((pruned.events, pruned.snapshots, pruned.journal), (39, 5, 45));
     let mut left: Vec<_> = (40..50).rev().map(event_id).collect();
@@ -331,9 +179,7 @@ pub async fn retention_by_count_keeps_the_newest(store: Fresh) -> Done {
 
 pub async fn retention_never_touches_ledger_entries_or_the_newest_snapshot(store: Fresh) -> Done {
     store.commit(opening("a", "x", 0, 0, &["n8n"])).await?;
-    store
-        .save_observed(&[observed("a", "one", 1), observed("b", "one", 1)])
-        .await?;
+    store.save_observed(&[observed("a", "one", 1), observed("b", "one", 1)]).await?;
     store.save_observed(&[observed("a", "two", 2)]).await?;
     store.save_expected(&[expected("a", "x", 1)]).await?;
     let harshest = RetentionPolicy {
@@ -347,14 +193,8 @@ pub async fn retention_never_touches_ledger_entries_or_the_newest_snapshot(store
     let pruned = store.prune(&harshest, at(1_000_000)).await?;
     assert_eq!(pruned.snapshots, 1);
     assert_eq!(store.load_all().await?, before);
-    assert_eq!(
-        store.claim(None, 9, Duration::from_secs(1), at(1)).await?.len(),
-        1
-    );
-    assert_eq!(
-        store.save_observed(&[observed("b", "one", 3)]).await?.unchanged,
-        1
-    );
+    assert_eq!(store.claim(None, 9, Duration::from_secs(1), at(1)).await?.len(), 1);
+    assert_eq!(store.save_observed(&[observed("b", "one", 3)]).await?.unchanged, 1);
     Ok(())
 }
 
@@ -362,15 +202,7 @@ pub async fn retention_works_through_more_than_a_batch(store: Fresh) -> Done {
     let mut pass = PassCommit::new(host("a"), 0, at(0));
     pass.events = (0..2500).map(|n| event(n, &missing("a", "x"))).collect();
     store.commit(pass).await?;
-    let pruned = store
-        .prune(
-            &RetentionPolicy {
-                events: older_than(10),
-                ..NOTHING
-            },
-            at(2410),
-        )
-        .await?;
+    let pruned = store.prune(&RetentionPolicy { events: older_than(10), ..NOTHING }, at(2410)).await?;
     assert_eq!(pruned.events, 2400);
     assert_eq!(ids(&store).await?.len(), 100);
     Ok(())
@@ -378,15 +210,7 @@ pub async fn retention_works_through_more_than_a_batch(store: Fresh) -> Done {
 
 pub async fn numbers_are_not_given_out_again_after_retention(store: Fresh) -> Done {
     let first = store.commit(opening("a", "x", 1, 0, &[])).await?;
-    store
-        .prune(
-            &RetentionPolicy {
-                events: at_most(0),
-                ..NOTHING
-            },
-            at(1_000_000),
-        )
-        .await?;
+    store.prune(&RetentionPolicy { events: at_most(0), ..NOTHING }, at(1_000_000)).await?;
     let second = store.commit(opening("a", "x", 2, 1, &[])).await?;
     assert!(second.event_seqs > first.event_seqs);
     Ok(())

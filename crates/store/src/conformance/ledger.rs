@@ -40,28 +40,15 @@ pub async fn a_commit_is_read_back_whole(store: Fresh) -> Outcome {
     assert_eq!(loaded.revision, 1);
     assert_eq!(loaded.ledger.born, Some(at(5)));
     assert_eq!(loaded.fingerprint, pass.fingerprint);
-    assert_eq!(
-        loaded.ledger.entries.values().cloned().collect::<Vec<_>>(),
-        pass.upserts
-    );
+    assert_eq!(loaded.ledger.entries.values().cloned().collect::<Vec<_>>(), pass.upserts);
     assert_eq!(store.load_all().await?, vec![loaded]);
 
     let stored = store.event(event_id(1)).await?.ok_or("the event is gone")?;
     assert_eq!(stored.seq, committed.event_seqs[0]);
     assert_eq!(stored.subject, host("a"));
     assert_eq!(stored.event, pass.events[0]);
-    assert_eq!(
-        store
-            .deliveries(&DeliveryFilter::default(), None, 10)
-            .await?
-            .rows
-            .len(),
-        2
-    );
-    assert_eq!(
-        store.journal(&JournalFilter::default(), None, 10).await?.rows,
-        pass.journal
-    );
+    assert_eq!(store.deliveries(&DeliveryFilter::default(), None, 10).await?.rows.len(), 2);
+    assert_eq!(store.journal(&JournalFilter::default(), None, 10).await?.rows, pass.journal);
     Ok(())
 }
 
@@ -75,31 +62,10 @@ async fn nothing_of(
 ) -> Outcome {
     let loaded = store.load(&host(subject)).await?;
     assert_eq!(loaded.revision, revision, "the revision moved");
-    assert_eq!(
-        loaded.ledger.entries.len() as u64,
-        revision,
-        "an entry was written"
-    );
-    assert_eq!(
-        store.events(&EventFilter::default(), None, 100).await?.rows.len(),
-        events
-    );
-    assert_eq!(
-        store
-            .deliveries(&DeliveryFilter::default(), None, 100)
-            .await?
-            .rows
-            .len(),
-        deliveries
-    );
-    assert_eq!(
-        store
-            .journal(&JournalFilter::default(), None, 100)
-            .await?
-            .rows
-            .len(),
-        0
-    );
+    assert_eq!(loaded.ledger.entries.len() as u64, revision, "an entry was written");
+    assert_eq!(store.events(&EventFilter::default(), None, 100).await?.rows.len(), events);
+    assert_eq!(store.deliveries(&DeliveryFilter::default(), None, 100).await?.rows.len(), deliveries);
+    assert_eq!(store.journal(&JournalFilter::default(), None, 100).await?.rows.len(), 0);
     Ok(())
 }
 
@@ -109,11 +75,7 @@ pub async fn a_stale_revision_is_refused_and_writes_nothing(store: Fresh) -> Out
         let mut pass = opening("a", "readeck", 2, stale, &["n8n"]);
         pass.journal = vec![journal(JournalKind::Log, "no", 1)];
         match store.commit(pass).await {
-            Err(Error::Conflict {
-                subject,
-                expected,
-                found,
-            }) => {
+            Err(Error::Conflict { subject, expected, found }) => {
                 assert_eq!((subject, expected, found), (host("a"), stale, 1));
             }
             other => return Err(format!("not refused: {other:?}").into()),
@@ -141,8 +103,7 @@ pub async fn an_event_id_used_twice_leaves_nothing_of_its_commit(store: Fresh) -
 
 pub async fn a_delivery_of_an_unknown_event_leaves_nothing_of_its_commit(store: Fresh) -> Outcome {
     let mut pass = opening("a", "freshrss", 1, 0, &["n8n"]);
-    pass.deliveries
-        .push(delivery("n8n", &event(99, &missing("a", "freshrss"))));
+    pass.deliveries.push(delivery("n8n", &event(99, &missing("a", "freshrss"))));
     let refused = store.commit(pass).await;
     assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
     nothing_of(&store, "a", 0, 0, 0).await
@@ -163,11 +124,7 @@ pub async fn entries_are_changed_and_removed(store: Fresh) -> Outcome {
     store.commit(pass).await?;
     let entries = store.load(&host("a")).await?.ledger.entries;
     assert_eq!(entries.into_values().collect::<Vec<_>>(), vec![resolved]);
-    assert_eq!(
-        store.load(&host("b")).await?.ledger.entries.len(),
-        1,
-        "another subject was touched"
-    );
+    assert_eq!(store.load(&host("b")).await?.ledger.entries.len(), 1, "another subject was touched");
     Ok(())
 }
 
@@ -180,10 +137,7 @@ pub async fn born_stays_and_a_fingerprint_is_cleared(store: Fresh) -> Outcome {
     store.commit(settled).await?;
     store.commit(PassCommit::new(host("a"), 1, at(4))).await?;
     let loaded = store.load(&host("a")).await?;
-    assert_eq!(
-        (loaded.ledger.born, loaded.fingerprint, loaded.revision),
-        (Some(at(3)), None, 2)
-    );
+    assert_eq!((loaded.ledger.born, loaded.fingerprint, loaded.revision), (Some(at(3)), None, 2));
     Ok(())
 }
 
@@ -191,18 +145,12 @@ pub async fn a_remembered_match_does_not_touch_the_revision(store: Fresh) -> Out
     store.commit(opening("a", "freshrss", 1, 0, &[])).await?;
     let vm = (HostKind::VirtualMachine, 14);
     let device = (HostKind::Device, 3);
-    store
-        .remember(&[(host("a"), Some(vm)), (host("new"), Some(device))])
-        .await?;
+    store.remember(&[(host("a"), Some(vm)), (host("new"), Some(device))]).await?;
     assert_eq!(store.load(&host("a")).await?.identity, Some(vm));
     assert_eq!(store.load(&host("new")).await?.identity, Some(device));
     store.commit(opening("a", "readeck", 2, 1, &[])).await?;
     store.commit(opening("new", "readeck", 3, 0, &[])).await?;
-    assert_eq!(
-        store.load(&host("a")).await?.identity,
-        Some(vm),
-        "a commit forgot the match"
-    );
+    assert_eq!(store.load(&host("a")).await?.identity, Some(vm), "a commit forgot the match");
     store.remember(&[(host("a"), None)]).await?;
     assert_eq!(store.load(&host("a")).await?.identity, None);
     Ok(())
@@ -217,34 +165,12 @@ pub async fn passes_in_one_transaction_have_outcomes_of_their_own(store: Fresh) 
         opening("c", "x", 4, 0, &["n8n"]),
     ];
     let outcomes = store.commit_all(passes).await;
-    assert!(
-        matches!(outcomes[0], Ok(ref done) if done.revision == 1),
-        "{:?}",
-        outcomes[0]
-    );
-    assert!(
-        matches!(outcomes[1], Err(Error::Conflict { .. })),
-        "{:?}",
-        outcomes[1]
-    );
-    assert!(
-        matches!(outcomes[2], Err(Error::Refused { .. })),
-        "{:?}",
-        outcomes[2]
-    );
+    assert!(matches!(outcomes[0], Ok(ref done) if done.revision == 1), "{:?}", outcomes[0]);
+    assert!(matches!(outcomes[1], Err(Error::Conflict { .. })), "{:?}", outcomes[1]);
+    assert!(matches!(outcomes[2], Err(Error::Refused { .. })), "{:?}", outcomes[2]);
     assert!(outcomes[3].is_ok(), "{:?}", outcomes[3]);
-    assert_eq!(
-        store.events(&EventFilter::default(), None, 100).await?.rows.len(),
-        3
-    );
-    assert_eq!(
-        store
-            .deliveries(&DeliveryFilter::default(), None, 100)
-            .await?
-            .rows
-            .len(),
-        2
-    );
+    assert_eq!(store.events(&EventFilter::default(), None, 100).await?.rows.len(), 3);
+    assert_eq!(store.deliveries(&DeliveryFilter::default(), None, 100).await?.rows.len(), 2);
     assert_eq!(store.load(&host("b")).await?.revision, 0);
     Ok(())
 }
@@ -252,17 +178,10 @@ pub async fn passes_in_one_transaction_have_outcomes_of_their_own(store: Fresh) 
 pub async fn a_later_pass_of_a_subject_builds_on_the_earlier_one(store: Fresh) -> Outcome {
     let mut back = opening("a", "x", 3, 2, &["n8n"]);
     back.upserts[0].seen = 77;
-    let gone = PassCommit {
-        removals: vec![missing("a", "x")],
-        ..PassCommit::new(host("a"), 1, at(2))
-    };
-    let outcomes = store
-        .commit_all(vec![opening("a", "x", 1, 0, &["n8n"]), gone, back])
-        .await;
-    let revisions: Vec<u64> = outcomes
-        .into_iter()
-        .map(|o| o.map(|c| c.revision))
-        .collect::<Result<_, _>>()?;
+    let gone = PassCommit { removals: vec![missing("a", "x")], ..PassCommit::new(host("a"), 1, at(2)) };
+    let outcomes = store.commit_all(vec![opening("a", "x", 1, 0, &["n8n"]), gone, back]).await;
+    let revisions: Vec<u64> =
+        outcomes.into_iter().map(|o| o.map(|c| c.revision)).collect::<Result<_, _>>()?;
     assert_eq!(revisions, [1, 2, 3]);
     let entries = store.load(&host("a")).await?.ledger.entries;
     assert_eq!(entries.values().map(|e| e.seen).collect::<Vec<_>>(), [77]);
@@ -278,9 +197,7 @@ pub async fn concurrent_writers_all_get_in(store: Fresh) -> Outcome {
             for step in 0..8_u32 {
                 let n = subject * 100 + step;
                 let service = format!("s{step}");
-                store
-                    .commit(opening(&name, &service, n, u64::from(step), &["n8n"]))
-                    .await?;
+                store.commit(opening(&name, &service, n, u64::from(step), &["n8n"])).await?;
             }
             Ok::<_, Error>(())
         }));
@@ -290,16 +207,10 @@ pub async fn concurrent_writers_all_get_in(store: Fresh) -> Outcome {
     }
     let all = store.load_all().await?;
     assert_eq!(all.len(), 24);
-    assert!(
-        all.iter()
-            .all(|loaded| loaded.revision == 8 && loaded.ledger.entries.len() == 8)
-    );
+    assert!(all.iter().all(|loaded| loaded.revision == 8 && loaded.ledger.entries.len() == 8));
     let events = store.events(&EventFilter::default(), None, 1000).await?.rows;
     assert_eq!(events.len(), 24 * 8);
-    assert!(
-        events.windows(2).all(|pair| pair[0].seq > pair[1].seq),
-        "numbers are not unique and falling"
-    );
+    assert!(events.windows(2).all(|pair| pair[0].seq > pair[1].seq), "numbers are not unique and falling");
     Ok(())
 }
 
@@ -310,55 +221,28 @@ pub async fn one_of_two_writers_of_a_subject_is_refused(store: Fresh) -> Outcome
             store.commit(opening("a", "x", round * 2, revision, &["n8n"])),
             store.commit(opening("a", "y", round * 2 + 1, revision, &["n8n"])),
         );
-        let refused = [one, other]
-            .iter()
-            .filter(|o| matches!(o, Err(Error::Conflict { .. })))
-            .count();
+        let refused = [one, other].iter().filter(|o| matches!(o, Err(Error::Conflict { .. }))).count();
         assert_eq!(refused, 1);
         assert_eq!(store.load(&host("a")).await?.revision, revision + 1);
     }
-    assert_eq!(
-        store.events(&EventFilter::default(), None, 100).await?.rows.len(),
-        20
-    );
+    assert_eq!(store.events(&EventFilter::default(), None, 100).await?.rows.len(), 20);
     Ok(())
 }
 
 pub async fn names_of_any_script_survive(store: Fresh) -> Outcome {
-    let names = [
-        "bücher-höhle",
-        "データ",
-        "o'neil\"; DROP TABLE events; --",
-        "a|b:c/d",
-        "🚢",
-        "tab\tand\\slash",
-    ];
+    let names =
+        ["bücher-höhle", "データ", "o'neil\"; DROP TABLE events; --", "a|b:c/d", "🚢", "tab\tand\\slash"];
     for (n, name) in (0_u32..).zip(names) {
         let mut pass = opening(name, name, n, 0, &[name]);
         pass.events[0].details = format!("{name}\nnew line \u{1}");
         store.commit(pass.clone()).await?;
         let loaded = store.load(&host(name)).await?;
-        assert_eq!(
-            loaded.ledger.entries.values().cloned().collect::<Vec<_>>(),
-            pass.upserts
-        );
-        assert_eq!(
-            store.event(event_id(n)).await?.map(|s| s.event),
-            pass.events.pop()
-        );
-        let filter = EventFilter {
-            host: Some(name.into()),
-            service: Some(name.into()),
-            ..EventFilter::default()
-        };
+        assert_eq!(loaded.ledger.entries.values().cloned().collect::<Vec<_>>(), pass.upserts);
+        assert_eq!(store.event(event_id(n)).await?.map(|s| s.event), pass.events.pop());
+        let filter =
+            EventFilter { host: Some(name.into()), service: Some(name.into()), ..EventFilter::default() };
         assert_eq!(store.events(&filter, None, 10).await?.rows.len(), 1);
-        assert_eq!(
-            store
-                .claim(Some(name), 5, std::time::Duration::from_secs(1), at(60))
-                .await?
-                .len(),
-            1
-        );
+        assert_eq!(store.claim(Some(name), 5, std::time::Duration::from_secs(1), at(60)).await?.len(), 1);
     }
     Ok(())
 }
@@ -370,13 +254,7 @@ pub async fn an_identical_entry_comes_back_to_the_nanosecond(store: Fresh) -> Ou
     pass.upserts[0].blind = None;
     pass.events[0].created_at = odd;
     store.commit(pass.clone()).await?;
-    assert_eq!(
-        store.load(&host("a")).await?.ledger.entries.into_values().next(),
-        pass.upserts.pop()
-    );
-    assert_eq!(
-        store.event(event_id(1)).await?.map(|s| s.event.created_at),
-        Some(odd)
-    );
+    assert_eq!(store.load(&host("a")).await?.ledger.entries.into_values().next(), pass.upserts.pop());
+    assert_eq!(store.event(event_id(1)).await?.map(|s| s.event.created_at), Some(odd));
     Ok(())
 }

@@ -15,10 +15,7 @@ type Fresh = Arc<dyn Store>;
 const LEASE: Duration = Duration::from_secs(30);
 
 fn retry(seconds: i64, why: &str) -> Outcome {
-    Outcome::Retry {
-        at: at(seconds),
-        why: why.to_owned(),
-    }
+    Outcome::Retry { at: at(seconds), why: why.to_owned() }
 }
 
 fn dead(why: &str) -> Outcome {
@@ -40,27 +37,18 @@ fn numbers(claimed: &[Claimed]) -> Vec<evenkeel_core::id::EventId> {
 
 pub async fn a_delivery_is_claimed_once_until_its_lease_ends(store: Fresh) -> Done {
     store.commit(opening("a", "x", 10, 0, &["n8n"])).await?;
-    assert!(
-        store.claim(None, 9, LEASE, at(9)).await?.is_empty(),
-        "claimed before it was due"
-    );
+    assert!(store.claim(None, 9, LEASE, at(9)).await?.is_empty(), "claimed before it was due");
     let first = store.claim(None, 9, LEASE, at(10)).await?;
     assert_eq!(numbers(&first), [event_id(10)]);
     assert_eq!(first[0].ticket.attempt, 1);
     assert_eq!(first[0].created_at, at(10));
-    assert!(
-        store.claim(None, 9, LEASE, at(39)).await?.is_empty(),
-        "claimed twice"
-    );
+    assert!(store.claim(None, 9, LEASE, at(39)).await?.is_empty(), "claimed twice");
     assert_eq!(store.next_due().await?, Some(at(40)));
     let again = store.claim(None, 9, LEASE, at(40)).await?;
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].ticket.attempt, 2);
     assert!(store.settle(again[0].ticket, Outcome::Delivered, at(41)).await?);
-    assert!(
-        !store.settle(again[0].ticket, Outcome::Delivered, at(41)).await?,
-        "settled twice"
-    );
+    assert!(!store.settle(again[0].ticket, Outcome::Delivered, at(41)).await?, "settled twice");
     assert!(store.claim(None, 9, LEASE, at(9999)).await?.is_empty());
     assert_eq!(store.next_due().await?, None);
     Ok(())
@@ -73,19 +61,9 @@ pub async fn an_outdated_ticket_cannot_retry_or_bury_but_delivered_is_a_fact(sto
     assert!(!store.settle(old, retry(500, "late"), at(31)).await?);
     assert!(!store.settle(old, dead("late"), at(31)).await?);
     assert!(store.settle(old, Outcome::Delivered, at(32)).await?);
-    assert!(
-        !store.settle(new, retry(500, "late"), at(33)).await?,
-        "a delivered one came back"
-    );
-    let row = store
-        .deliveries(&DeliveryFilter::default(), None, 1)
-        .await?
-        .rows
-        .remove(0);
-    assert_eq!(
-        (row.state, row.settled_at),
-        (DeliveryState::Delivered, Some(at(32)))
-    );
+    assert!(!store.settle(new, retry(500, "late"), at(33)).await?, "a delivered one came back");
+    let row = store.deliveries(&DeliveryFilter::default(), None, 1).await?.rows.remove(0);
+    assert_eq!((row.state, row.settled_at), (DeliveryState::Delivered, Some(at(32))));
     Ok(())
 }
 
@@ -94,25 +72,14 @@ pub async fn deliveries_of_one_drift_keep_their_order(store: Fresh) -> Done {
     story(&store, "y", &[4], &["n8n"]).await?;
     let first = store.claim(Some("n8n"), 9, LEASE, at(10)).await?;
     assert_eq!(numbers(&first), [event_id(1), event_id(4)]);
-    assert!(
-        store.claim(Some("n8n"), 9, LEASE, at(11)).await?.is_empty(),
-        "overtaken while in flight"
-    );
-    assert_eq!(
-        numbers(&store.claim(Some("ntfy"), 9, LEASE, at(11)).await?),
-        [event_id(1)]
-    );
+    assert!(store.claim(Some("n8n"), 9, LEASE, at(11)).await?.is_empty(), "overtaken while in flight");
+    assert_eq!(numbers(&store.claim(Some("ntfy"), 9, LEASE, at(11)).await?), [event_id(1)]);
     store.settle(first[1].ticket, Outcome::Delivered, at(11)).await?;
     store.settle(first[0].ticket, retry(100, "no"), at(12)).await?;
-    assert!(
-        store.claim(Some("n8n"), 9, LEASE, at(13)).await?.is_empty(),
-        "overtaken while waiting"
-    );
+    assert!(store.claim(Some("n8n"), 9, LEASE, at(13)).await?.is_empty(), "overtaken while waiting");
     let second = store.claim(Some("n8n"), 1, LEASE, at(100)).await?;
     assert_eq!(numbers(&second), [event_id(1)]);
-    store
-        .settle(second[0].ticket, Outcome::Delivered, at(101))
-        .await?;
+    store.settle(second[0].ticket, Outcome::Delivered, at(101)).await?;
     let third = store.claim(Some("n8n"), 1, LEASE, at(101)).await?;
     assert_eq!(numbers(&third), [event_id(2)]);
     store.settle(third[0].ticket, Outcome::Delivered, at(102)).await?;
@@ -125,39 +92,21 @@ pub async fn a_dead_delivery_holds_nothing_back_and_can_be_sent_again(store: Fre
     story(&store, "x", &[1, 2], &["n8n"]).await?;
     let first = store.claim(None, 9, LEASE, at(10)).await?.remove(0);
     assert!(store.settle(first.ticket, dead("410 gone"), at(11)).await?);
-    let listed = DeliveryFilter {
-        states: vec![DeliveryState::Dead],
-        ..DeliveryFilter::default()
-    };
+    let listed = DeliveryFilter { states: vec![DeliveryState::Dead], ..DeliveryFilter::default() };
     let row = store.deliveries(&listed, None, 9).await?.rows.remove(0);
-    assert_eq!(
-        (row.event, row.last_error.as_deref()),
-        (event_id(1), Some("410 gone"))
-    );
+    assert_eq!((row.event, row.last_error.as_deref()), (event_id(1), Some("410 gone")));
     let second = store.claim(None, 9, LEASE, at(11)).await?;
     assert_eq!(numbers(&second), [event_id(2)]);
     store.settle(second[0].ticket, Outcome::Delivered, at(12)).await?;
-    assert_eq!(
-        store.resend(Resend::Event(event_id(2)), at(20)).await?,
-        0,
-        "sent a delivered one again"
-    );
+    assert_eq!(store.resend(Resend::Event(event_id(2)), at(20)).await?, 0, "sent a delivered one again");
     assert_eq!(store.resend(Resend::Delivery(row.id), at(20)).await?, 1);
     assert_eq!(store.resend(Resend::Sink("n8n".to_owned()), at(20)).await?, 0);
     let again = store.claim(None, 9, LEASE, at(20)).await?;
     assert_eq!(numbers(&again), [event_id(1)]);
     assert_eq!(again[0].ticket.attempt, 2);
     store.settle(again[0].ticket, Outcome::Delivered, at(21)).await?;
-    let row = store
-        .deliveries(&DeliveryFilter::default(), None, 9)
-        .await?
-        .rows
-        .pop()
-        .ok_or("gone")?;
-    assert_eq!(
-        (row.state, row.first_error.as_deref()),
-        (DeliveryState::Delivered, Some("410 gone"))
-    );
+    let row = store.deliveries(&DeliveryFilter::default(), None, 9).await?.rows.pop().ok_or("gone")?;
+    assert_eq!((row.state, row.first_error.as_deref()), (DeliveryState::Delivered, Some("410 gone")));
     Ok(())
 }
 
@@ -165,26 +114,15 @@ pub async fn a_retry_comes_back_when_due_with_its_errors(store: Fresh) -> Done {
     store.commit(opening("a", "x", 0, 0, &["n8n"])).await?;
     for (n, why) in (1..).zip(["502", "timeout", "connection refused"]) {
         let claimed = store.claim(None, 9, LEASE, at(n * 100)).await?.remove(0);
-        assert!(
-            store
-                .settle(claimed.ticket, retry(n * 100 + 100, why), at(n * 100 + 1))
-                .await?
-        );
+        assert!(store.settle(claimed.ticket, retry(n * 100 + 100, why), at(n * 100 + 1)).await?);
         assert_eq!(store.next_due().await?, Some(at(n * 100 + 100)));
         assert!(store.claim(None, 9, LEASE, at(n * 100 + 99)).await?.is_empty());
     }
-    let row = store
-        .deliveries(&DeliveryFilter::default(), None, 9)
-        .await?
-        .rows
-        .remove(0);
+    let row = store.deliveries(&DeliveryFilter::default(), None, 9).await?.rows.remove(0);
     assert_eq!(row.attempts, 3);
     assert_eq!(row.first_error.as_deref(), Some("502"));
     assert_eq!(row.last_error.as_deref(), Some("connection refused"));
-    assert_eq!(
-        (row.state, row.claimed_at, row.settled_at),
-        (DeliveryState::Pending, None, None)
-    );
+    assert_eq!((row.state, row.claimed_at, row.settled_at), (DeliveryState::Pending, None, None));
     Ok(())
 }
 
@@ -196,18 +134,11 @@ pub async fn what_waits_behind_a_retry_is_not_due_before_it(store: Fresh) -> Don
     store.settle(first.ticket, retry(1000, "502"), at(11)).await?;
     assert_eq!(store.next_due().await?, Some(at(1000)));
     story(&store, "x", &[12], &["n8n"]).await?;
-    assert_eq!(
-        store.next_due().await?,
-        Some(at(1000)),
-        "a new one behind it counts as due"
-    );
+    assert_eq!(store.next_due().await?, Some(at(1000)), "a new one behind it counts as due");
     let first = store.claim(None, 9, LEASE, at(1000)).await?.remove(0);
     store.settle(first.ticket, Outcome::Delivered, at(1001)).await?;
     assert!(store.next_due().await? <= Some(at(1001)), "let go too late");
-    assert_eq!(
-        numbers(&store.claim(None, 9, LEASE, at(1001)).await?),
-        [event_id(2)]
-    );
+    assert_eq!(numbers(&store.claim(None, 9, LEASE, at(1001)).await?), [event_id(2)]);
     Ok(())
 }
 
@@ -215,12 +146,8 @@ pub async fn a_released_delivery_is_due_at_once_and_the_attempt_is_not_counted(s
     story(&store, "x", &[1], &["n8n"]).await?;
     story(&store, "y", &[2], &["n8n"]).await?;
     let claimed = store.claim(None, 9, LEASE, at(10)).await?;
-    store
-        .settle(claimed[1].ticket, Outcome::Delivered, at(10))
-        .await?;
-    store
-        .release(&[claimed[0].ticket, claimed[1].ticket], at(11))
-        .await?;
+    store.settle(claimed[1].ticket, Outcome::Delivered, at(10)).await?;
+    store.release(&[claimed[0].ticket, claimed[1].ticket], at(11)).await?;
     let again = store.claim(None, 9, LEASE, at(11)).await?;
     assert_eq!(numbers(&again), [event_id(1)]);
     assert_eq!(again[0].ticket.attempt, 1);
@@ -262,11 +189,7 @@ pub async fn a_limit_is_kept(store: Fresh) -> Done {
         }
         seen.extend(numbers(&claimed));
     }
-    assert_eq!(
-        seen,
-        (0..20).map(event_id).collect::<Vec<_>>(),
-        "not oldest first"
-    );
+    assert_eq!(seen, (0..20).map(event_id).collect::<Vec<_>>(), "not oldest first");
     assert!(store.claim(None, 0, LEASE, at(1000)).await?.is_empty());
     Ok(())
 }
@@ -290,10 +213,7 @@ pub async fn payloads_are_kept_to_the_byte(store: Fresh) -> Done {
     }
     store.commit(pass).await?;
     let claimed = store.claim(None, 9, LEASE, at(100)).await?;
-    assert_eq!(
-        claimed.iter().map(|c| &c.payload[..]).collect::<Vec<_>>(),
-        payloads
-    );
+    assert_eq!(claimed.iter().map(|c| &c.payload[..]).collect::<Vec<_>>(), payloads);
     Ok(())
 }
 
@@ -303,32 +223,20 @@ pub async fn the_depth_of_the_outbox_is_told_by_sink(store: Fresh) -> Done {
     store.settle(claimed[0].ticket, dead("no"), at(10)).await?;
     let depths = store.outbox().await?;
     assert_eq!(depths.len(), 2);
-    assert_eq!(
-        (depths[0].sink.as_str(), depths[0].pending, depths[0].dead),
-        ("n8n", 2, 0)
-    );
+    assert_eq!((depths[0].sink.as_str(), depths[0].pending, depths[0].dead), ("n8n", 2, 0));
     assert_eq!(depths[0].oldest_pending, Some(at(5)));
-    assert_eq!(
-        (depths[1].sink.as_str(), depths[1].pending, depths[1].dead),
-        ("ntfy", 1, 1)
-    );
+    assert_eq!((depths[1].sink.as_str(), depths[1].pending, depths[1].dead), ("ntfy", 1, 1));
     assert_eq!(depths[1].oldest_pending, Some(at(6)));
     Ok(())
 }
 
 pub async fn deliveries_are_listed_and_filtered(store: Fresh) -> Done {
     story(&store, "x", &[1, 2], &["n8n", "ntfy"]).await?;
-    let filter = DeliveryFilter {
-        sink: Some("ntfy".to_owned()),
-        ..DeliveryFilter::default()
-    };
+    let filter = DeliveryFilter { sink: Some("ntfy".to_owned()), ..DeliveryFilter::default() };
     let page = store.deliveries(&filter, None, 1).await?;
     assert_eq!(page.rows[0].event, event_id(2), "not newest first");
     let page = store.deliveries(&filter, page.next, 5).await?;
-    assert_eq!(
-        (page.rows.len(), page.rows[0].event, page.next),
-        (1, event_id(1), None)
-    );
+    assert_eq!((page.rows.len(), page.rows[0].event, page.next), (1, event_id(1), None));
     let filter = DeliveryFilter {
         event: Some(event_id(1)),
         drift_key: Some(missing("a", "x").to_string()),
@@ -336,10 +244,7 @@ pub async fn deliveries_are_listed_and_filtered(store: Fresh) -> Done {
         ..DeliveryFilter::default()
     };
     assert_eq!(store.deliveries(&filter, None, 9).await?.rows.len(), 2);
-    let none = DeliveryFilter {
-        states: vec![DeliveryState::Delivered],
-        ..filter
-    };
+    let none = DeliveryFilter { states: vec![DeliveryState::Delivered], ..filter };
     assert!(store.deliveries(&none, None, 9).await?.rows.is_empty());
     Ok(())
 }

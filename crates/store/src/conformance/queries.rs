@@ -27,39 +27,22 @@ pub async fn pages_stay_stable_while_events_are_added(store: Fresh) -> Outcome {
     loop {
         let page = store.events(&filter, after, 3).await?;
         seen.extend(page.rows.iter().map(|row| row.event.id));
-        store
-            .commit(opening("a", "x", added, u64::from(added), &[]))
-            .await?;
+        store.commit(opening("a", "x", added, u64::from(added), &[])).await?;
         added += 1;
         let Some(next) = page.next else { break };
         // As a client would bring it back.
         after = Some(Cursor::new(next.as_str()));
     }
     assert_eq!(seen, (0..10).rev().map(event_id).collect::<Vec<_>>());
-    let exact = store
-        .events(
-            &EventFilter {
-                until: Some(at(3)),
-                ..filter
-            },
-            None,
-            3,
-        )
-        .await?;
-    assert_eq!(
-        (exact.rows.len(), exact.next),
-        (3, None),
-        "a full last page promises another"
-    );
+    let exact = store.events(&EventFilter { until: Some(at(3)), ..filter }, None, 3).await?;
+    assert_eq!((exact.rows.len(), exact.next), (3, None), "a full last page promises another");
     Ok(())
 }
 
 pub async fn a_cursor_of_nobody_ends_the_list(store: Fresh) -> Outcome {
     store.commit(opening("a", "x", 1, 0, &[])).await?;
     for text in ["", "rubbish", "1; DROP TABLE events", "-1"] {
-        let page = store
-            .events(&EventFilter::default(), Some(Cursor::new(text)), 3)
-            .await?;
+        let page = store.events(&EventFilter::default(), Some(Cursor::new(text)), 3).await?;
         assert!(page.rows.is_empty() && page.next.is_none(), "{text:?}");
     }
     Ok(())
@@ -67,10 +50,7 @@ pub async fn a_cursor_of_nobody_ends_the_list(store: Fresh) -> Outcome {
 
 pub async fn events_are_filtered(store: Fresh) -> Outcome {
     let mut pass = opening("a", "x", 1, 0, &[]);
-    let mut port = event(
-        2,
-        &DriftId::of_service(&"a".into(), &"y".into(), EventType::PortMismatch),
-    );
+    let mut port = event(2, &DriftId::of_service(&"a".into(), &"y".into(), EventType::PortMismatch));
     port.severity = Severity::Low;
     port.transition = Transition::Resolved;
     pass.events.push(port);
@@ -79,94 +59,22 @@ pub async fn events_are_filtered(store: Fresh) -> Outcome {
     let all = EventFilter::default();
     let cases = [
         (all.clone(), vec![3, 2, 1]),
-        (
-            EventFilter {
-                types: vec![EventType::ServiceMissing],
-                ..all.clone()
-            },
-            vec![3, 1],
-        ),
-        (
-            EventFilter {
-                types: EventType::ALL.to_vec(),
-                ..all.clone()
-            },
-            vec![3, 2, 1],
-        ),
-        (
-            EventFilter {
-                severities: vec![Severity::Low, Severity::Info],
-                ..all.clone()
-            },
-            vec![2],
-        ),
-        (
-            EventFilter {
-                transitions: vec![Transition::Resolved],
-                ..all.clone()
-            },
-            vec![2],
-        ),
-        (
-            EventFilter {
-                host: Some("a".into()),
-                ..all.clone()
-            },
-            vec![2, 1],
-        ),
-        (
-            EventFilter {
-                host: Some("A".into()),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            EventFilter {
-                service: Some("x".into()),
-                ..all.clone()
-            },
-            vec![3, 1],
-        ),
-        (
-            EventFilter {
-                handle: Some(missing("b", "x").handle().to_lowercase()),
-                ..all.clone()
-            },
-            vec![3],
-        ),
-        (
-            EventFilter {
-                since: Some(at(2)),
-                ..all.clone()
-            },
-            vec![3, 2],
-        ),
-        (
-            EventFilter {
-                until: Some(at(2)),
-                ..all.clone()
-            },
-            vec![1],
-        ),
-        (
-            EventFilter {
-                since: Some(at(2)),
-                until: Some(at(3)),
-                host: Some("a".into()),
-                ..all
-            },
-            vec![2],
-        ),
+        (EventFilter { types: vec![EventType::ServiceMissing], ..all.clone() }, vec![3, 1]),
+        (EventFilter { types: EventType::ALL.to_vec(), ..all.clone() }, vec![3, 2, 1]),
+        (EventFilter { severities: vec![Severity::Low, Severity::Info], ..all.clone() }, vec![2]),
+        (EventFilter { transitions: vec![Transition::Resolved], ..all.clone() }, vec![2]),
+        (EventFilter { host: Some("a".into()), ..all.clone() }, vec![2, 1]),
+        (EventFilter { host: Some("A".into()), ..all.clone() }, vec![]),
+        (EventFilter { service: Some("x".into()), ..all.clone() }, vec![3, 1]),
+        (EventFilter { handle: Some(missing("b", "x").handle().to_lowercase()), ..all.clone() }, vec![3]),
+        (EventFilter { since: Some(at(2)), ..all.clone() }, vec![3, 2]),
+        (EventFilter { until: Some(at(2)), ..all.clone() }, vec![1]),
+        (EventFilter { since: Some(at(2)), until: Some(at(3)), host: Some("a".into()), ..all }, vec![2]),
     ];
     for (filter, expected) in cases {
         let found = store.events(&filter, None, 10).await?.rows;
         let found: Vec<_> = found.into_iter().map(|row| row.event.id).collect();
-        assert_eq!(
-            found,
-            expected.into_iter().map(event_id).collect::<Vec<_>>(),
-            "{filter:?}"
-        );
+        assert_eq!(found, expected.into_iter().map(event_id).collect::<Vec<_>>(), "{filter:?}");
     }
     Ok(())
 }
@@ -181,20 +89,10 @@ pub async fn moments_compare_across_time_zones_and_fractions(store: Fresh) -> Ou
         pass.at = moment;
         store.commit(pass).await?;
     }
-    let since = |since: Timestamp| EventFilter {
-        since: Some(since),
-        ..EventFilter::default()
-    };
+    let since = |since: Timestamp| EventFilter { since: Some(since), ..EventFilter::default() };
     assert_eq!(store.events(&since(whole), None, 9).await?.rows.len(), 2);
     assert_eq!(store.events(&since(fraction), None, 9).await?.rows.len(), 1);
-    assert_eq!(
-        store
-            .events(&since("2025-12-22T09:30:00.5+05:30".parse()?), None, 9)
-            .await?
-            .rows
-            .len(),
-        0
-    );
+    assert_eq!(store.events(&since("2025-12-22T09:30:00.5+05:30".parse()?), None, 9).await?.rows.len(), 0);
     assert_eq!(store.next_due().await?, Some(whole));
     Ok(())
 }
@@ -207,27 +105,13 @@ async fn ledgers(store: &Fresh) -> Result<(), Error> {
     };
     let mut folded = entry(DriftId::of_field(&"a".into(), None, Field::Ip));
     folded.parent = Some(DriftId::of_host(&"b".into(), EventType::NodeUnreachable));
-    let a = vec![
-        entry(missing("a", "x")),
-        pending(entry(missing("a", "y")), State::Pending),
-        folded,
-    ];
+    let a = vec![entry(missing("a", "x")), pending(entry(missing("a", "y")), State::Pending), folded];
     let b = vec![
         pending(entry(missing("b", "x")), State::Resolved),
         entry(DriftId::of_host(&"b".into(), EventType::NodeUnreachable)),
     ];
-    store
-        .commit(PassCommit {
-            upserts: a,
-            ..PassCommit::new(host("a"), 0, at(0))
-        })
-        .await?;
-    store
-        .commit(PassCommit {
-            upserts: b,
-            ..PassCommit::new(host("b"), 0, at(0))
-        })
-        .await?;
+    store.commit(PassCommit { upserts: a, ..PassCommit::new(host("a"), 0, at(0)) }).await?;
+    store.commit(PassCommit { upserts: b, ..PassCommit::new(host("b"), 0, at(0)) }).await?;
     Ok(())
 }
 
@@ -236,63 +120,16 @@ pub async fn drifts_are_filtered_and_paged(store: Fresh) -> Outcome {
     let all = DriftFilter::default();
     let cases = [
         (all.clone(), 5),
-        (
-            DriftFilter {
-                states: vec![State::Open],
-                ..all.clone()
-            },
-            3,
-        ),
-        (
-            DriftFilter {
-                states: vec![State::Open],
-                roots_only: true,
-                ..all.clone()
-            },
-            2,
-        ),
-        (
-            DriftFilter {
-                states: vec![State::Pending, State::Resolved],
-                ..all.clone()
-            },
-            2,
-        ),
-        (
-            DriftFilter {
-                types: vec![EventType::ConfigDrift],
-                ..all.clone()
-            },
-            1,
-        ),
-        (
-            DriftFilter {
-                severities: vec![Severity::Critical],
-                ..all.clone()
-            },
-            1,
-        ),
-        (
-            DriftFilter {
-                subject: Some(host("a")),
-                ..all.clone()
-            },
-            3,
-        ),
-        (
-            DriftFilter {
-                service: Some("x".into()),
-                ..all.clone()
-            },
-            2,
-        ),
+        (DriftFilter { states: vec![State::Open], ..all.clone() }, 3),
+        (DriftFilter { states: vec![State::Open], roots_only: true, ..all.clone() }, 2),
+        (DriftFilter { states: vec![State::Pending, State::Resolved], ..all.clone() }, 2),
+        (DriftFilter { types: vec![EventType::ConfigDrift], ..all.clone() }, 1),
+        (DriftFilter { severities: vec![Severity::Critical], ..all.clone() }, 1),
+        (DriftFilter { subject: Some(host("a")), ..all.clone() }, 3),
+        (DriftFilter { service: Some("x".into()), ..all.clone() }, 2),
     ];
     for (filter, expected) in cases {
-        assert_eq!(
-            store.drifts(&filter, None, 10).await?.rows.len(),
-            expected,
-            "{filter:?}"
-        );
+        assert_eq!(store.drifts(&filter, None, 10).await?.rows.len(), expected, "{filter:?}");
     }
     let first = store.drifts(&all, None, 3).await?;
     let second = store.drifts(&all, first.next, 3).await?;
@@ -306,10 +143,7 @@ pub async fn a_drift_is_found_by_its_handle_in_any_case(store: Fresh) -> Outcome
     let id = missing("a", "x");
     for handle in [id.handle(), id.handle().to_lowercase()] {
         let found = store.drift_by_handle(&handle).await?;
-        assert_eq!(
-            found.into_iter().map(|e| e.id).collect::<Vec<_>>(),
-            std::slice::from_ref(&id)
-        );
+        assert_eq!(found.into_iter().map(|e| e.id).collect::<Vec<_>>(), std::slice::from_ref(&id));
     }
     assert!(store.drift_by_handle("00000000").await?.is_empty());
     Ok(())
@@ -336,11 +170,7 @@ pub async fn the_journal_is_kept_and_filtered(store: Fresh) -> Outcome {
     let mut bare = journal(JournalKind::Log, "wortlos", 3);
     (bare.subject, bare.event, bare.data) = (None, None, Value::Null);
     bare.drift_key = Some("k".to_owned());
-    let rows = [
-        journal(JournalKind::Decision, "one", 1),
-        journal(JournalKind::Action, "two", 2),
-        bare,
-    ];
+    let rows = [journal(JournalKind::Decision, "one", 1), journal(JournalKind::Action, "two", 2), bare];
     store.note(&rows).await?;
     store.note(&[]).await?;
     let all = store.journal(&JournalFilter::default(), None, 9).await?.rows;
@@ -350,38 +180,10 @@ pub async fn the_journal_is_kept_and_filtered(store: Fresh) -> Outcome {
         async move { store.journal(&filter, None, 9).await.map(|page| page.rows.len()) }
     };
     let any = JournalFilter::default();
-    assert_eq!(
-        about(JournalFilter {
-            kinds: vec![JournalKind::Action],
-            ..any.clone()
-        })
-        .await?,
-        1
-    );
-    assert_eq!(
-        about(JournalFilter {
-            subject: Some(host("a")),
-            ..any.clone()
-        })
-        .await?,
-        2
-    );
-    assert_eq!(
-        about(JournalFilter {
-            event: Some(event_id(1)),
-            ..any.clone()
-        })
-        .await?,
-        2
-    );
-    assert_eq!(
-        about(JournalFilter {
-            drift_key: Some("k".to_owned()),
-            ..any
-        })
-        .await?,
-        1
-    );
+    assert_eq!(about(JournalFilter { kinds: vec![JournalKind::Action], ..any.clone() }).await?, 1);
+    assert_eq!(about(JournalFilter { subject: Some(host("a")), ..any.clone() }).await?, 2);
+    assert_eq!(about(JournalFilter { event: Some(event_id(1)), ..any.clone() }).await?, 2);
+    assert_eq!(about(JournalFilter { drift_key: Some("k".to_owned()), ..any }).await?, 1);
     Ok(())
 }
 
@@ -392,31 +194,14 @@ pub async fn an_export_is_one_object_a_line(store: Fresh) -> Outcome {
     store.commit(opening("a", "y", 500, 1, &[])).await?;
     store.save_observed(&[observed("a", "jelly\"fin", 2)]).await?;
     let data = serde_json::json!({ "hostname": "a", "services": [] }).to_string();
-    let row = ExpectedRow {
-        kind: "host".to_owned(),
-        hostname: "a".into(),
-        hash: 1,
-        data,
-        at: at(2),
-    };
+    let row = ExpectedRow { kind: "host".to_owned(), hostname: "a".into(), hash: 1, data, at: at(2) };
     store.save_expected(&[row]).await?;
     let lines: Vec<_> = store.export(None).try_collect().await?;
     let records: Vec<Record> = lines.iter().map(|line| line.record).collect();
-    assert_eq!(
-        records,
-        [Record::Event, Record::Event, Record::Expected, Record::Observed]
-    );
-    let parsed: Vec<Value> = lines
-        .iter()
-        .map(|l| serde_json::from_str(&l.json))
-        .collect::<Result<_, _>>()?;
+    assert_eq!(records, [Record::Event, Record::Event, Record::Expected, Record::Observed]);
+    let parsed: Vec<Value> = lines.iter().map(|l| serde_json::from_str(&l.json)).collect::<Result<_, _>>()?;
     assert!(lines.iter().all(|line| !line.json.contains('\n')));
-    assert!(
-        parsed
-            .iter()
-            .zip(&records)
-            .all(|(value, record)| value["record"] == record.as_str())
-    );
+    assert!(parsed.iter().zip(&records).all(|(value, record)| value["record"] == record.as_str()));
     assert_eq!(parsed[0]["details"], "two\nlines");
     assert_eq!(parsed[0]["event_type"], "SERVICE_MISSING");
     assert_eq!(parsed[2]["hostname"], "a");
@@ -433,9 +218,7 @@ pub async fn an_export_larger_than_a_page_is_whole(store: Fresh) -> Outcome {
     store.commit(pass).await?;
     let big = "x".repeat(400_000);
     for n in 0..7 {
-        store
-            .save_observed(&[observed("a", &format!("{n}{big}"), n)])
-            .await?;
+        store.save_observed(&[observed("a", &format!("{n}{big}"), n)]).await?;
     }
     let mut lines = store.export(None);
     let (mut events, mut snapshots) = (Vec::new(), 0);
@@ -459,18 +242,10 @@ pub async fn figures_add_up(store: Fresh) -> Outcome {
     store.save_observed(&[observed("a", "x", 1)]).await?;
     let stats = store.stats().await?;
     assert_eq!(
-        (
-            stats.subjects,
-            stats.drifts_open,
-            stats.drifts_pending,
-            stats.drifts_resolved
-        ),
+        (stats.subjects, stats.drifts_open, stats.drifts_pending, stats.drifts_resolved),
         (3, 4, 1, 1)
     );
-    assert_eq!(
-        (stats.events, stats.deliveries, stats.observed_snapshots),
-        (1, 2, 1)
-    );
+    assert_eq!((stats.events, stats.deliveries, stats.observed_snapshots), (1, 2, 1));
     assert_eq!(Some(&stats.last_seq), committed.event_seqs.last());
     assert!(stats.bytes > 0);
     store.health().await?;

@@ -15,9 +15,7 @@ use crate::types::{NewDelivery, PassCommit};
 /// A moment: so many seconds after 22 December 2025, 04:00 UTC.
 pub fn at(seconds: i64) -> Timestamp {
     let start = Timestamp::from_second(1_766_376_000).unwrap_or_default();
-    start
-        .checked_add(SignedDuration::from_secs(seconds))
-        .unwrap_or(start)
+    start.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(start)
 }
 
 /// A configured Docker source.
@@ -37,10 +35,7 @@ pub fn missing(host: &str, service: &str) -> DriftId {
 
 /// An open entry of that drift.
 pub fn entry(id: DriftId) -> Entry {
-    let evidence = Evidence {
-        source: docker("a"),
-        observed_at: at(1),
-    };
+    let evidence = Evidence { source: docker("a"), observed_at: at(1) };
     Entry {
         difference: Difference::Missing {
             ports: Ports::new([Port::tcp(8021), Port::udp(53)]),

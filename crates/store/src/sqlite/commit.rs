@@ -64,11 +64,8 @@ impl Inner {
             let mut batch = Batch::default();
             let mut results = Vec::with_capacity(passes.len());
             for (pass, name) in passes.iter().zip(&names) {
-                let here = if looked {
-                    found.get(name).copied().unwrap_or(0)
-                } else {
-                    pass.expected_revision
-                };
+                let here =
+                    if looked { found.get(name).copied().unwrap_or(0) } else { pass.expected_revision };
                 results.push(batch.admit(pass, name, here, last_seq));
             }
             if batch.subjects.is_empty() {
@@ -92,14 +89,9 @@ impl Inner {
 
     async fn revisions(&self, tx: &mut Tx<'_>, names: &[String]) -> Result<HashMap<String, u64>> {
         let sql = "SELECT subject, revision FROM subjects WHERE subject IN (SELECT value FROM json_each(?1))";
-        let rows = sqlx::query(sql)
-            .bind(json(names)?)
-            .fetch_all(tx.connection())
-            .await;
+        let rows = sqlx::query(sql).bind(json(names)?).fetch_all(tx.connection()).await;
         let rows = rows.map_err(|error| self.explain(error))?;
-        rows.iter()
-            .map(|row| Ok((self.cell(row, 0)?, self.cell::<i64>(row, 1)?.cast_unsigned())))
-            .collect()
+        rows.iter().map(|row| Ok((self.cell(row, 0)?, self.cell::<i64>(row, 1)?.cast_unsigned()))).collect()
     }
 
     async fn write(&self, tx: &mut Tx<'_>, batch: &Batch<'_>, last_seq: i64) -> Result<(), sqlx::Error> {
@@ -126,10 +118,7 @@ impl Inner {
 }
 
 fn is_stale(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(|error| error.code())
-        .is_some_and(|code| code == RAISED)
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == RAISED)
 }
 
 /// The rows of several passes, by table, in the column order of the procedure.
@@ -148,18 +137,8 @@ struct Batch<'a> {
 type Place = (usize, usize);
 
 /// Subject, drift, handle, state, type, severity, service, folded, entry. Serialised flat.
-type UpsertTuple<'a> = (
-    &'a str,
-    String,
-    String,
-    &'static str,
-    &'static str,
-    &'static str,
-    Option<&'a str>,
-    bool,
-    usize,
-    usize,
-);
+type UpsertTuple<'a> =
+    (&'a str, String, String, &'static str, &'static str, &'static str, Option<&'a str>, bool, usize, usize);
 
 /// Id, host, service, type, severity, moment, transition, handle, subject, announced, body.
 type EventTuple<'a> = (
@@ -194,27 +173,19 @@ impl<'a> Batch<'a> {
         let first = (last_seq + 1).cast_unsigned() + self.events.len() as u64;
         let event_seqs = (first..).take(pass.events.len()).collect();
         let fingerprint = pass.fingerprint.map(|fingerprint| hex(fingerprint.0));
-        self.subjects
-            .push((name, revision, pass.born.map(stamp), fingerprint));
+        self.subjects.push((name, revision, pass.born.map(stamp), fingerprint));
         for entry in &pass.upserts {
             self.upsert(name, entry)?;
         }
-        self.removals
-            .extend(pass.removals.iter().map(|id| (name, id.to_string())));
+        self.removals.extend(pass.removals.iter().map(|id| (name, id.to_string())));
         for event in &pass.events {
             self.event(name, event)?;
         }
         for delivery in &pass.deliveries {
-            let NewDelivery {
-                sink,
-                event,
-                drift_key,
-                payload,
-            } = delivery;
+            let NewDelivery { sink, event, drift_key, payload } = delivery;
             let (start, length) = (self.heap.len() + 1, payload.len());
             self.heap.extend_from_slice(payload);
-            self.deliveries
-                .push((sink, event.to_string(), drift_key, stamp(pass.at), start, length));
+            self.deliveries.push((sink, event.to_string(), drift_key, stamp(pass.at), start, length));
         }
         self.journal.extend(pass.journal.iter().map(journal::tuple));
         Ok(Committed { revision, event_seqs })
@@ -270,8 +241,5 @@ pub(super) fn json(rows: &(impl serde::Serialize + ?Sized)) -> Result<String> {
 
 /// Serialising our own types does not fail; if it did, nothing is written.
 fn unwritable(error: serde_json::Error) -> Error {
-    Error::Refused {
-        at: "the store".to_owned(),
-        why: format!("a row cannot be written as json: {error}"),
-    }
+    Error::Refused { at: "the store".to_owned(), why: format!("a row cannot be written as json: {error}") }
 }

@@ -26,13 +26,7 @@ struct Position<'a> {
 /// The lines: events, expected snapshots, observed snapshots.
 pub(super) fn stream(inner: &Inner, since: Option<Timestamp>) -> ExportStream<'_> {
     let since = since.map(stamp).unwrap_or_default();
-    let start = Position {
-        inner,
-        since,
-        record: Record::Event,
-        after: 0,
-        lines: VecDeque::new(),
-    };
+    let start = Position { inner, since, record: Record::Event, after: 0, lines: VecDeque::new() };
     Box::pin(stream::try_unfold(start, |mut position| async move {
         loop {
             if let Some(line) = position.lines.pop_front() {
@@ -68,11 +62,7 @@ impl Position<'_> {
         };
         let mut reader = self.inner.reader().await?;
         let explain = |error| self.inner.explain(error);
-        let rows = sqlx::query(sizes)
-            .bind(self.after)
-            .bind(&self.since)
-            .fetch_all(&mut *reader)
-            .await;
+        let rows = sqlx::query(sizes).bind(self.after).bind(&self.since).fetch_all(&mut *reader).await;
         let Some(last) = self.fitting(&rows.map_err(explain)?)? else {
             self.after = 0;
             self.record = match self.record {
@@ -128,9 +118,5 @@ impl Position<'_> {
 
 /// JSON without line breaks. Within its strings they are escaped, so the ones there are mean nothing.
 fn one_line(json: &str) -> String {
-    if json.contains(['\n', '\r']) {
-        json.replace(['\n', '\r'], " ")
-    } else {
-        json.to_owned()
-    }
+    if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json.to_owned() }
 }

@@ -19,27 +19,19 @@ mod code {
 /// Says what an error of the driver means for the database at this place.
 pub(super) fn explain(at: &str, error: sqlx::Error) -> Error {
     let at = at.to_owned();
-    let unavailable = |why: &str, error| Error::Unavailable {
-        at: at.clone(),
-        why: why.to_owned(),
-        source: Some(error),
-    };
+    let unavailable =
+        |why: &str, error| Error::Unavailable { at: at.clone(), why: why.to_owned(), source: Some(error) };
     match primary_code(&error) {
         Some(code::FULL) => Error::Full { at },
-        Some(code::READONLY) => Error::ReadOnly {
-            at,
-            why: "the file or its directory is read-only for this user".to_owned(),
-        },
-        Some(code::CONSTRAINT) => Error::Refused {
-            at,
-            why: database_message(&error),
-        },
+        Some(code::READONLY) => {
+            Error::ReadOnly { at, why: "the file or its directory is read-only for this user".to_owned() }
+        }
+        Some(code::CONSTRAINT) => Error::Refused { at, why: database_message(&error) },
         Some(code::CORRUPT) => corrupt(&at, "the database file", error),
         Some(code::NOTADB) => corrupt(&at, "the file (it is no SQLite database)", error),
-        Some(code::BUSY | code::LOCKED) => unavailable(
-            "another program holds a lock on the file for too long",
-            error.into(),
-        ),
+        Some(code::BUSY | code::LOCKED) => {
+            unavailable("another program holds a lock on the file for too long", error.into())
+        }
         Some(code::CANTOPEN) => unavailable(
             "the file cannot be opened: check that its directory exists and is writable for this user",
             error.into(),
@@ -61,11 +53,7 @@ pub(super) fn corrupt(
     what: impl Into<String>,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> Error {
-    Error::Corrupt {
-        at: at.to_owned(),
-        what: what.into(),
-        source: Some(source.into()),
-    }
+    Error::Corrupt { at: at.to_owned(), what: what.into(), source: Some(source.into()) }
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
@@ -74,61 +62,28 @@ fn primary_code(error: &sqlx::Error) -> Option<u32> {
 }
 
 fn database_message(error: &sqlx::Error) -> String {
-    error
-        .as_database_error()
-        .map_or_else(String::new, |e| e.message().to_lowercase())
+    error.as_database_error().map_or_else(String::new, |e| e.message().to_lowercase())
 }
 
 /// The same failure once more, for each of several callers who shared a transaction.
 pub(super) fn again(error: &Error) -> Error {
     match error {
         Error::Unavailable { at, why, source } => {
-            let why = source
-                .as_ref()
-                .map_or_else(|| why.clone(), |source| format!("{why} ({source})"));
-            Error::Unavailable {
-                at: at.clone(),
-                why,
-                source: None,
-            }
+            let why = source.as_ref().map_or_else(|| why.clone(), |source| format!("{why} ({source})"));
+            Error::Unavailable { at: at.clone(), why, source: None }
         }
-        Error::Locked { at, holder } => Error::Locked {
-            at: at.clone(),
-            holder: holder.clone(),
-        },
+        Error::Locked { at, holder } => Error::Locked { at: at.clone(), holder: holder.clone() },
         Error::Full { at } => Error::Full { at: at.clone() },
-        Error::ReadOnly { at, why } => Error::ReadOnly {
-            at: at.clone(),
-            why: why.clone(),
-        },
-        Error::Conflict {
-            subject,
-            expected,
-            found,
-        } => Error::Conflict {
-            subject: subject.clone(),
-            expected: *expected,
-            found: *found,
-        },
-        Error::Refused { at, why } => Error::Refused {
-            at: at.clone(),
-            why: why.clone(),
-        },
-        Error::Corrupt { at, what, source: _ } => Error::Corrupt {
-            at: at.clone(),
-            what: what.clone(),
-            source: None,
-        },
-        Error::Newer { at, found, known } => Error::Newer {
-            at: at.clone(),
-            found: *found,
-            known: *known,
-        },
-        Error::Older { at, found, known } => Error::Older {
-            at: at.clone(),
-            found: *found,
-            known: *known,
-        },
+        Error::ReadOnly { at, why } => Error::ReadOnly { at: at.clone(), why: why.clone() },
+        Error::Conflict { subject, expected, found } => {
+            Error::Conflict { subject: subject.clone(), expected: *expected, found: *found }
+        }
+        Error::Refused { at, why } => Error::Refused { at: at.clone(), why: why.clone() },
+        Error::Corrupt { at, what, source: _ } => {
+            Error::Corrupt { at: at.clone(), what: what.clone(), source: None }
+        }
+        Error::Newer { at, found, known } => Error::Newer { at: at.clone(), found: *found, known: *known },
+        Error::Older { at, found, known } => Error::Older { at: at.clone(), found: *found, known: *known },
         Error::Foreign { at } => Error::Foreign { at: at.clone() },
     }
 }

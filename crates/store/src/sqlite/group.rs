@@ -21,10 +21,7 @@ pub(super) struct Queue {
 
 impl Queue {
     fn push(&self, waiting: Waiting) {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(waiting);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
     }
 
     fn take(&self) -> Vec<Waiting> {
@@ -55,11 +52,7 @@ pub(super) async fn commit(inner: &Arc<Inner>, pass: PassCommit) -> Result<Commi
     drop(turn);
     answered.await.unwrap_or_else(|_| {
         let why = "the commit was interrupted; whether it was written, the revision tells".to_owned();
-        Err(Error::Unavailable {
-            at: inner.at.to_string(),
-            why,
-            source: None,
-        })
+        Err(Error::Unavailable { at: inner.at.to_string(), why, source: None })
     })
 }
 
@@ -80,16 +73,12 @@ impl Inner {
         let mut left: Vec<usize> = (0..passes.len()).collect();
         while !left.is_empty() {
             let mut subjects = std::collections::HashSet::new();
-            let (round, later): (Vec<usize>, Vec<usize>) = left
-                .into_iter()
-                .partition(|&i| subjects.insert(&passes[i].subject));
+            let (round, later): (Vec<usize>, Vec<usize>) =
+                left.into_iter().partition(|&i| subjects.insert(&passes[i].subject));
             left = later;
             self.round(&passes, &round, &mut outcomes).await;
         }
-        outcomes
-            .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(|| Err(self.closed())))
-            .collect()
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(self.closed()))).collect()
     }
 
     async fn round(

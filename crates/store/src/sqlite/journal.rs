@@ -27,16 +27,7 @@ pub(super) type JournalTuple<'a> = (
 );
 
 pub(super) fn tuple(row: &JournalRow) -> JournalTuple<'_> {
-    let JournalRow {
-        kind,
-        at,
-        subject,
-        event,
-        drift_key,
-        actor,
-        text,
-        data,
-    } = row;
+    let JournalRow { kind, at, subject, event, drift_key, actor, text, data } = row;
     (
         kind.as_str(),
         subject.as_ref().map(ToString::to_string),
@@ -64,8 +55,7 @@ impl Inner {
         .bind(rows)
         .execute(tx.connection())
         .await;
-        tx.end(noted.map(|_| ()).map_err(|error| self.explain(error)))
-            .await
+        tx.end(noted.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
     pub(super) async fn journal(
@@ -75,36 +65,19 @@ impl Inner {
         limit: u32,
     ) -> Result<Page<JournalRow>> {
         let Some(before) = start(after, i64::MAX) else {
-            return Ok(Page {
-                rows: Vec::new(),
-                next: None,
-            });
+            return Ok(Page { rows: Vec::new(), next: None });
         };
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
             "SELECT id, kind, subject, event_id, drift_id, actor, text, data, created_at FROM journal WHERE id < ",
         );
         query.push_bind(before);
         any_of(&mut query, "kind", filter.kinds.iter().map(|kind| kind.as_str()));
-        any_of(
-            &mut query,
-            "subject",
-            filter.subject.iter().map(ToString::to_string),
-        );
-        any_of(
-            &mut query,
-            "event_id",
-            filter.event.iter().map(ToString::to_string),
-        );
+        any_of(&mut query, "subject", filter.subject.iter().map(ToString::to_string));
+        any_of(&mut query, "event_id", filter.event.iter().map(ToString::to_string));
         any_of(&mut query, "drift_id", filter.drift_key.iter().cloned());
-        query
-            .push(" ORDER BY id DESC LIMIT ")
-            .push_bind(i64::from(limit) + 1);
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
         let mut reader = self.reader().await?;
-        let rows = query
-            .build()
-            .fetch_all(&mut *reader)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
         page(rows, limit, |row| self.journal_row(row))
     }
 
@@ -116,20 +89,12 @@ impl Inner {
         Ok(JournalRow {
             kind: reading("journal.kind").word(self.cell(row, 1)?, JournalKind::parse)?,
             at: reading("journal.created_at").moment(self.cell(row, 8)?)?,
-            subject: subject
-                .map(|s| reading("journal.subject").word(&s, Subject::parse))
-                .transpose()?,
-            event: event
-                .map(|e| reading("journal.event_id").uuid(&e))
-                .transpose()?
-                .map(EventId),
+            subject: subject.map(|s| reading("journal.subject").word(&s, Subject::parse)).transpose()?,
+            event: event.map(|e| reading("journal.event_id").uuid(&e)).transpose()?.map(EventId),
             drift_key: self.cell(row, 4)?,
             actor: self.cell(row, 5)?,
             text: self.cell(row, 6)?,
-            data: data
-                .map(|d| reading("journal.data").json(&d))
-                .transpose()?
-                .unwrap_or_default(),
+            data: data.map(|d| reading("journal.data").json(&d)).transpose()?.unwrap_or_default(),
         })
     }
 }

@@ -50,10 +50,7 @@ impl Inner {
             let subject: &str = self.cell(&row, 0)?;
             if all.is_empty() || name != subject {
                 name = subject.to_owned();
-                let reading = Reading {
-                    at: &self.at,
-                    column: "subjects.subject",
-                };
+                let reading = Reading { at: &self.at, column: "subjects.subject" };
                 all.push(self.head(reading.word(subject, Subject::parse)?, &row)?);
             }
             if let Some(loaded) = all.last_mut() {
@@ -69,14 +66,10 @@ impl Inner {
         loaded.revision = self.cell::<i64>(row, 1)?.cast_unsigned();
         loaded.ledger.born = reading("subjects.born").moments(self.cell(row, 2)?)?;
         let fingerprint: Option<&str> = self.cell(row, 3)?;
-        let hash = fingerprint
-            .map(|text| reading("subjects.fingerprint").hash(text))
-            .transpose()?;
+        let hash = fingerprint.map(|text| reading("subjects.fingerprint").hash(text)).transpose()?;
         loaded.fingerprint = hash.map(Fingerprint);
         let identity: Option<&str> = self.cell(row, 4)?;
-        loaded.identity = identity
-            .map(|text| reading("subjects.identity").identity(text))
-            .transpose()?;
+        loaded.identity = identity.map(|text| reading("subjects.identity").identity(text)).transpose()?;
         Ok(loaded)
     }
 
@@ -84,10 +77,7 @@ impl Inner {
         let Some(entry) = self.cell::<Option<&str>>(row, 5)? else {
             return Ok(());
         };
-        let reading = Reading {
-            at: &self.at,
-            column: "drifts.entry",
-        };
+        let reading = Reading { at: &self.at, column: "drifts.entry" };
         let entry: Entry = reading.json(entry)?;
         loaded.ledger.entries.insert(entry.id.clone(), entry);
         Ok(())
@@ -97,10 +87,7 @@ impl Inner {
         if matches.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> = matches
-            .iter()
-            .map(|(s, to)| (s.to_string(), to.map(identity)))
-            .collect();
+        let rows: Vec<_> = matches.iter().map(|(s, to)| (s.to_string(), to.map(identity))).collect();
         let rows = json(&rows)?;
         let mut tx = self.begin(Durability::Kept).await?;
         let remembered = sqlx::query(
@@ -111,7 +98,6 @@ impl Inner {
         .bind(rows)
         .execute(tx.connection())
         .await;
-        tx.end(remembered.map(|_| ()).map_err(|error| self.explain(error)))
-            .await
+        tx.end(remembered.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 }

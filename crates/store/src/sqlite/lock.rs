@@ -19,20 +19,12 @@ impl FileLock {
     pub(super) fn take(database: &Path) -> Result<Self> {
         let path = beside(database);
         let at = database.display().to_string();
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(|error| failed(&at, &path, error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::Locked {
-                    at,
-                    holder: holder(&mut file),
-                });
+                return Err(Error::Locked { at, holder: holder(&mut file) });
             }
             Err(TryLockError::Error(error)) => return Err(failed(&at, &path, error)),
         }
@@ -54,9 +46,7 @@ fn beside(database: &Path) -> PathBuf {
 
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    let read = file
-        .seek(SeekFrom::Start(0))
-        .and_then(|_| file.take(32).read_to_string(&mut text));
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(32).read_to_string(&mut text));
     match (read, text.trim()) {
         (Ok(_), pid) if !pid.is_empty() => format!("pid {pid}"),
         (Ok(_) | Err(_), _) => "pid unknown".to_owned(),
@@ -78,9 +68,5 @@ fn failed(at: &str, path: &Path, error: std::io::Error) -> Error {
         }
         _ => format!("{} cannot be locked", path.display()),
     };
-    Error::Unavailable {
-        at: at.to_owned(),
-        why,
-        source: Some(error.into()),
-    }
+    Error::Unavailable { at: at.to_owned(), why, source: Some(error.into()) }
 }

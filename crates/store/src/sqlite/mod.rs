@@ -66,11 +66,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            synchronous: Synchronous::Full,
-            readers: 3,
-            busy_timeout: Duration::from_secs(5),
-        }
+        Self { synchronous: Synchronous::Full, readers: 3, busy_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -102,14 +98,7 @@ impl SqliteStore {
         let lock = FileLock::take(path)?;
         let connection = open::writer(path, &options).await?;
         let readers = Some(open::readers(path, &options));
-        Self::start(
-            &path.display().to_string(),
-            options,
-            connection,
-            readers,
-            Some(lock),
-        )
-        .await
+        Self::start(&path.display().to_string(), options, connection, readers, Some(lock)).await
     }
 
     /// Opens a database that lives as long as the store.
@@ -123,13 +112,7 @@ impl SqliteStore {
     pub async fn open_read_only(path: impl AsRef<Path>, options: Options) -> Result<Self> {
         let path = path.as_ref();
         let readers = Some(open::readers_alone(path, &options).await?);
-        Ok(Self::build(
-            &path.display().to_string(),
-            options,
-            None,
-            readers,
-            None,
-        ))
+        Ok(Self::build(&path.display().to_string(), options, None, readers, None))
     }
 
     async fn start(
@@ -140,23 +123,12 @@ impl SqliteStore {
         lock: Option<FileLock>,
     ) -> Result<Self> {
         let explain = |error| failure::explain(at, error);
-        let last_seq = sqlx::query_scalar(writer::LAST_SEQ)
-            .fetch_one(&mut connection)
-            .await
-            .map_err(explain)?;
+        let last_seq =
+            sqlx::query_scalar(writer::LAST_SEQ).fetch_one(&mut connection).await.map_err(explain)?;
         // Nobody else can hold a claim: the lock is ours alone. What was claimed when the last controller ended is due
         // again at once instead of when its lease ends.
-        sqlx::query(outbox::RECLAIM)
-            .execute(&mut connection)
-            .await
-            .map_err(explain)?;
-        Ok(Self::build(
-            at,
-            options,
-            Some(Writer::new(connection, last_seq)),
-            readers,
-            lock,
-        ))
+        sqlx::query(outbox::RECLAIM).execute(&mut connection).await.map_err(explain)?;
+        Ok(Self::build(at, options, Some(Writer::new(connection, last_seq)), readers, lock))
     }
 
     fn build(
@@ -201,9 +173,8 @@ impl Inner {
         }
         let writer = self.writer.lock().await.take();
         if let Some(mut writer) = writer {
-            let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-                .execute(&mut writer.connection)
-                .await;
+            let emptied =
+                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut writer.connection).await;
             if let Err(error) = emptied.map(|_| ()) {
                 tracing::debug!(store = %self.at, %error, "the log could not be emptied; it is read at the next start");
             }
@@ -211,10 +182,7 @@ impl Inner {
                 tracing::debug!(store = %self.at, %error, "closing failed");
             }
         }
-        self.lock
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        self.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     }
 }
 

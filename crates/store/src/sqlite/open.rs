@@ -21,11 +21,7 @@ const OURS: i64 = 1_702_259_564;
 
 /// The newest schema this program knows.
 pub(super) fn known() -> i64 {
-    MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0)
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
 /// The connection that writes, its schema brought up to date.
@@ -72,11 +68,7 @@ pub(super) async fn readers_alone(path: &Path, options: &Options) -> Result<Sqli
     let at = path.display().to_string();
     if let Err(error) = std::fs::metadata(path) {
         let why = "there is no such file: has the controller run yet?".to_owned();
-        return Err(Error::Unavailable {
-            at,
-            why,
-            source: Some(error.into()),
-        });
+        return Err(Error::Unavailable { at, why, source: Some(error.into()) });
     }
     let plain = base(options).filename(path).read_only(true);
     let (reading, mut probe) = match connect(&at, plain.clone()).await {
@@ -96,11 +88,7 @@ pub(super) async fn readers_alone(path: &Path, options: &Options) -> Result<Sqli
     let found = found?;
     refuse_newer(&at, found)?;
     if found < known() {
-        return Err(Error::Older {
-            at,
-            found,
-            known: known(),
-        });
+        return Err(Error::Older { at, found, known: known() });
     }
     Ok(pool(reading, options))
 }
@@ -131,9 +119,7 @@ fn log_exists(path: &Path) -> bool {
 }
 
 async fn connect(at: &str, options: SqliteConnectOptions) -> Result<SqliteConnection> {
-    SqliteConnection::connect_with(&options)
-        .await
-        .map_err(|error| explain(at, error))
+    SqliteConnection::connect_with(&options).await.map_err(|error| explain(at, error))
 }
 
 async fn close(connection: SqliteConnection) {
@@ -168,15 +154,7 @@ async fn schema(at: &str, connection: &mut SqliteConnection) -> Result<i64> {
 }
 
 fn refuse_newer(at: &str, found: i64) -> Result<()> {
-    if found > known() {
-        Err(Error::Newer {
-            at: at.to_owned(),
-            found,
-            known: known(),
-        })
-    } else {
-        Ok(())
-    }
+    if found > known() { Err(Error::Newer { at: at.to_owned(), found, known: known() }) } else { Ok(()) }
 }
 
 async fn prepare(at: &str, connection: &mut SqliteConnection) -> Result<()> {
@@ -189,11 +167,7 @@ async fn prepare(at: &str, connection: &mut SqliteConnection) -> Result<()> {
 async fn migrate(at: &str, connection: &mut SqliteConnection) -> Result<()> {
     MIGRATIONS.run(connection).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain(at, error),
-        MigrateError::VersionMissing(found) => Error::Newer {
-            at: at.to_owned(),
-            found,
-            known: known(),
-        },
+        MigrateError::VersionMissing(found) => Error::Newer { at: at.to_owned(), found, known: known() },
         error => super::failure::corrupt(at, "the schema", error),
     })
 }

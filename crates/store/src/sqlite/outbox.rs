@@ -145,10 +145,7 @@ impl Inner {
         if tickets.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> = tickets
-            .iter()
-            .map(|ticket| (ticket.delivery, ticket.attempt))
-            .collect();
+        let rows: Vec<_> = tickets.iter().map(|ticket| (ticket.delivery, ticket.attempt)).collect();
         let rows = json(&rows)?;
         let mut tx = self.begin(Durability::Relaxed).await?;
         let released = sqlx::query(
@@ -160,16 +157,13 @@ impl Inner {
         .bind(stamp(now))
         .execute(tx.connection())
         .await;
-        tx.end(released.map(|_| ()).map_err(|error| self.explain(error)))
-            .await
+        tx.end(released.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
     pub(super) async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut reader = self.reader().await?;
-        let sinks: Vec<String> = sqlx::query_scalar(SINKS)
-            .fetch_all(&mut *reader)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let sinks: Vec<String> =
+            sqlx::query_scalar(SINKS).fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
         let mut next: Option<String> = None;
         for sink in sinks {
             let due: Option<String> = sqlx::query_scalar(
@@ -184,11 +178,7 @@ impl Inner {
             .map_err(|error| self.explain(error))?;
             next = [next, due].into_iter().flatten().min();
         }
-        Reading {
-            at: &self.at,
-            column: "deliveries.due_at",
-        }
-        .moments(next.as_deref())
+        Reading { at: &self.at, column: "deliveries.due_at" }.moments(next.as_deref())
     }
 
     pub(super) async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
@@ -203,12 +193,7 @@ impl Inner {
         };
         let mut tx = self.begin(Durability::Kept).await?;
         let resent = query.build().execute(tx.connection()).await;
-        tx.end(
-            resent
-                .map(|done| done.rows_affected())
-                .map_err(|error| self.explain(error)),
-        )
-        .await
+        tx.end(resent.map(|done| done.rows_affected()).map_err(|error| self.explain(error))).await
     }
 
     pub(super) async fn deliveries(
@@ -218,37 +203,20 @@ impl Inner {
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
         let Some(before) = start(after, i64::MAX) else {
-            return Ok(Page {
-                rows: Vec::new(),
-                next: None,
-            });
+            return Ok(Page { rows: Vec::new(), next: None });
         };
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
             "SELECT id, sink, event_id, drift_key, state, attempts, created_at, due_at, claimed_at, settled_at, \
                 first_error, last_error FROM deliveries WHERE id < ",
         );
         query.push_bind(before);
-        any_of(
-            &mut query,
-            "state",
-            filter.states.iter().map(|state| state.as_str()),
-        );
+        any_of(&mut query, "state", filter.states.iter().map(|state| state.as_str()));
         any_of(&mut query, "sink", filter.sink.iter().cloned());
-        any_of(
-            &mut query,
-            "event_id",
-            filter.event.iter().map(ToString::to_string),
-        );
+        any_of(&mut query, "event_id", filter.event.iter().map(ToString::to_string));
         any_of(&mut query, "drift_key", filter.drift_key.iter().cloned());
-        query
-            .push(" ORDER BY id DESC LIMIT ")
-            .push_bind(i64::from(limit) + 1);
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
         let mut reader = self.reader().await?;
-        let rows = query
-            .build()
-            .fetch_all(&mut *reader)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
         page(rows, limit, |row| self.delivery(row))
     }
 
@@ -283,21 +251,13 @@ impl Inner {
         let mut sinks: HashMap<String, OutboxDepth> = HashMap::new();
         for row in &rows {
             let sink: String = self.cell(row, 0)?;
-            let empty = OutboxDepth {
-                sink: sink.clone(),
-                pending: 0,
-                dead: 0,
-                oldest_pending: None,
-            };
+            let empty = OutboxDepth { sink: sink.clone(), pending: 0, dead: 0, oldest_pending: None };
             let depth = sinks.entry(sink).or_insert(empty);
             let count = self.cell::<i64>(row, 2)?.cast_unsigned();
             if self.cell::<&str>(row, 1)? == "dead" {
                 depth.dead = count;
             } else {
-                let reading = Reading {
-                    at: &self.at,
-                    column: "deliveries.created_at",
-                };
+                let reading = Reading { at: &self.at, column: "deliveries.created_at" };
                 depth.pending = count;
                 depth.oldest_pending = reading.moments(self.cell(row, 3)?)?;
             }
@@ -326,38 +286,18 @@ async fn settle(
                 first_error = coalesce(first_error, ?3), last_error = ?3 \
                 WHERE id = ?1 AND state = 'pending' AND claimed_at IS NOT NULL AND attempts = ?4";
             let due = stamp(*at);
-            (
-                sqlx::query(retry)
-                    .bind(id)
-                    .bind(due.clone())
-                    .bind(why)
-                    .bind(ticket.attempt),
-                HOLD_BACK,
-                due,
-            )
+            (sqlx::query(retry).bind(id).bind(due.clone()).bind(why).bind(ticket.attempt), HOLD_BACK, due)
         }
         Outcome::Dead { why } => {
             let dead = "UPDATE deliveries SET state = 'dead', settled_at = ?2, claimed_at = NULL, \
                 first_error = coalesce(first_error, ?3), last_error = ?3 \
                 WHERE id = ?1 AND state = 'pending' AND claimed_at IS NOT NULL AND attempts = ?4";
-            (
-                sqlx::query(dead)
-                    .bind(id)
-                    .bind(now)
-                    .bind(why)
-                    .bind(ticket.attempt),
-                LET_GO,
-                now.to_owned(),
-            )
+            (sqlx::query(dead).bind(id).bind(now).bind(why).bind(ticket.attempt), LET_GO, now.to_owned())
         }
     };
     let changed = update.execute(&mut *connection).await?.rows_affected() > 0;
     if changed {
-        sqlx::query(follow)
-            .bind(id)
-            .bind(moment)
-            .execute(connection)
-            .await?;
+        sqlx::query(follow).bind(id).bind(moment).execute(connection).await?;
     }
     Ok(changed)
 }

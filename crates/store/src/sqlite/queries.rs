@@ -46,15 +46,9 @@ pub(super) fn page<T>(
 ) -> Result<Page<T>> {
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let last = rows
-        .last()
-        .filter(|_| more)
-        .and_then(|row| row.try_get::<i64, _>(0).ok());
+    let last = rows.last().filter(|_| more).and_then(|row| row.try_get::<i64, _>(0).ok());
     let rows = rows.iter().map(read).collect::<Result<_>>()?;
-    Ok(Page {
-        rows,
-        next: last.map(|id| Cursor::new(id.to_string())),
-    })
+    Ok(Page { rows, next: last.map(|id| Cursor::new(id.to_string())) })
 }
 
 impl Inner {
@@ -65,59 +59,26 @@ impl Inner {
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
         let Some(before) = start(after, i64::MAX) else {
-            return Ok(Page {
-                rows: Vec::new(),
-                next: None,
-            });
+            return Ok(Page { rows: Vec::new(), next: None });
         };
         let mut query: QueryBuilder<Sqlite> =
             QueryBuilder::new("SELECT id, subject, announce, body FROM events WHERE id < ");
         query.push_bind(before);
-        any_of(
-            &mut query,
-            "event_type",
-            filter.types.iter().map(|kind| kind.code()),
-        );
-        any_of(
-            &mut query,
-            "severity",
-            filter.severities.iter().map(|severity| severity.as_str()),
-        );
-        any_of(
-            &mut query,
-            "transition",
-            filter.transitions.iter().map(|transition| transition.as_str()),
-        );
-        any_of(
-            &mut query,
-            "hostname",
-            filter.host.iter().map(|host| host.as_str()),
-        );
-        any_of(
-            &mut query,
-            "service",
-            filter.service.iter().map(|service| service.as_str()),
-        );
-        any_of(
-            &mut query,
-            "handle",
-            filter.handle.iter().map(|handle| handle.to_ascii_uppercase()),
-        );
+        any_of(&mut query, "event_type", filter.types.iter().map(|kind| kind.code()));
+        any_of(&mut query, "severity", filter.severities.iter().map(|severity| severity.as_str()));
+        any_of(&mut query, "transition", filter.transitions.iter().map(|transition| transition.as_str()));
+        any_of(&mut query, "hostname", filter.host.iter().map(|host| host.as_str()));
+        any_of(&mut query, "service", filter.service.iter().map(|service| service.as_str()));
+        any_of(&mut query, "handle", filter.handle.iter().map(|handle| handle.to_ascii_uppercase()));
         if let Some(since) = filter.since {
             query.push(" AND created_at >= ").push_bind(stamp(since));
         }
         if let Some(until) = filter.until {
             query.push(" AND created_at < ").push_bind(stamp(until));
         }
-        query
-            .push(" ORDER BY id DESC LIMIT ")
-            .push_bind(i64::from(limit) + 1);
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
         let mut reader = self.reader().await?;
-        let rows = query
-            .build()
-            .fetch_all(&mut *reader)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
         page(rows, limit, |row| self.stored_event(row))
     }
 
@@ -149,48 +110,21 @@ impl Inner {
         limit: u32,
     ) -> Result<Page<Entry>> {
         let Some(beyond) = start(after, 0) else {
-            return Ok(Page {
-                rows: Vec::new(),
-                next: None,
-            });
+            return Ok(Page { rows: Vec::new(), next: None });
         };
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT id, entry FROM drifts WHERE id > ");
         query.push_bind(beyond);
-        any_of(
-            &mut query,
-            "state",
-            filter.states.iter().map(|state| state.as_str()),
-        );
-        any_of(
-            &mut query,
-            "event_type",
-            filter.types.iter().map(|kind| kind.code()),
-        );
-        any_of(
-            &mut query,
-            "severity",
-            filter.severities.iter().map(|severity| severity.as_str()),
-        );
-        any_of(
-            &mut query,
-            "subject",
-            filter.subject.iter().map(ToString::to_string),
-        );
-        any_of(
-            &mut query,
-            "service",
-            filter.service.iter().map(|service| service.as_str()),
-        );
+        any_of(&mut query, "state", filter.states.iter().map(|state| state.as_str()));
+        any_of(&mut query, "event_type", filter.types.iter().map(|kind| kind.code()));
+        any_of(&mut query, "severity", filter.severities.iter().map(|severity| severity.as_str()));
+        any_of(&mut query, "subject", filter.subject.iter().map(ToString::to_string));
+        any_of(&mut query, "service", filter.service.iter().map(|service| service.as_str()));
         if filter.roots_only {
             query.push(" AND folded = 0");
         }
         query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit) + 1);
         let mut reader = self.reader().await?;
-        let rows = query
-            .build()
-            .fetch_all(&mut *reader)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
         page(rows, limit, |row| self.entry(row))
     }
 
@@ -205,11 +139,7 @@ impl Inner {
     }
 
     fn entry(&self, row: &SqliteRow) -> Result<Entry> {
-        Reading {
-            at: &self.at,
-            column: "drifts.entry",
-        }
-        .json(self.cell(row, 1)?)
+        Reading { at: &self.at, column: "drifts.entry" }.json(self.cell(row, 1)?)
     }
 
     pub(super) async fn open_counts(&self) -> Result<Vec<OpenCount>> {

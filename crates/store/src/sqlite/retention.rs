@@ -77,13 +77,7 @@ const JOURNAL: Table = Table {
 
 impl Inner {
     pub(super) async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
-        let RetentionPolicy {
-            events,
-            snapshots,
-            delivered,
-            dead,
-            journal,
-        } = policy;
+        let RetentionPolicy { events, snapshots, delivered, dead, journal } = policy;
         // Deliveries first: an event whose dead deliveries go may go in the same run.
         let deliveries = self.thin(&DELIVERED, *delivered, now).await? + self.thin(&DEAD, *dead, now).await?;
         Ok(Pruned {
@@ -138,11 +132,7 @@ impl Inner {
             .map_err(explain)?;
         if !doomed.is_empty() {
             let ids = json(&doomed)?;
-            sqlx::query(table.delete)
-                .bind(ids)
-                .execute(connection)
-                .await
-                .map_err(explain)?;
+            sqlx::query(table.delete).bind(ids).execute(connection).await.map_err(explain)?;
         }
         Ok(doomed.len())
     }

@@ -32,11 +32,7 @@ fn sort<'a, R, K: Eq + Hash>(
     key: impl Fn(&R) -> K,
     hash: impl Fn(&R) -> (String, String),
 ) -> Sorted<'a, R> {
-    let mut sorted = Sorted {
-        changed: Vec::new(),
-        seen: Vec::new(),
-        saved: Saved::default(),
-    };
+    let mut sorted = Sorted { changed: Vec::new(), seen: Vec::new(), saved: Saved::default() };
     for row in rows {
         let (hash, moment) = hash(row);
         let head = heads.get_mut(&key(row));
@@ -108,14 +104,7 @@ impl Inner {
                 .map(|row| {
                     let (hostname, source) = (row.hostname.as_str(), row.source.to_string());
                     let at = stamp(row.observed_at);
-                    (
-                        hostname,
-                        row.source.kind.as_str(),
-                        &row.snapshot,
-                        at,
-                        source,
-                        hex(row.hash),
-                    )
+                    (hostname, row.source.kind.as_str(), &row.snapshot, at, source, hex(row.hash))
                 })
                 .collect();
             self.run(
@@ -128,12 +117,7 @@ impl Inner {
             .await?;
         }
         let seen = sorted.changed.iter().chain(&sorted.seen).map(|row| {
-            (
-                row.hostname.as_str(),
-                row.source.to_string(),
-                hex(row.hash),
-                stamp(row.observed_at),
-            )
+            (row.hostname.as_str(), row.source.to_string(), hex(row.hash), stamp(row.observed_at))
         });
         self.run(
             connection,
@@ -175,15 +159,7 @@ impl Inner {
         for chunk in chunks(&sorted.changed, |row| row.data.len()) {
             let tuples: Vec<_> = chunk
                 .iter()
-                .map(|row| {
-                    (
-                        &row.kind,
-                        &row.data,
-                        stamp(row.at),
-                        row.hostname.as_str(),
-                        hex(row.hash),
-                    )
-                })
+                .map(|row| (&row.kind, &row.data, stamp(row.at), row.hostname.as_str(), hex(row.hash)))
                 .collect();
             self.run(
                 connection,
@@ -194,9 +170,8 @@ impl Inner {
             .await?;
         }
         let seen = sorted.changed.iter().chain(&sorted.seen);
-        let seen: Vec<_> = seen
-            .map(|row| (&row.kind, row.hostname.as_str(), hex(row.hash), stamp(row.at)))
-            .collect();
+        let seen: Vec<_> =
+            seen.map(|row| (&row.kind, row.hostname.as_str(), hex(row.hash), stamp(row.at))).collect();
         self.run(
             connection,
             "INSERT INTO expected_heads (snapshot_type, hostname, hash, snapshot_id, last_seen)
@@ -219,17 +194,10 @@ impl Inner {
         sql: &'static str,
         keys: String,
     ) -> Result<HashMap<(String, String), (String, String)>> {
-        let rows = sqlx::query(sql)
-            .bind(keys)
-            .fetch_all(connection)
-            .await
-            .map_err(|error| self.explain(error))?;
-        let head = |row| {
-            Ok((
-                (self.cell(row, 0)?, self.cell(row, 1)?),
-                (self.cell(row, 2)?, self.cell(row, 3)?),
-            ))
-        };
+        let rows =
+            sqlx::query(sql).bind(keys).fetch_all(connection).await.map_err(|error| self.explain(error))?;
+        let head =
+            |row| Ok(((self.cell(row, 0)?, self.cell(row, 1)?), (self.cell(row, 2)?, self.cell(row, 3)?)));
         rows.iter().map(head).collect()
     }
 
@@ -249,8 +217,7 @@ impl Inner {
         .bind(&inventory.bytes[..])
         .execute(tx.connection())
         .await;
-        tx.end(saved.map(|_| ()).map_err(|error| self.explain(error)))
-            .await
+        tx.end(saved.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
     pub(super) async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
@@ -261,10 +228,7 @@ impl Inner {
             .await
             .map_err(|error| self.explain(error))?;
         let Some(row) = row else { return Ok(None) };
-        let reading = Reading {
-            at: &self.at,
-            column: "inventories.observed_at",
-        };
+        let reading = Reading { at: &self.at, column: "inventories.observed_at" };
         Ok(Some(SavedInventory {
             source: source.clone(),
             observed_at: reading.moment(self.cell(&row, 0)?)?,
@@ -283,15 +247,12 @@ impl Inner {
         .bind(stamp(at))
         .execute(tx.connection())
         .await;
-        tx.end(saved.map(|_| ()).map_err(|error| self.explain(error)))
-            .await
+        tx.end(saved.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
     pub(super) async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
-        let rows: Vec<_> = assets
-            .iter()
-            .map(|a| (&a.asset_type, &a.name, &a.parent, a.metadata.to_string()))
-            .collect();
+        let rows: Vec<_> =
+            assets.iter().map(|a| (&a.asset_type, &a.name, &a.parent, a.metadata.to_string())).collect();
         let mut tx = self.begin(Durability::Relaxed).await?;
         let saved = sqlx::query(
             "INSERT INTO assets (asset_type, name, parent, metadata, created_at)
@@ -303,7 +264,6 @@ impl Inner {
         .bind(stamp(at))
         .execute(tx.connection())
         .await;
-        tx.end(saved.map(|_| ()).map_err(|error| self.explain(error)))
-            .await
+        tx.end(saved.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 }

@@ -27,11 +27,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(connection: SqliteConnection, last_seq: i64) -> Self {
-        Self {
-            connection,
-            last_seq,
-            unfinished: false,
-        }
+        Self { connection, last_seq, unfinished: false }
     }
 
     async fn clean(&mut self, synchronous: Synchronous) {
@@ -169,21 +165,13 @@ impl Inner {
     pub(super) async fn lock(&self) -> Result<Tx<'_>> {
         if self.read_only {
             let why = "it was opened for reading only".to_owned();
-            return Err(Error::ReadOnly {
-                at: self.at.to_string(),
-                why,
-            });
+            return Err(Error::ReadOnly { at: self.at.to_string(), why });
         }
         let guard = self.writer.lock().await;
         let mut writer = MutexGuard::try_map(guard, Option::as_mut).map_err(|_| self.closed())?;
         writer.clean(self.synchronous).await;
         let at = Arc::clone(&self.at);
-        Ok(Tx {
-            writer,
-            at,
-            durability: Durability::Kept,
-            synchronous: self.synchronous,
-        })
+        Ok(Tx { writer, at, durability: Durability::Kept, synchronous: self.synchronous })
     }
 
     /// Takes the writer and begins a transaction.
@@ -197,9 +185,7 @@ impl Inner {
     /// A connection to read with.
     pub(super) async fn reader(&self) -> Result<Reader<'_>> {
         match &self.readers {
-            Some(pool) => Ok(Reader::Pooled(
-                pool.acquire().await.map_err(|error| self.explain(error))?,
-            )),
+            Some(pool) => Ok(Reader::Pooled(pool.acquire().await.map_err(|error| self.explain(error))?)),
             None => Ok(Reader::Shared(self.lock().await?)),
         }
     }
@@ -218,11 +204,7 @@ impl Inner {
     }
 
     pub(super) fn closed(&self) -> Error {
-        Error::Unavailable {
-            at: self.at.to_string(),
-            why: "it is closed".to_owned(),
-            source: None,
-        }
+        Error::Unavailable { at: self.at.to_string(), why: "it is closed".to_owned(), source: None }
     }
 }
 
@@ -261,9 +243,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_refuses_a_commit_whole_and_the_store_works_again_when_there_is_space() {
         let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(dir.path().join("full.db"), Options::default())
-            .await
-            .unwrap();
+        let store = SqliteStore::open(dir.path().join("full.db"), Options::default()).await.unwrap();
         store.commit(pass("a", 0, 10)).await.unwrap();
         limit(&store, "PRAGMA max_page_count = 60").await;
         for _ in 0..3 {
@@ -285,11 +265,7 @@ mod tests {
             // Polled a few times, then dropped: somewhere between asked for and answered.
             let mut dropped = Box::pin(store.commit(pass("dropped", 0, 10)));
             for _ in 0..round % 5 {
-                if dropped
-                    .as_mut()
-                    .poll(&mut Context::from_waker(Waker::noop()))
-                    .is_ready()
-                {
+                if dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
                     break;
                 }
                 tokio::task::yield_now().await;
@@ -301,13 +277,6 @@ mod tests {
             let done = store.commit(pass("kept", round, 10)).await.unwrap();
             assert_eq!(done.revision, round + 1);
         }
-        assert!(
-            store
-                .load(&Subject::Host("dropped".into()))
-                .await
-                .unwrap()
-                .revision
-                <= 1
-        );
+        assert!(store.load(&Subject::Host("dropped".into())).await.unwrap().revision <= 1);
     }
 }

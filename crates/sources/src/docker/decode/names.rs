@@ -26,11 +26,8 @@ pub(super) fn unique(groups: &[Group<'_>]) -> Vec<ServiceName> {
     // Lengthening one name can make it collide with another, so it takes more than one round; three at most, since
     // every round lengthens each name that collides.
     loop {
-        let names: Vec<String> = groups
-            .iter()
-            .zip(&lengths)
-            .map(|(group, length)| name(group, *length))
-            .collect();
+        let names: Vec<String> =
+            groups.iter().zip(&lengths).map(|(group, length)| name(group, *length)).collect();
         let mut count: BTreeMap<&str, usize> = BTreeMap::new();
         for name in &names {
             *count.entry(name).or_default() += 1;
@@ -63,11 +60,7 @@ fn name(group: &Group<'_>, length: Length) -> String {
 }
 
 fn plain(group: &Group<'_>) -> String {
-    if let Some(label) = group
-        .members
-        .iter()
-        .find_map(|member| member.labels.service.as_ref())
-    {
+    if let Some(label) = group.members.iter().find_map(|member| member.labels.service.as_ref()) {
         return label.trim().to_owned();
     }
     match &group.key {

@@ -216,9 +216,7 @@ fn name_of(names: &Value) -> Option<String> {
         Value::String(name) => vec![name],
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
     };
-    let names = names
-        .into_iter()
-        .map(|name| name.strip_prefix('/').unwrap_or(name));
+    let names = names.into_iter().map(|name| name.strip_prefix('/').unwrap_or(name));
     let mut names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
     // A linked container is also listed as `/other/alias`.
     names.sort_by_key(|name| name.contains('/'));
@@ -259,12 +257,7 @@ fn binding_of(entry: &Value) -> Result<PortBinding, String> {
 }
 
 fn labels_of(labels: &Value) -> Labels {
-    let label = |key: &str| {
-        labels
-            .get(key)
-            .and_then(text)
-            .filter(|value| !value.trim().is_empty())
-    };
+    let label = |key: &str| labels.get(key).and_then(text).filter(|value| !value.trim().is_empty());
     Labels {
         compose_project: label("com.docker.compose.project"),
         compose_service: label("com.docker.compose.service"),

@@ -17,10 +17,9 @@ pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Re
         // serde's text may quote a value of the body; only its category and place are passed on.
         let (line, column) = (error.line(), error.column());
         match error.classify() {
-            serde_json::error::Category::Eof => Gap::new(
-                GapKind::Truncated,
-                format!("{what} ends early, at line {line} column {column}"),
-            ),
+            serde_json::error::Category::Eof => {
+                Gap::new(GapKind::Truncated, format!("{what} ends early, at line {line} column {column}"))
+            }
             serde_json::error::Category::Io
             | serde_json::error::Category::Syntax
             | serde_json::error::Category::Data => Gap::new(
@@ -48,10 +47,7 @@ impl Version {
     /// Podman counts its containers differently from how it lists them.
     pub(super) fn is_podman(&self) -> bool {
         let parts = self.components.as_array().map(Vec::as_slice).unwrap_or_default();
-        parts
-            .iter()
-            .filter_map(|part| part.get("Name")?.as_str())
-            .any(|name| name.starts_with("Podman"))
+        parts.iter().filter_map(|part| part.get("Name")?.as_str()).any(|name| name.starts_with("Podman"))
     }
 }
 
