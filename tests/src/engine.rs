@@ -124,7 +124,9 @@ pub fn source(socket: &Path, change: impl FnOnce(&mut Config)) -> DockerSource {
 pub async fn observe(source: &DockerSource) -> HostSnapshot {
     match source.observe().await {
         Snapshot::Hosts(mut hosts) if hosts.len() == 1 => hosts.remove(0),
-        other @ (Snapshot::Hosts(_) | Snapshot::Inventory(_)) => panic!("one host expected, got {other:?}"),
+        other @ (Snapshot::Hosts(_) | Snapshot::Inventory(_) | Snapshot::Survey { .. }) => {
+            panic!("one host expected, got {other:?}")
+        }
     }
 }
 

@@ -83,11 +83,14 @@ pub enum SourceKind {
     Truenas,
     /// Network probes.
     Probe,
+    /// Scripts and collectors of the operator's own, which send what they see.
+    Push,
 }
 
 impl SourceKind {
     /// Every kind, in declaration order.
-    pub const ALL: [Self; 5] = [Self::Netbox, Self::Docker, Self::Proxmox, Self::Truenas, Self::Probe];
+    pub const ALL: [Self; 6] =
+        [Self::Netbox, Self::Docker, Self::Proxmox, Self::Truenas, Self::Probe, Self::Push];
 
     /// The lower-case word used in configuration, events and NetBox fields.
     pub fn as_str(self) -> &'static str {
@@ -97,6 +100,7 @@ impl SourceKind {
             Self::Proxmox => "proxmox",
             Self::Truenas => "truenas",
             Self::Probe => "probe",
+            Self::Push => "push",
         }
     }
 

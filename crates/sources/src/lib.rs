@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use evenkeel_core::SourceId;
-use evenkeel_core::model::{HostSnapshot, Inventory};
+use evenkeel_core::model::{HostSnapshot, Inventory, Survey};
 
 pub mod docker;
 pub mod http;
@@ -19,6 +19,13 @@ pub enum Snapshot {
     Inventory(Inventory),
     /// What runs on one or several hosts.
     Hosts(Vec<HostSnapshot>),
+    /// The machines a source looks after; and what runs on the source's own machine, where it is one (TrueNAS).
+    Survey {
+        /// The machines.
+        survey: Survey,
+        /// What runs on the source's own machine.
+        host: Option<HostSnapshot>,
+    },
 }
 
 /// Why a source believes that a new observation would differ from the last.

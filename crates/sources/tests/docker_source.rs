@@ -40,7 +40,9 @@ fn quiet(lab: &DockerLab) -> DockerSource {
 async fn observe(source: &DockerSource) -> HostSnapshot {
     match timeout(SOON, source.observe()).await.expect("an observation ends") {
         Snapshot::Hosts(mut hosts) if hosts.len() == 1 => hosts.remove(0),
-        other @ (Snapshot::Hosts(_) | Snapshot::Inventory(_)) => panic!("one host expected, got {other:?}"),
+        other @ (Snapshot::Hosts(_) | Snapshot::Inventory(_) | Snapshot::Survey { .. }) => {
+            panic!("one host expected, got {other:?}")
+        }
     }
 }
 

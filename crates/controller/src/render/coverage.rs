@@ -105,9 +105,13 @@ fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option
         match view.service(&service.name) {
             Lookup::Present(seen) => match seen.state.known() {
                 Ok(RunState::Running) => return Some(true),
-                Ok(RunState::Restarting | RunState::Paused | RunState::Created | RunState::Exited) => {
-                    known = true
-                }
+                Ok(
+                    RunState::Restarting
+                    | RunState::Paused
+                    | RunState::Created
+                    | RunState::Exited
+                    | RunState::Closed,
+                ) => known = true,
                 Err(_) => unknown = true,
             },
             Lookup::Absent => known = true,

@@ -98,10 +98,12 @@ impl<'a> Subject<'a> {
                 Ok(RunState::Running) => return Pair::Running(expected, view, service),
                 Ok(RunState::Restarting) => unknown(GapKind::NotYetObserved, "it is being restarted"),
                 // What may be away and does not run has nothing that could differ.
-                Ok(RunState::Paused | RunState::Created | RunState::Exited) if demand == Demand::MayRun => {
+                Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed)
+                    if demand == Demand::MayRun =>
+                {
                     Verdict::Clean(evidence_of(view))
                 }
-                Ok(RunState::Paused | RunState::Created | RunState::Exited) => {
+                Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed) => {
                     unknown(GapKind::NotYetObserved, "it does not run")
                 }
                 Err(gap) => Verdict::Unknown(gap.clone()),

@@ -263,7 +263,8 @@ fn comes_from_the_machine(view: &HostView) -> bool {
     };
     match view.source.kind {
         SourceKind::Docker | SourceKind::Truenas => view.coverage.is_complete() || at_work(),
-        SourceKind::Probe => at_work(),
+        // What was sent by hand may have been collected from anywhere.
+        SourceKind::Probe | SourceKind::Push => at_work(),
         SourceKind::Netbox | SourceKind::Proxmox => false,
     }
 }

@@ -174,7 +174,9 @@ impl<'a> Asked<'a> {
                 None => Seen::Present(view, service),
             },
             (Ok(RunState::Restarting), Some(gap)) => Seen::AtLeast(view, service, gap),
-            (Ok(RunState::Paused | RunState::Created | RunState::Exited), Some(gap)) => Seen::Unknown(gap),
+            (Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed), Some(gap)) => {
+                Seen::Unknown(gap)
+            }
             (Err(_), _) => match self.gap {
                 Some(gap) => Seen::Unknown(gap),
                 None => Seen::Present(view, service),
@@ -188,7 +190,7 @@ fn rank(service: &ObservedService) -> u8 {
     match service.state.known() {
         Ok(RunState::Running) => 3,
         Ok(RunState::Restarting) => 2,
-        Ok(RunState::Paused | RunState::Created | RunState::Exited) => 1,
+        Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed) => 1,
         Err(_) => 0,
     }
 }
@@ -204,7 +206,7 @@ fn speaks_about(view: &HostView, expected: Option<&ExpectedService>) -> bool {
 /// what runs in them, however complete its answer is.
 pub(crate) fn sees_services(kind: SourceKind) -> bool {
     match kind {
-        SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe => true,
+        SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe | SourceKind::Push => true,
         SourceKind::Netbox | SourceKind::Proxmox => false,
     }
 }
@@ -212,7 +214,11 @@ pub(crate) fn sees_services(kind: SourceKind) -> bool {
 fn never_a_container(rules: &Rules, view: &HostView, name: &ServiceName) -> bool {
     match view.source.kind {
         SourceKind::Docker => rules.not_containers.iter().any(|n| n.eq_ignore_ascii_case(name.as_str())),
-        SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Truenas | SourceKind::Probe => false,
+        SourceKind::Netbox
+        | SourceKind::Proxmox
+        | SourceKind::Truenas
+        | SourceKind::Probe
+        | SourceKind::Push => false,
     }
 }
 

@@ -100,7 +100,9 @@ impl<'a> Subject<'a> {
                 Ok(RunState::Running) => return Verdict::Clean(evidence_of(view)),
                 // Between two attempts to run it is neither there nor gone; RESTART_LOOP says so if it goes on.
                 Ok(RunState::Restarting) => return unknown(GapKind::NotYetObserved, "it is being restarted"),
-                Ok(state @ (RunState::Paused | RunState::Created | RunState::Exited)) => (view, Some(*state)),
+                Ok(state @ (RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed)) => {
+                    (view, Some(*state))
+                }
                 Err(gap) => return Verdict::Unknown(gap.clone()),
             },
             Seen::Absent(view) => (view, None),
@@ -121,7 +123,7 @@ impl<'a> Subject<'a> {
         };
         let state = match observed.state.known() {
             Ok(state @ (RunState::Running | RunState::Restarting)) => *state,
-            Ok(RunState::Paused | RunState::Created | RunState::Exited) => {
+            Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed) => {
                 return Verdict::Clean(evidence_of(view));
             }
             Err(gap) => return Verdict::Unknown(gap.clone()),
@@ -155,7 +157,7 @@ impl<'a> Subject<'a> {
         };
         let state = match observed.state.known() {
             Ok(state @ (RunState::Running | RunState::Restarting)) => *state,
-            Ok(RunState::Paused | RunState::Created | RunState::Exited) => {
+            Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed) => {
                 return Verdict::Clean(evidence_of(view));
             }
             Err(gap) => return Verdict::Unknown(gap.clone()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::machine::ObservedMachine;
 use super::ports::Ports;
 use crate::coverage::{Coverage, Fact, Gap, GapKind, Lookup};
 use crate::id::{HostName, ServiceName, SourceId};
@@ -24,6 +25,8 @@ pub enum RunState {
     Created,
     /// It exists and ended, or is being removed.
     Exited,
+    /// Nothing answers where it is declared to listen. Only probes say so; they cannot see what is behind a port.
+    Closed,
 }
 
 impl RunState {
@@ -35,6 +38,7 @@ impl RunState {
             Self::Paused => "paused",
             Self::Created => "created",
             Self::Exited => "exited",
+            Self::Closed => "closed",
         }
     }
 }
@@ -107,6 +111,13 @@ pub struct HostFacts {
     pub engine_id: Option<Arc<str>>,
     /// Addresses, MACs, versions and the like, for matching and display only.
     pub notes: BTreeMap<Arc<str>, Arc<str>>,
+    /// The machine itself: as its hypervisor, its storage system or a probe sees it. `None`: the source says nothing
+    /// about it, or, seen from outside under complete coverage, shows that there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Box<ObservedMachine>>,
+    /// The source sees the machine from outside only, and says nothing about what runs on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_outside: bool,
 }
 
 /// One source's answer about one host: the raw form, before identity is decided.

@@ -123,7 +123,7 @@ fn rank(container: &Container) -> u8 {
         Fact::Known(RunState::Restarting) => 2,
         Fact::Known(RunState::Paused) => 3,
         Fact::Known(RunState::Created) => 4,
-        Fact::Known(RunState::Exited) => 5,
+        Fact::Known(RunState::Exited | RunState::Closed) => 5,
     }
 }
 
@@ -177,7 +177,7 @@ fn ports_of(group: &Group<'_>) -> Fact<Published> {
                 let why = format!("container {} is restarting and publishes nothing now", member.name);
                 return Fact::unknown(GapKind::NotYetObserved, why);
             }
-            Fact::Known(RunState::Created | RunState::Exited) => continue,
+            Fact::Known(RunState::Created | RunState::Exited | RunState::Closed) => continue,
             Fact::Unknown(gap) => return Fact::Unknown(gap),
         };
         known = Some(match known {

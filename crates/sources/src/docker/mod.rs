@@ -152,7 +152,7 @@ impl DockerSource {
     fn hold_back(&self, containers: &mut [Container], now: Instant) -> bool {
         let runs = |container: &Container| match decode::state(container) {
             Fact::Known(RunState::Running | RunState::Paused | RunState::Restarting) => true,
-            Fact::Known(RunState::Created | RunState::Exited) => false,
+            Fact::Known(RunState::Created | RunState::Exited | RunState::Closed) => false,
             // Not known to be down, so there is nothing to hold back.
             Fact::Unknown(_) => true,
         };
@@ -254,7 +254,8 @@ fn suspicion(container: &Container, since: Duration) -> Option<bool> {
         Fact::Known(RunState::Running) => {
             restarts::up_at_least(&container.status).is_some_and(|up| up < since).then_some(false)
         }
-        Fact::Known(RunState::Paused | RunState::Created | RunState::Exited) | Fact::Unknown(_) => None,
+        Fact::Known(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed)
+        | Fact::Unknown(_) => None,
     }
 }
 
@@ -328,5 +329,5 @@ fn facts(info: Result<Info, Gap>, version: Result<Version, Gap>) -> HostFacts {
         ),
         Err(gap) => (Fact::Unknown(gap), None),
     };
-    HostFacts { name: Some(name), engine_id, notes }
+    HostFacts { name: Some(name), engine_id, notes, ..HostFacts::default() }
 }

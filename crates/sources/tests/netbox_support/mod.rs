@@ -109,7 +109,7 @@ pub(crate) fn incremental(lab: &NetboxLab) -> NetboxSource {
 pub(crate) async fn observe(source: &NetboxSource) -> Inventory {
     match source.observe().await {
         Snapshot::Inventory(inventory) => inventory,
-        Snapshot::Hosts(_) => panic!("netbox speaks of intent"),
+        Snapshot::Hosts(_) | Snapshot::Survey { .. } => panic!("netbox speaks of intent"),
     }
 }
 
