@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crate::coverage::{Coverage, Fact, Gap, Lookup};
 use crate::drift::{Drift, Evidence, Verdict};
 use crate::event::EventType;
-use crate::id::{DriftId, SourceId, Subject};
-use crate::judge::{self, Case, HOST_FIELDS, HOST_TYPES, Seen, ServiceCase, judge, seen, sees_services};
+use crate::id::{DriftId, SourceId, SourceKind, Subject};
+use crate::judge::{
+    self, Case, HOST_FIELDS, HOST_TYPES, MACHINE_TYPES, Seen, ServiceCase, judge, looks_inside, seen,
+};
 use crate::model::{ExpectedHost, ExpectedService, HostView};
 
 /// What one comparison found.
@@ -23,6 +25,9 @@ pub struct Report {
     pub ignored: Vec<(Drift, Arc<str>)>,
     /// Whether intent and every view were complete.
     pub complete: bool,
+    /// Up to which moment those who see the machine from outside vouch that it is on. A silence that began later waits
+    /// for them to look again: they may know its cause.
+    pub vouched_until: Option<jiff::Timestamp>,
 }
 
 /// Compares both truths about one host. `open` ids are judged even when both sides are silent about them.
@@ -33,7 +38,8 @@ pub fn diff<'a>(case: Case<'_>, open: impl IntoIterator<Item = &'a DriftId>) -> 
     drifted.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     let complete = case.expected.coverage().is_complete()
         && case.observed.views().iter().all(|view| view.coverage.is_complete());
-    let mut report = Report { drifted, complete, ..Report::default() };
+    let vouched_until = judge::machine::vouched_until(case);
+    let mut report = Report { drifted, complete, vouched_until, ..Report::default() };
     for id in open {
         sort_open(&mut report, id, || judge(id, case));
     }
@@ -85,19 +91,26 @@ fn host_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
             keep(judge(&DriftId::of_source(case.subject.clone(), kind, &view.source), case));
         }
     }
-    let quick = plain_host(case);
-    for field in HOST_FIELDS {
-        if quick {
-            break;
+    let host_wide = |event_type, field| DriftId {
+        subject: case.subject.clone(),
+        service: None,
+        event_type,
+        field,
+        source: None,
+    };
+    if !plain_host(case) {
+        for field in HOST_FIELDS {
+            keep(judge(&host_wide(EventType::ConfigDrift, Some(field)), case));
         }
-        let id = DriftId {
-            subject: case.subject.clone(),
-            service: None,
-            event_type: EventType::ConfigDrift,
-            field: Some(field),
-            source: None,
-        };
-        keep(judge(&id, case));
+    }
+    if case.observed.views().iter().any(|view| view.machine().is_some()) {
+        for kind in MACHINE_TYPES {
+            keep(judge(&host_wide(kind, None), case));
+        }
+        for field in judge::shape::SHAPE {
+            keep(judge(&host_wide(EventType::ConfigDrift, Some(field)), case));
+        }
+        judge::resources::drifts(case, out);
     }
 }
 
@@ -109,6 +122,7 @@ fn plain_host(case: Case<'_>) -> bool {
     };
     host.contradictions.is_empty()
         && host.demand() != crate::model::Demand::NotRun
+        && case.observed.views().iter().all(|view| !view.facts.from_outside)
         && case.observed.views().iter().all(|view| match &view.facts.name {
             None => true,
             Some(Fact::Known(name)) => **name == *host.name.as_str(),
@@ -143,7 +157,10 @@ fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
 
 /// Whether what the view shows can be taken as it is.
 fn plain_view(view: &HostView) -> bool {
-    view.ambiguous.is_empty() && !view.is_stale() && sees_services(view.source.kind)
+    view.ambiguous.is_empty()
+        && !view.is_stale()
+        && looks_inside(view)
+        && view.source.kind != SourceKind::Probe
 }
 
 /// The common case, one view: both lists are sorted, so one walk sees every pair without a look-up.

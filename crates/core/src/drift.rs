@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::{Gap, GapKind};
-use crate::event::{Severity, Side};
+use crate::event::{EventType, Severity, Side};
 use crate::id::{DriftId, Field, SourceId, Subject};
-use crate::model::{Ports, Published, RunState};
+use crate::model::{MachineKind, MachineState, Ports, Published, RunState};
 
 /// The observation a verdict rests on. Two verdicts with the same evidence are one observation, not two.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +49,38 @@ pub enum Difference {
         expected: Ports,
         /// Published ports.
         observed: Published,
+    },
+    /// `PORT_MISMATCH`: it runs and publishes, and all the same nothing answers.
+    PortClosed {
+        /// Declared ports.
+        expected: Ports,
+        /// Those that answer.
+        open: Ports,
+        /// Who says that it runs.
+        seen_by: SourceId,
+        /// Who found the ports closed.
+        probed_by: SourceId,
+    },
+    /// `VM_DOWN`.
+    VmDown {
+        /// What it does instead of running; `None` if no hypervisor has it.
+        state: Option<MachineState>,
+    },
+    /// `VM_UNDECLARED`.
+    VmUndeclared {
+        /// Virtual machine or system container.
+        kind: MachineKind,
+        /// The hypervisor's own key (`qemu/100`).
+        key: Arc<str>,
+        /// The node it runs on.
+        node: Option<Arc<str>>,
+    },
+    /// `RESOURCE_EXCEEDED`.
+    Exceeded {
+        /// Use, in percent.
+        percent: u64,
+        /// The threshold it is over, in percent.
+        limit: u64,
     },
     /// `DOCKER_UNREACHABLE`, `NODE_UNREACHABLE` or `SNAPSHOT_ERROR`.
     Blind {
@@ -94,8 +126,20 @@ impl Difference {
             (Self::RestartLoop { restarts: _, state: _ }, Self::RestartLoop { restarts: _, state: _ }) => {
                 true
             }
+            (Self::VmDown { state: _ }, Self::VmDown { state: _ })
+            | (
+                Self::VmUndeclared { kind: _, key: _, node: _ },
+                Self::VmUndeclared { kind: _, key: _, node: _ },
+            ) => true,
+            (Self::Exceeded { percent: _, limit: a }, Self::Exceeded { percent: _, limit: b }) => a == b,
+            (
+                Self::PortClosed { expected: a, open: b, seen_by: _, probed_by: _ },
+                Self::PortClosed { expected: c, open: d, seen_by: _, probed_by: _ },
+            ) => a == c && b == d,
             (Self::PortMismatch { .. } | Self::Config { .. } | Self::Missing { .. }, _)
-            | (Self::Unexpected { .. } | Self::Blind { .. } | Self::RestartLoop { .. }, _) => self == other,
+            | (Self::PortClosed { .. } | Self::VmDown { .. } | Self::VmUndeclared { .. }, _)
+            | (Self::Unexpected { .. } | Self::Blind { .. } | Self::RestartLoop { .. }, _)
+            | (Self::Exceeded { .. }, _) => self == other,
         }
     }
 
@@ -122,6 +166,29 @@ impl Difference {
             ),
             Self::PortMismatch { expected, observed } => {
                 (Some(ports_side(expected)), Some(ports_side(&observed.open.union(&observed.loopback))))
+            }
+            Self::PortClosed { expected, open, seen_by: _, probed_by: _ } => {
+                (Some(ports_side(expected)), Some(Side { state: word("closed"), ..ports_side(open) }))
+            }
+            Self::VmDown { state } => (
+                Some(Side { state: word("running"), ..Side::default() }),
+                state.map(|state| Side { state: word(state.as_str()), ..Side::default() }),
+            ),
+            Self::VmUndeclared { kind, key, node: _ } => (
+                None,
+                Some(Side {
+                    state: word("running"),
+                    value: Some(Arc::from(format!("{} {key}", kind.as_str()))),
+                    ..Side::default()
+                }),
+            ),
+            Self::Exceeded { percent, limit } => {
+                let side = |value: String| Side {
+                    field: field.map(|f| Arc::from(f.as_str())),
+                    value: Some(Arc::from(value)),
+                    ..Side::default()
+                };
+                (Some(side(format!("at most {limit} %"))), Some(side(format!("{percent} %"))))
             }
             Self::Blind { gap, unknown_services: _ } => (
                 Some(Side { state: word("observable"), ..Side::default() }),
@@ -164,6 +231,9 @@ impl Difference {
             Self::Missing { state: None, .. } => {
                 format!("Expected service {service} on {host} but no container of that name exists.")
             }
+            Self::Missing { state: Some(RunState::Closed), .. } => {
+                format!("Expected service {service} on {host} but nothing answers where it should listen.")
+            }
             Self::Missing { state: Some(state), .. } => {
                 format!(
                     "Expected service {service} on {host} but container not running ({}).",
@@ -180,6 +250,25 @@ impl Difference {
                 "Service {service} on {host} is declared on {expected} but publishes {}.",
                 observed.open.union(&observed.loopback)
             ),
+            Self::PortClosed { expected, open, seen_by, probed_by } => format!(
+                "Service {service} on {host} runs ({seen_by}), but of its ports {expected} only {open} answer ({probed_by})."
+            ),
+            Self::VmDown { state: Some(state) } => {
+                format!("Expected virtual machine {host} to run but it is {}.", state.as_str())
+            }
+            Self::VmDown { state: None } => {
+                format!(
+                    "Expected virtual machine {host} to run but no hypervisor has a machine of that name."
+                )
+            }
+            Self::VmUndeclared { kind, key, node } => {
+                let on = node.as_ref().map_or_else(String::new, |node| format!(" on {node}"));
+                format!("The {} {host} ({key}) runs{on} but is not declared in NetBox.", kind.as_str())
+            }
+            Self::Exceeded { percent, limit } => exceeded_details(id, &host, *percent, *limit),
+            Self::Blind { gap, unknown_services: _ } if id.event_type == EventType::NodeUnreachable => {
+                format!("{host} cannot be reached: {}.", gap.why)
+            }
             Self::Blind { gap, unknown_services: 0 } => {
                 format!("{host} cannot be observed through {source}: {gap}.")
             }
@@ -202,9 +291,20 @@ impl Difference {
     }
 }
 
+fn exceeded_details(id: &DriftId, host: &str, percent: u64, limit: u64) -> String {
+    let of = match (id.field, &id.service) {
+        (Some(field), Some(volume)) => format!("{field} {volume}"),
+        (Some(field), None) => field.to_string(),
+        (None, Some(volume)) => volume.to_string(),
+        (None, None) => "resource".to_owned(),
+    };
+    format!("The {of} of {host} is at {percent} %, over the limit of {limit} %.")
+}
+
 fn config_details(id: &DriftId, host: &str, expected: Option<&str>, observed: Option<&str>) -> String {
     let field = id.field.map_or("configuration", Field::as_str);
     let what = match &id.service {
+        Some(pool) if id.field == Some(Field::Pool) => format!("{pool} on {host}"),
         Some(service) => format!("service {service} on {host}"),
         None => host.to_owned(),
     };

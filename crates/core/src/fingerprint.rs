@@ -6,8 +6,9 @@ use std::hash::Hash;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::coverage::Lookup;
-use crate::model::{Expected, ExpectedHost, HostView, Observed};
+use crate::coverage::{Fact, Gap, Lookup};
+use crate::judge::LOWEST_LIMIT;
+use crate::model::{Expected, ExpectedHost, HostView, Observed, ObservedMachine, Usage, Volume};
 
 /// A 128-bit stamp.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,9 +85,50 @@ fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
     }
 }
 
+/// Use is stamped in whole percent: below half of what there is no threshold lies, and what idles must not look new
+/// with every answer.
+fn machine_into(machine: &ObservedMachine, hasher: &mut Xxh3) {
+    let ObservedMachine {
+        key,
+        kind,
+        name,
+        state,
+        node,
+        cluster,
+        vmid,
+        macs,
+        addresses,
+        up_since: _,
+        vcpus,
+        memory_mib,
+        disk_mib,
+        cpu,
+        memory,
+        volumes,
+        volumes_coverage,
+        notes: _,
+    } = machine;
+    (1_u8, key, kind, name, state, node, cluster, vmid, macs, addresses).hash(hasher);
+    (vcpus, memory_mib, disk_mib, percent_of(cpu), percent_of(memory)).hash(hasher);
+    volumes_coverage.gap().hash(hasher);
+    volumes.len().hash(hasher);
+    for Volume { kind, name, usage, health } in volumes {
+        (kind, name, percent_of(usage), health).hash(hasher);
+    }
+}
+
+fn percent_of(usage: &Fact<Usage>) -> Result<Option<u64>, &Gap> {
+    usage.known().map(|usage| usage.percent().map(|percent| percent.max(LOWEST_LIMIT)))
+}
+
 fn view_into(view: &HostView, hasher: &mut Xxh3) {
     let HostView { source, started: _, observed_at: _, coverage, facts, services, ambiguous } = view;
     (source, coverage.gap(), &facts.name, &facts.engine_id, ambiguous).hash(hasher);
+    facts.from_outside.hash(hasher);
+    match &facts.machine {
+        Some(machine) => machine_into(machine, hasher),
+        None => 0_u8.hash(hasher),
+    }
     services.len().hash(hasher);
     for service in services {
         let crate::model::ObservedService {

@@ -190,7 +190,7 @@ impl From<HostName> for Subject {
     }
 }
 
-/// The attribute a [`EventType::ConfigDrift`] is about.
+/// The attribute a [`EventType::ConfigDrift`] or [`EventType::ResourceExceeded`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Field {
@@ -218,11 +218,17 @@ pub enum Field {
     Status,
     /// The health check's own verdict.
     Health,
+    /// Processor use.
+    Cpu,
+    /// A hypervisor's storage; its name stands in the place of the service's.
+    Storage,
+    /// A ZFS pool; its name stands in the place of the service's.
+    Pool,
 }
 
 impl Field {
     /// Every field, in declaration order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Identity,
         Self::Name,
         Self::Ip,
@@ -235,6 +241,9 @@ impl Field {
         Self::Image,
         Self::Status,
         Self::Health,
+        Self::Cpu,
+        Self::Storage,
+        Self::Pool,
     ];
 
     /// The lower-case word used in events.
@@ -252,6 +261,9 @@ impl Field {
             Self::Image => "image",
             Self::Status => "status",
             Self::Health => "health",
+            Self::Cpu => "cpu",
+            Self::Storage => "storage",
+            Self::Pool => "pool",
         }
     }
 }
@@ -267,11 +279,11 @@ impl fmt::Display for Field {
 pub struct DriftId {
     /// The host or source concerned.
     pub subject: Subject,
-    /// The service concerned, if it is not the host itself.
+    /// The service concerned, or the storage or pool (see `field`), if it is not the host itself.
     pub service: Option<ServiceName>,
     /// The kind of difference.
     pub event_type: EventType,
-    /// For `CONFIG_DRIFT` the attribute concerned. For blindness `None`.
+    /// For `CONFIG_DRIFT` and `RESOURCE_EXCEEDED` the attribute concerned. For blindness `None`.
     pub field: Option<Field>,
     /// For drift that one source alone can state (`DOCKER_UNREACHABLE`, `SNAPSHOT_ERROR`), which one.
     pub source: Option<SourceId>,
@@ -291,6 +303,11 @@ impl DriftId {
     /// A structural difference of a host (`service` = `None`) or of a service.
     pub fn of_field(host: &HostName, service: Option<&ServiceName>, field: Field) -> Self {
         Self { service: service.cloned(), field: Some(field), ..Self::of_host(host, EventType::ConfigDrift) }
+    }
+
+    /// The state or use of a storage or pool on a host.
+    pub fn of_volume(host: &HostName, volume: &str, event_type: EventType, field: Field) -> Self {
+        Self { field: Some(field), ..Self::of_service(host, &ServiceName::new(volume), event_type) }
     }
 
     /// The blindness of one source, as far as it concerns this subject.

@@ -41,7 +41,7 @@ fn every_id() -> Vec<DriftId> {
 }
 
 fn speaks(view: &HostView, e: &ExpectedService) -> bool {
-    matches!(view.source.kind, SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe)
+    matches!(view.source.kind, SourceKind::Docker | SourceKind::Truenas | SourceKind::Push)
         && (e.observed_by.is_empty() || e.observed_by.contains(&view.source.kind))
 }
 

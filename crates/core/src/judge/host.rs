@@ -2,16 +2,25 @@
 
 use std::sync::Arc;
 
-use super::{Case, blindness_type, evidence_of, newest, sees_services, uncovered_gap};
+use jiff::SignedDuration;
+
+use super::machine::{Power, power};
+use super::{
+    Case, blindness_type, evidence_of, looks_inside, machine, newest, resources, shape, uncovered_gap,
+};
 use crate::coverage::{Coverage, Fact, Gap, GapKind, Lookup};
 use crate::drift::{Difference, Drift, Evidence, Verdict};
 use crate::event::EventType;
 use crate::id::{DriftId, Field, SourceId, SourceKind, Subject};
 use crate::identity::canonical;
-use crate::model::{Demand, Expected, ExpectedHost, HostView, RunState};
+use crate::model::{Demand, Expected, ExpectedHost, HostView, MachineState, RunState};
 
 /// The types in which one source's view of a host can drift.
 pub(crate) const HOST_TYPES: [EventType; 2] = [EventType::DockerUnreachable, EventType::SnapshotError];
+
+/// The types in which a machine seen from outside can drift.
+pub(crate) const MACHINE_TYPES: [EventType; 3] =
+    [EventType::VmDown, EventType::VmUndeclared, EventType::NodeUnreachable];
 
 /// The fields in which a host can drift.
 pub(crate) const HOST_FIELDS: [Field; 3] = [Field::Identity, Field::Name, Field::Status];
@@ -28,17 +37,20 @@ pub(super) fn judge(id: &DriftId, case: Case<'_>) -> Verdict {
         (EventType::ConfigDrift, Some(Field::Identity), _) => identity(case),
         (EventType::ConfigDrift, Some(Field::Name), _) => name(case),
         (EventType::ConfigDrift, Some(Field::Status), _) => status(case),
+        (EventType::ConfigDrift, Some(field), _) if shape::SHAPE.contains(&field) => {
+            shape::judge(case, field)
+        }
+        (EventType::VmDown, _, _) => machine::vm_down(case),
+        (EventType::VmUndeclared, _, _) => machine::vm_undeclared(case),
+        (EventType::NodeUnreachable, _, _) => machine::node_unreachable(case),
+        (EventType::ResourceExceeded, _, _) => resources::exceeded(case, id),
         (
             EventType::ServiceMissing
             | EventType::ServiceUnexpected
             | EventType::PortMismatch
-            | EventType::VmDown
-            | EventType::VmUndeclared
             | EventType::DockerUnreachable
-            | EventType::NodeUnreachable
             | EventType::ConfigDrift
             | EventType::SnapshotError
-            | EventType::ResourceExceeded
             | EventType::RestartLoop,
             _,
             _,
@@ -49,6 +61,18 @@ pub(super) fn judge(id: &DriftId, case: Case<'_>) -> Verdict {
 /// A source of a host that does not answer, or not fully.
 pub(crate) fn blindness(case: Case<'_>, view: &HostView, kind: EventType) -> Verdict {
     let unknown_services = || declared_services(case.expected);
+    if let Some(gap) = view.coverage.gap() {
+        // What many hosts lose together is one alarm, on the source that looks after them.
+        if view.facts.from_outside || view.source.kind == SourceKind::Probe {
+            return Verdict::Unknown(gap.clone());
+        }
+        if is_silence(gap.kind) && is_booting(case, view) {
+            return Verdict::Unknown(Gap::new(
+                GapKind::NotYetObserved,
+                "the machine has just been switched on",
+            ));
+        }
+    }
     let away = match case.expected.host() {
         Lookup::Present(host) if host.demand() != Demand::Run => Away::Allowed,
         // Undeclared: the operator configured the source, so its silence is worth telling.
@@ -120,7 +144,7 @@ fn is_silence(kind: GapKind) -> bool {
     matches!(kind, GapKind::Unreachable | GapKind::TimedOut)
 }
 
-fn declared_services(expected: &Expected) -> u32 {
+pub(super) fn declared_services(expected: &Expected) -> u32 {
     match expected.host() {
         Lookup::Present(host) => {
             let running = host
@@ -144,9 +168,9 @@ fn identity(case: Case<'_>) -> Verdict {
                     Difference::Config { expected: Some(contradiction.what.clone()), observed: None };
                 drifted(case, Field::Identity, difference, case.expected.evidence().clone())
             }
-            None => Verdict::Clean(newest(case)),
+            None => two_guests(case),
         },
-        Lookup::Absent => match machine(case) {
+        Lookup::Absent => match heard_from(case) {
             Machine::Answers(view) => {
                 let observed = Some(Arc::from(format!("a machine seen by {}", view.source)));
                 drifted(
@@ -157,9 +181,48 @@ fn identity(case: Case<'_>) -> Verdict {
                 )
             }
             Machine::Silent(_, gap) | Machine::Unclear(gap) => Verdict::Unknown(gap.clone()),
-            Machine::Unasked => Verdict::Clean(newest(case)),
+            Machine::Unasked => undeclared_node(case),
         },
     }
+}
+
+/// Two guests answer to one declared name: which of them is meant cannot be decided.
+fn two_guests(case: Case<'_>) -> Verdict {
+    let unclear = |view: &&Arc<HostView>| {
+        view.facts.from_outside && view.coverage.gap().is_some_and(|gap| gap.kind == GapKind::Ambiguous)
+    };
+    match case.observed.views().iter().find(unclear) {
+        Some(view) => {
+            let what = view.coverage.gap().map(|gap| gap.why.clone());
+            let difference = Difference::Config { expected: what, observed: None };
+            drifted(case, Field::Identity, difference, evidence_of(view))
+        }
+        None => Verdict::Clean(newest(case)),
+    }
+}
+
+/// A node of a cluster that NetBox does not know. Guests have a type of their own.
+fn undeclared_node(case: Case<'_>) -> Verdict {
+    let on = machine::nodes(case).find(|(_, m)| matches!(m.state.known(), Ok(MachineState::Running)));
+    match on {
+        Some((view, _)) => {
+            let observed = Some(Arc::from(format!("a node seen by {}", view.source)));
+            let difference = Difference::Config { expected: None, observed };
+            drifted(case, Field::Identity, difference, evidence_of(view))
+        }
+        None => match machine::nodes(case).find_map(|(_, m)| m.state.known().err()) {
+            Some(gap) => Verdict::Unknown(gap.clone()),
+            None => Verdict::Clean(newest(case)),
+        },
+    }
+}
+
+/// Whether the machine was switched on so lately that nothing on it need answer yet.
+fn is_booting(case: Case<'_>, silent: &HostView) -> bool {
+    let grace = SignedDuration::try_from(case.rules.boot_grace).unwrap_or(SignedDuration::ZERO);
+    machine::shown(case)
+        .filter_map(|(_, machine)| machine.up_since)
+        .any(|since| silent.observed_at.duration_since(since) < grace)
 }
 
 /// The name a machine gives itself against the declared one: first DNS label, any case, aliases count.
@@ -207,18 +270,26 @@ fn status(case: Case<'_>) -> Verdict {
     if host.demand() != Demand::NotRun {
         return Verdict::Clean(newest(case));
     }
-    match machine(case) {
-        Machine::Answers(view) => {
-            let difference = Difference::Config {
-                expected: Some(Arc::from(host.status.to_string())),
-                observed: Some(Arc::from("running")),
-            };
-            drifted(case, Field::Status, difference, evidence_of(view))
-        }
+    if let Power::Shown(view, _, MachineState::Running) = power(case) {
+        return drifted(case, Field::Status, runs_all_the_same(host), evidence_of(view));
+    }
+    match heard_from(case) {
+        Machine::Answers(view) => drifted(case, Field::Status, runs_all_the_same(host), evidence_of(view)),
         // What must not run does not answer: that is agreement, not blindness.
         Machine::Silent(view, _) => Verdict::Clean(evidence_of(view)),
         Machine::Unclear(gap) => Verdict::Unknown(gap.clone()),
-        Machine::Unasked => Verdict::Clean(newest(case)),
+        Machine::Unasked => match power(case) {
+            Power::Shown(view, ..) | Power::Absent(view) => Verdict::Clean(evidence_of(view)),
+            Power::Unknown(gap) => Verdict::Unknown(gap.clone()),
+            Power::Unasked => Verdict::Clean(newest(case)),
+        },
+    }
+}
+
+fn runs_all_the_same(host: &ExpectedHost) -> Difference {
+    Difference::Config {
+        expected: Some(Arc::from(host.status.to_string())),
+        observed: Some(Arc::from("running")),
     }
 }
 
@@ -234,7 +305,7 @@ enum Machine<'a> {
     Unasked,
 }
 
-fn machine(case: Case<'_>) -> Machine<'_> {
+fn heard_from(case: Case<'_>) -> Machine<'_> {
     let mut answer = Machine::Unasked;
     for view in case.observed.views() {
         if comes_from_the_machine(view) {
@@ -243,7 +314,7 @@ fn machine(case: Case<'_>) -> Machine<'_> {
         answer = match (view.coverage.gap(), answer) {
             (Some(_) | None, answer @ (Machine::Answers(_) | Machine::Unclear(_))) => answer,
             (None, answer @ (Machine::Silent(..) | Machine::Unasked)) => answer,
-            (Some(_), answer) if !sees_services(view.source.kind) => answer,
+            (Some(_), answer) if !looks_inside(view) => answer,
             (Some(gap), _) if is_silence(gap.kind) => Machine::Silent(view, gap),
             (Some(gap), _) => Machine::Unclear(gap),
         };
@@ -253,7 +324,7 @@ fn machine(case: Case<'_>) -> Machine<'_> {
 
 /// An engine or a NAS that answers fully runs; so does whatever shows something at work in it. A hypervisor's or a
 /// probe's complete answer says nothing of the kind: it may be "switched off" or "every port is closed".
-fn comes_from_the_machine(view: &HostView) -> bool {
+pub(super) fn comes_from_the_machine(view: &HostView) -> bool {
     let at_work = || {
         !view.is_stale()
             && view
@@ -262,6 +333,7 @@ fn comes_from_the_machine(view: &HostView) -> bool {
                 .any(|s| matches!(s.state, Fact::Known(RunState::Running | RunState::Restarting)))
     };
     match view.source.kind {
+        SourceKind::Docker | SourceKind::Truenas if view.facts.from_outside => false,
         SourceKind::Docker | SourceKind::Truenas => view.coverage.is_complete() || at_work(),
         // What was sent by hand may have been collected from anywhere.
         SourceKind::Probe | SourceKind::Push => at_work(),

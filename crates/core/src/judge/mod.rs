@@ -5,7 +5,10 @@
 
 mod attributes;
 mod host;
+pub(crate) mod machine;
+pub(crate) mod resources;
 mod service;
+pub(crate) mod shape;
 
 use crate::coverage::{Coverage, Gap, Lookup};
 use crate::drift::{Evidence, Verdict};
@@ -15,8 +18,11 @@ use crate::model::observed::{HostView, uncovered};
 use crate::model::{Expected, ExpectedService, Observed, ObservedService, RunState};
 
 pub use host::source_verdict;
-pub(crate) use host::{HOST_FIELDS, HOST_TYPES};
+pub(crate) use host::{HOST_FIELDS, HOST_TYPES, MACHINE_TYPES};
+pub use machine::carriers;
+pub use resources::{LOWEST_LIMIT, Limit, Limits};
 pub(crate) use service::Subject as ServiceCase;
+pub use shape::FactRule;
 
 /// How ports are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +44,16 @@ pub struct Rules {
     /// Declared services that never are containers; a container engine that does not show them proves nothing.
     /// Lower case.
     pub not_containers: Vec<String>,
+    /// Which source is believed where several tell the same fact about a machine.
+    pub facts: FactRule,
+    /// How far real memory may be from the declared one, in percent of it.
+    pub memory_tolerance: u32,
+    /// How far real disk space may be from the declared one, in percent of it.
+    pub disk_tolerance: u32,
+    /// When a resource is exceeded.
+    pub limits: Limits,
+    /// How long a machine may take from being switched on until what runs on it answers.
+    pub boot_grace: std::time::Duration,
 }
 
 impl Default for Rules {
@@ -63,6 +79,11 @@ impl Default for Rules {
             ports: PortRule::Exact,
             restart_loop: 3,
             not_containers: not_containers.map(str::to_owned).to_vec(),
+            facts: FactRule::default(),
+            memory_tolerance: 5,
+            disk_tolerance: 10,
+            limits: Limits::default(),
+            boot_grace: std::time::Duration::from_secs(180),
         }
     }
 }
@@ -111,7 +132,7 @@ pub(crate) fn seen<'a>(case: Case<'a>, name: &ServiceName, expected: Option<&Exp
     let mut asked = Asked::default();
     let mut engine = None;
     for view in case.observed.views() {
-        if !speaks_about(view, expected) {
+        if !speaks_about(view, name, expected) {
             continue;
         }
         let answer = view.service(name);
@@ -195,11 +216,23 @@ fn rank(service: &ObservedService) -> u8 {
     }
 }
 
-fn speaks_about(view: &HostView, expected: Option<&ExpectedService>) -> bool {
-    sees_services(view.source.kind)
+fn speaks_about(view: &HostView, name: &ServiceName, expected: Option<&ExpectedService>) -> bool {
+    looks_inside(view)
+        && (view.source.kind != SourceKind::Probe || lists(view, name))
         && expected.is_none_or(|service| {
             service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind)
         })
+}
+
+/// A probe was asked about the services it lists and about no other.
+fn lists(view: &HostView, name: &ServiceName) -> bool {
+    view.services.binary_search_by(|s| s.name.cmp(name)).is_ok()
+        || view.ambiguous.binary_search_by(|(n, _)| n.cmp(name)).is_ok()
+}
+
+/// Whether the view says anything about what runs on the machine.
+pub(crate) fn looks_inside(view: &HostView) -> bool {
+    sees_services(view.source.kind) && !view.facts.from_outside
 }
 
 /// Whether a source of this kind looks into machines. One that only sees machines from outside proves nothing about

@@ -1,7 +1,7 @@
 //! Verdicts about one service on one host.
 
 use super::attributes::{ports_agree, same_image};
-use super::{Case, Seen, evidence_of, newest, seen, sees_services, uncovered_gap};
+use super::{Case, Seen, evidence_of, looks_inside, newest, resources, seen, uncovered_gap};
 use crate::coverage::{Fact, Gap, GapKind, Lookup};
 use crate::drift::{Difference, Drift, Evidence, Verdict};
 use crate::event::EventType;
@@ -48,6 +48,7 @@ impl<'a> Subject<'a> {
             (EventType::ServiceUnexpected, _) => self.unexpected(),
             (EventType::PortMismatch, _) => self.ports(),
             (EventType::RestartLoop, _) => self.restart_loop(),
+            (EventType::ResourceExceeded, _) => resources::exceeded(self.case, id),
             (EventType::ConfigDrift, Some(field)) => self.field(field),
             (
                 EventType::ConfigDrift
@@ -55,8 +56,7 @@ impl<'a> Subject<'a> {
                 | EventType::VmUndeclared
                 | EventType::DockerUnreachable
                 | EventType::NodeUnreachable
-                | EventType::SnapshotError
-                | EventType::ResourceExceeded,
+                | EventType::SnapshotError,
                 _,
             ) => Verdict::Unknown(uncovered_gap(self.case.subject)),
         }
@@ -182,6 +182,7 @@ impl<'a> Subject<'a> {
             Field::Role => self.attribute(field, |e, o| e == o, |e| e.role.as_ref(), |o| o.role.as_ref()),
             Field::Image => self.attribute(field, same_image, |e| e.image.as_ref(), |o| o.image.as_ref()),
             Field::Health => self.health(),
+            Field::Pool => resources::pool_health(self.case, self.name),
             Field::Name
             | Field::Ip
             | Field::Cluster
@@ -189,6 +190,8 @@ impl<'a> Subject<'a> {
             | Field::Vcpus
             | Field::Memory
             | Field::Disk
+            | Field::Cpu
+            | Field::Storage
             | Field::Status => Verdict::Unknown(uncovered_gap(self.case.subject)),
         }
     }
@@ -205,7 +208,7 @@ impl<'a> Subject<'a> {
             let evidence = self.case.expected.evidence().clone();
             return self.drifted(EventType::ConfigDrift, Some(Field::Identity), difference, evidence);
         }
-        let views = || self.case.observed.views().iter().filter(|view| sees_services(view.source.kind));
+        let views = || self.case.observed.views().iter().filter(|view| looks_inside(view));
         for view in views() {
             if let Some((_, gap)) = view.ambiguous.iter().find(|(name, _)| name == self.name) {
                 let difference = Difference::Config { expected: Some(gap.why.clone()), observed: None };

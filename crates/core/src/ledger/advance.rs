@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Ledger;
-use super::entry::{Blind, Entry, State};
+use super::entry::{Blind, Entry, Freed, State};
 use crate::coverage::Gap;
 use crate::diff::Report;
 use crate::drift::{Drift, Evidence};
@@ -48,6 +48,7 @@ pub fn advance(
         ids,
         entries: ledger.entries.clone(),
         drifted: report.drifted.iter().map(|d| &d.id).collect(),
+        vouched_until: report.vouched_until,
         events: Vec::new(),
         due: None,
         awaits: false,
@@ -71,6 +72,8 @@ pub(super) struct Step<'a> {
     pub(super) entries: BTreeMap<DriftId, Entry>,
     /// Ids this report shows as drift; only these may open or speak.
     pub(super) drifted: BTreeSet<&'a DriftId>,
+    /// See [`Report::vouched_until`].
+    pub(super) vouched_until: Option<Timestamp>,
     pub(super) events: Vec<Event>,
     pub(super) due: Option<Timestamp>,
     pub(super) awaits: bool,
@@ -94,6 +97,10 @@ impl Step<'_> {
                 ..first
             };
             return;
+        }
+        if entry.seen == 0 {
+            // It was clean in between: what is counted from here on is counted from nothing.
+            entry.freed = entry.freed.map(|freed| Freed { seen: 1, ..freed });
         }
         if newer(&entry.evidence, &drift.evidence) || entry.seen == 0 {
             entry.seen = entry.seen.saturating_add(1);
@@ -191,6 +198,7 @@ impl Step<'_> {
         entry.resolved_at = Some(self.now);
         entry.blind = None;
         entry.parent = None;
+        entry.freed = None;
         if std::mem::take(&mut entry.flapping) {
             entry.transitions.clear();
         }

@@ -42,6 +42,15 @@ pub struct Blind {
     pub gap: Gap,
 }
 
+/// What was counted when the cause of a consequence ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freed {
+    /// Observations that had shown it.
+    pub seen: u32,
+    /// The last of them.
+    pub at: Timestamp,
+}
+
 /// One drift as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -71,6 +80,10 @@ pub struct Entry {
     pub resolved_at: Option<Timestamp>,
     /// The root drift it is a consequence of; a folded entry is not announced.
     pub parent: Option<DriftId>,
+    /// Its cause ended before it did. What outlives its cause may be the last echo of it (an engine that is still
+    /// starting), so it is confirmed anew before it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freed: Option<Freed>,
     /// An event that said it is open was sent; its end will be sent, too.
     pub announced: bool,
     /// Its opening is in the event history; its end will be, too.
@@ -106,6 +119,7 @@ impl Entry {
             opened_at: None,
             resolved_at: None,
             parent: None,
+            freed: None,
             announced: false,
             recorded: false,
             baseline: false,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{DriftId, Subject};
 
 pub use advance::{Advance, advance};
-pub use entry::{Blind, Entry, State};
+pub use entry::{Blind, Entry, Freed, State};
 
 /// What is known about the drifts of one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

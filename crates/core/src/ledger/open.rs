@@ -2,7 +2,7 @@
 
 use super::advance::{Step, after, push_transition};
 use super::causes::Causes;
-use super::entry::{Entry, State};
+use super::entry::{Entry, Freed, State};
 use crate::coverage::GapKind;
 use crate::drift::Difference;
 use crate::fold;
@@ -42,6 +42,10 @@ impl Step<'_> {
             .collect();
         for (id, parent) in parents {
             if let Some(entry) = self.entries.get_mut(&id) {
+                entry.freed = match parent {
+                    None if !entry.recorded => Some(Freed { seen: entry.seen, at: entry.last_seen }),
+                    None | Some(_) => None,
+                };
                 entry.parent = parent;
             }
         }
@@ -69,6 +73,9 @@ impl Step<'_> {
             // last has passed already.
             return true;
         }
+        if self.vouched_until.is_some_and(|until| until < entry.first_seen) && is_silence(entry) {
+            return false;
+        }
         entry.seen >= window.open_after || entry.last_seen >= after(entry.first_seen, window.open_after_time)
     }
 
@@ -80,5 +87,23 @@ impl Step<'_> {
                 (self.policy.confirm.of(entry.id.event_type), self.policy.confirm.of(cause.event_type));
             entry.seen < windows.0.open_after.saturating_add(windows.1.open_after)
         })
+    }
+}
+
+/// Whether the entry says that a machine or its engine is silent.
+fn is_silence(entry: &Entry) -> bool {
+    match &entry.difference {
+        Difference::Blind { gap, unknown_services: _ } => {
+            matches!(gap.kind, GapKind::Unreachable | GapKind::TimedOut)
+        }
+        Difference::Missing { .. }
+        | Difference::Unexpected { .. }
+        | Difference::PortMismatch { .. }
+        | Difference::PortClosed { .. }
+        | Difference::VmDown { .. }
+        | Difference::VmUndeclared { .. }
+        | Difference::Exceeded { .. }
+        | Difference::RestartLoop { .. }
+        | Difference::Config { .. } => false,
     }
 }

@@ -29,6 +29,10 @@ impl Step<'_> {
                 continue;
             };
             let audible = entry.silenced.is_none() && !entry.baseline;
+            if !entry.recorded && !self.outlived(entry) {
+                self.awaits = true;
+                continue;
+            }
             if !entry.recorded {
                 let recently =
                     entry.resolved_at.is_some_and(|at| self.now < after(at, self.policy.flap.window));
@@ -46,6 +50,16 @@ impl Step<'_> {
                 self.due = earlier(self.due, after(said, every));
             }
         }
+    }
+
+    /// Whether a drift whose cause is gone has been seen often or long enough since.
+    fn outlived(&self, entry: &Entry) -> bool {
+        let window = self.policy.confirm.of(entry.id.event_type);
+        entry.freed.is_none_or(|freed| {
+            // The observation that freed it is the first of them.
+            let seen = entry.seen.saturating_sub(freed.seen).saturating_add(1);
+            seen >= window.open_after || entry.last_seen >= after(freed.at, window.open_after_time)
+        })
     }
 
     pub(super) fn record(

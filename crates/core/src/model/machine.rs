@@ -142,6 +142,8 @@ pub struct ObservedMachine {
     pub macs: Fact<Vec<Arc<str>>>,
     /// Addresses, sorted, without loopback and link-local ones.
     pub addresses: Fact<Vec<IpAddr>>,
+    /// Since when it has been on, to the second; `None` where the source does not tell.
+    pub up_since: Option<Timestamp>,
     /// Processors.
     pub vcpus: Fact<u32>,
     /// Memory in MiB.
@@ -176,6 +178,7 @@ impl ObservedMachine {
             vmid: None,
             macs: unknown(gap),
             addresses: unknown(gap),
+            up_since: None,
             vcpus: unknown(gap),
             memory_mib: unknown(gap),
             disk_mib: unknown(gap),

@@ -176,6 +176,17 @@ impl HostView {
         self.coverage.gap().is_some_and(|gap| gap.kind == GapKind::Stale)
     }
 
+    /// The machine as this view shows it from outside; `None` for a view that was not asked for it.
+    pub fn machine(&self) -> Option<Lookup<'_, ObservedMachine>> {
+        match (&self.facts.machine, &self.coverage) {
+            (None, _) if !self.facts.from_outside => None,
+            (_, Coverage::Partial(gap)) if gap.kind == GapKind::Stale => Some(Lookup::Unknown(gap)),
+            (Some(machine), _) => Some(Lookup::Present(machine)),
+            (None, Coverage::Complete) => Some(Lookup::Absent),
+            (None, Coverage::Partial(gap)) => Some(Lookup::Unknown(gap)),
+        }
+    }
+
     /// Does this view show the service?
     pub fn service(&self, name: &ServiceName) -> Lookup<'_, ObservedService> {
         if let Ok(i) = self.ambiguous.binary_search_by(|(n, _)| n.cmp(name)) {

@@ -19,6 +19,10 @@ pub struct Window {
 impl Window {
     /// Believe everything at once: for tests, and for operators who prefer speed to calm.
     pub const IMMEDIATE: Self = Self { open_after: 1, open_after_time: Duration::ZERO, resolve_after: 1 };
+
+    /// Believe what lasts: observations over five minutes, however many they are.
+    pub const LASTING: Self =
+        Self { open_after: u32::MAX, open_after_time: Duration::from_secs(300), resolve_after: 2 };
 }
 
 impl Default for Window {
@@ -38,9 +42,14 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    /// The window of one type.
+    /// The window of one type. Where the operator did not say otherwise, a resource must be exceeded for five minutes:
+    /// a backup is no alarm.
     pub fn of(&self, kind: EventType) -> Window {
-        self.by_type.get(&kind).copied().unwrap_or(self.default)
+        match (self.by_type.get(&kind), kind) {
+            (Some(window), _) => *window,
+            (None, EventType::ResourceExceeded) if self.default != Window::IMMEDIATE => Window::LASTING,
+            (None, _) => self.default,
+        }
     }
 }
 

@@ -60,7 +60,7 @@ fn machine_answers(view: &HostView) -> bool {
         |s: &ObservedService| matches!(s.state, Fact::Known(RunState::Running | RunState::Restarting));
     match view.source.kind {
         K::Docker | K::Truenas => view.coverage.is_complete() || !stale && view.services.iter().any(works),
-        K::Probe => !stale && view.services.iter().any(works),
+        K::Probe | K::Push => !stale && view.services.iter().any(works),
         K::Proxmox | K::Netbox => false,
     }
 }
@@ -120,7 +120,7 @@ fn speakers<'a>(world: &'a World, name: &ServiceName, e: Option<&ExpectedService
         .observed
         .views()
         .iter()
-        .filter(|v| matches!(v.source.kind, K::Docker | K::Truenas | K::Probe))
+        .filter(|v| matches!(v.source.kind, K::Docker | K::Truenas | K::Push))
         .filter(|v| e.is_none_or(|e| e.observed_by.is_empty() || e.observed_by.contains(&v.source.kind)))
         .collect();
     let never_a_container = e.is_some() && world.rules.not_containers.iter().any(|n| n == name.as_str());

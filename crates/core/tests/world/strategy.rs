@@ -151,7 +151,7 @@ fn views() -> impl Strategy<Value = Vec<HostView>> {
     let kinds = prop_oneof![
         4 => Just(vec![K::Docker]),
         3 => Just(vec![K::Docker, K::Truenas]),
-        1 => subsequence(vec![K::Docker, K::Proxmox, K::Truenas, K::Probe], 0..=2)
+        1 => subsequence(vec![K::Docker, K::Proxmox, K::Truenas, K::Push], 0..=2)
     ];
     kinds.prop_flat_map(|kinds| kinds.into_iter().map(host_view).collect::<Vec<_>>())
 }
