@@ -102,7 +102,7 @@ fn unchanged(services: usize, rounds: u32) -> [Row; 2] {
     let mut stamps = Stamps::default();
     let mut bare = Vec::new();
     for host in fleet(shape(services, 0)) {
-        let stamp = fingerprint::of_host(&host.expected, &host.observed, 0);
+        let stamp = fingerprint::of_host(&host.expected, &host.observed, &[]);
         stamps.observe(&host.subject, stamp);
         stamps.settle(&host.subject, stamp);
         bare.push(stamp);

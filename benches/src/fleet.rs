@@ -65,6 +65,7 @@ pub fn inventory(shape: Shape) -> Inventory {
         observed_at: Timestamp::now(),
         coverage: Coverage::Complete,
         hosts: (0..shape.hosts).map(|h| Arc::new(declared(h, shape))).collect(),
+        filtered: false,
     }
 }
 
@@ -169,6 +170,7 @@ pub fn declared(h: usize, shape: Shape) -> ExpectedHost {
         tags: Vec::new(),
         observed_by: Vec::new(),
         docker_endpoint: None,
+        proxmox_vmid: None,
         sensitive: false,
         services: pairs(h, shape).map(|(declared, _)| declared).collect(),
         services_coverage: Coverage::Complete,

@@ -128,7 +128,7 @@ impl Scene {
     async fn calm(&self) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let complete = || {
-            let statuses = self.running.hub.see(|world| world.source_statuses());
+            let statuses = self.running.hub.see(|world| world.source_statuses(evenkeel::collect::now()));
             statuses.iter().all(|status| status.coverage.is_complete())
         };
         while !complete() {

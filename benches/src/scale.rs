@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use evenkeel::controller::Running;
-use evenkeel::fleet::Observer;
+use evenkeel::fleet::{Observer, Speaks};
 use evenkeel::hub::Hub;
 use evenkeel::pass;
 use evenkeel::world::Slice;
@@ -41,6 +41,8 @@ impl Constant {
             Snapshot::Inventory(inventory) => {
                 Snapshot::Inventory(Inventory { started: now, observed_at: now, ..inventory })
             }
+            // What is measured is NetBox and engines.
+            survey @ Snapshot::Survey { .. } => survey,
             Snapshot::Hosts(hosts) => Snapshot::Hosts(
                 hosts
                     .into_iter()
@@ -140,10 +142,11 @@ async fn start(
     engines: &[Arc<Constant>],
 ) -> Result<(Running, Arc<dyn evenkeel_store::Store>)> {
     let intent = Constant { id: fleet::netbox(), says: Snapshot::Inventory(fleet::inventory(SHAPE)) };
-    let observers = engines
-        .iter()
-        .enumerate()
-        .map(|(h, engine)| Observer { source: engine.clone(), host: Some(fleet::host_name(h)) });
+    let observers = engines.iter().enumerate().map(|(h, engine)| Observer {
+        source: engine.clone(),
+        speaks: Speaks::Host(Some(fleet::host_name(h))),
+        interval: None,
+    });
     stage::start(folder, Arc::new(intent), observers.collect(), Vec::new(), stage::NEVER).await
 }
 
@@ -174,7 +177,11 @@ fn compare_all() -> Duration {
     let (policy, now) = (Policy::default(), Timestamp::now());
     let begun = Instant::now();
     for host in &fleet {
-        let slice = Slice::Host { expected: host.expected.clone(), observed: host.observed.clone() };
+        let slice = Slice::Host {
+            expected: host.expected.clone(),
+            observed: host.observed.clone(),
+            outer: Vec::new(),
+        };
         let ledger = Ledger::new(host.subject.clone());
         let mut ids = || EventId::new(now, [7; 10]);
         black_box(pass::decide(&host.subject, &slice, &ledger, &policy, now, &mut ids));
@@ -187,7 +194,7 @@ fn stamp_all() -> Duration {
     let fleet = fleet::fleet(SHAPE);
     let begun = Instant::now();
     for host in &fleet {
-        black_box(fingerprint::of_host(&host.expected, &host.observed, 0));
+        black_box(fingerprint::of_host(&host.expected, &host.observed, &[]));
     }
     begun.elapsed()
 }

@@ -150,7 +150,7 @@ impl Stage {
 
     /// The sources that do not see everything.
     pub fn blind(&self) -> BTreeSet<String> {
-        let statuses = self.hub().see(|world| world.source_statuses());
+        let statuses = self.hub().see(|world| world.source_statuses(evenkeel::collect::now()));
         statuses.iter().filter(|s| !s.coverage.is_complete()).map(|s| s.source.to_string()).collect()
     }
 
@@ -174,7 +174,7 @@ impl Stage {
     }
 
     fn answered(&self) -> Vec<(SourceId, Option<Timestamp>)> {
-        let statuses = self.hub().see(|world| world.source_statuses());
+        let statuses = self.hub().see(|world| world.source_statuses(evenkeel::collect::now()));
         statuses.into_iter().map(|s| (s.source, s.answered_at)).collect()
     }
 

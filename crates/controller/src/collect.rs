@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use evenkeel_core::model::HostSnapshot;
 use evenkeel_core::{Coverage, SourceId};
 use evenkeel_sources::{Snapshot, Source};
 use jiff::Timestamp;
@@ -145,14 +146,17 @@ impl Collector {
 }
 
 fn worst_coverage(snapshot: &Snapshot) -> Coverage {
+    let worst = |hosts: &[HostSnapshot]| {
+        let partial = hosts.iter().map(|host| &host.coverage).find(|coverage| !coverage.is_complete());
+        partial.cloned().unwrap_or(Coverage::Complete)
+    };
     match snapshot {
         Snapshot::Inventory(inventory) => inventory.coverage.clone(),
-        Snapshot::Hosts(hosts) => hosts
-            .iter()
-            .map(|host| &host.coverage)
-            .find(|coverage| !coverage.is_complete())
-            .cloned()
-            .unwrap_or(Coverage::Complete),
+        Snapshot::Hosts(hosts) => worst(hosts),
+        Snapshot::Survey { survey, host } => match (&survey.coverage, host) {
+            (Coverage::Complete, Some(host)) => host.coverage.clone(),
+            (coverage, _) => coverage.clone(),
+        },
     }
 }
 

@@ -51,7 +51,9 @@ impl Live for Face {
     }
 
     fn sources(&self) -> Vec<SourceStatus> {
-        self.hub().map(|hub| hub.see(|world| world.source_statuses())).unwrap_or_default()
+        self.hub()
+            .map(|hub| hub.see(|world| world.source_statuses(crate::collect::now())))
+            .unwrap_or_default()
     }
 
     fn metrics(&self) -> String {

@@ -53,7 +53,7 @@ pub fn refresh(hub: &Hub) {
         }
     }
     let (hosts, blind) = hub.see(|world| {
-        let statuses = world.source_statuses();
+        let statuses = world.source_statuses(crate::collect::now());
         let blind: std::collections::BTreeSet<_> =
             statuses.iter().filter(|s| !s.coverage.is_complete()).filter_map(|s| s.host.clone()).collect();
         let hosts = world.subjects().iter().filter(|s| matches!(s, Subject::Host(_))).count();

@@ -15,13 +15,64 @@ use tracing::{error, info};
 use crate::breaker::Settings;
 use crate::collect::{Collector, Recheck};
 use crate::hub::Hub;
+use crate::world::World;
 
-/// A source and the host it was configured for.
+/// Whom a source speaks about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// One host; `None`: as the source names itself.
+    Host(Option<HostName>),
+    /// The machines it looks after: the NetBox clusters it is the witness of (none: those it names itself).
+    Machines(Vec<Arc<str>>),
+    /// Both.
+    HostAndMachines(Option<HostName>, Vec<Arc<str>>),
+}
+
+/// A source and whom it was configured for.
 pub struct Observer {
     /// The source.
     pub source: Arc<dyn Source>,
-    /// Its host; `None`: as the source names itself.
-    pub host: Option<HostName>,
+    /// Whom it speaks about.
+    pub speaks: Speaks,
+    /// How often it is asked; `None`: as often as engines are.
+    pub interval: Option<Duration>,
+}
+
+impl Observer {
+    /// The host it was configured for.
+    pub fn host(&self) -> Option<&HostName> {
+        match &self.speaks {
+            Speaks::Host(host) | Speaks::HostAndMachines(host, _) => host.as_ref(),
+            Speaks::Machines(_) => None,
+        }
+    }
+
+    /// Makes the world listen to it. `remembered`: whom it and its machines were matched with in an earlier run.
+    pub fn enlist(&self, world: &mut World, remembered: &BTreeMap<SourceId, NetboxRef>) {
+        let id = self.source.id();
+        let clusters = match &self.speaks {
+            Speaks::Host(_) => None,
+            Speaks::Machines(clusters) | Speaks::HostAndMachines(_, clusters) => Some(clusters.clone()),
+        };
+        if let Some(clusters) = clusters {
+            let machines = remembered.iter().filter_map(|(of, known)| Some((machine_of(id, of)?, *known)));
+            world.add_site(id.clone(), clusters, machines.collect());
+        }
+        if let Speaks::Host(host) | Speaks::HostAndMachines(host, _) = &self.speaks {
+            world.add_source(id.clone(), host.clone(), remembered.get(id).copied());
+        }
+    }
+}
+
+/// The name under which the identity of one machine of a source is kept: `proxmox/box2#qemu/100`.
+fn kept_as(id: &SourceId, machine: &str) -> SourceId {
+    SourceId::new(id.kind, format!("{}#{machine}", id.name))
+}
+
+/// The machine whose identity is kept under this name, if it is one of this source's.
+fn machine_of(id: &SourceId, kept: &SourceId) -> Option<Arc<str>> {
+    let machine = kept.name.strip_prefix(&*id.name)?.strip_prefix('#')?;
+    (kept.kind == id.kind).then(|| Arc::from(machine))
 }
 
 /// Makes the source of an engine that NetBox declares on a host, or says why it cannot.
@@ -79,18 +130,17 @@ impl Fleet {
     /// Starts to ask a source of observation that the configuration names.
     pub fn start_configured(&mut self, observer: Observer) {
         let id = observer.source.id().clone();
-        let known_as = observer.host.clone().unwrap_or_else(|| HostName::new(&*id.name));
-        self.configured_hosts.insert(known_as);
+        if id.kind == SourceKind::Docker {
+            let known_as = observer.host().cloned().unwrap_or_else(|| HostName::new(&*id.name));
+            self.configured_hosts.insert(known_as);
+        }
         self.start(observer, self.stop.child_token());
     }
 
     fn start(&self, observer: Observer, stop: CancellationToken) {
-        let Observer { source, host } = observer;
-        let id = source.id().clone();
-        let remembered = self.remembered.get(&id).copied();
-        self.hub.change(|world| world.add_source(id, host, remembered));
-        let interval = self.hub.schedule.docker_interval;
-        self.spawn(source, interval, stop);
+        self.hub.change(|world| observer.enlist(world, &self.remembered));
+        let interval = observer.interval.unwrap_or(self.hub.schedule.docker_interval);
+        self.spawn(observer.source, interval, stop);
     }
 
     fn spawn(&self, source: Arc<dyn Source>, interval: Duration, stop: CancellationToken) {
@@ -156,7 +206,10 @@ impl Fleet {
                 Ok(source) => {
                     let id = source.id().clone();
                     info!(source = %id, "declared in netbox");
-                    self.start(Observer { source, host: Some(host.clone()) }, stop.clone());
+                    self.start(
+                        Observer { source, speaks: Speaks::Host(Some(host.clone())), interval: None },
+                        stop.clone(),
+                    );
                     Some(id)
                 }
                 // Said once: the declaration is not tried again until it changes.
@@ -173,9 +226,14 @@ impl Fleet {
     async fn remember(&mut self) {
         let ids: Vec<SourceId> =
             self.bells().keys().filter(|id| id.kind != SourceKind::Netbox).cloned().collect();
-        let now: BTreeMap<SourceId, NetboxRef> = self
-            .hub
-            .see(|world| ids.iter().filter_map(|id| Some((id.clone(), world.remembered(id)?))).collect());
+        let now: BTreeMap<SourceId, NetboxRef> = self.hub.see(|world| {
+            let hosts = ids.iter().filter_map(|id| Some((id.clone(), world.remembered(id)?)));
+            let of = |id: &SourceId| {
+                let kept = |(machine, known): (Arc<str>, NetboxRef)| (kept_as(id, &machine), known);
+                world.remembered_machines(id).into_iter().map(kept).collect::<Vec<_>>()
+            };
+            hosts.chain(ids.iter().flat_map(of)).collect()
+        });
         let news: Vec<_> = now
             .iter()
             .filter(|(id, reference)| self.remembered.get(*id) != Some(*reference))

@@ -74,13 +74,8 @@ impl Hub {
         let now = crate::collect::now();
         match snapshot {
             Snapshot::Inventory(inventory) => self.learn_inventory(inventory, now).await,
-            Snapshot::Hosts(hosts) => {
-                let touched = self.change(|world| {
-                    hosts.into_iter().fold(Touched::new(), |mut touched, host| {
-                        touched.extend(world.replace_host(host, now));
-                        touched
-                    })
-                });
+            observed @ (Snapshot::Hosts(_) | Snapshot::Survey { .. }) => {
+                let touched = self.change(|world| world.learn(id, observed, now));
                 self.enqueue(id, touched);
                 self.keep_observed(id).await;
             }
@@ -110,7 +105,7 @@ impl Hub {
 
     /// What a source showed is history worth keeping; a database that is away must not stop the observing.
     async fn keep_observed(&self, id: &SourceId) {
-        let Some(seen) = self.see(|world| world.seen_by(id)) else { return };
+        let seen = self.see(|world| world.seen_by(id));
         if let Err(error) = crate::keep::observed(&*self.store, &seen).await {
             error!(%error, source = %id, "the snapshot could not be kept");
         }
@@ -174,7 +169,7 @@ impl Hub {
     }
 
     fn show_source(&self, id: &SourceId) {
-        if let Some(status) = self.see(|world| world.source_status(id)) {
+        if let Some(status) = self.see(|world| world.source_status(id, crate::collect::now())) {
             self.metrics.source(&status);
         }
     }

@@ -14,12 +14,15 @@ use crate::world::Seen;
 #[derive(Serialize, Deserialize)]
 struct Kept {
     started: Timestamp,
+    #[serde(default)]
+    filtered: bool,
     hosts: Vec<Arc<ExpectedHost>>,
 }
 
 /// Keeps a complete inventory: as one piece for the next start, as snapshots per host for history, as assets.
 pub async fn inventory(store: &dyn Store, inventory: &Inventory) -> Result<(), Error> {
-    let kept = Kept { started: inventory.started, hosts: inventory.hosts.clone() };
+    let kept =
+        Kept { started: inventory.started, filtered: inventory.filtered, hosts: inventory.hosts.clone() };
     // Every type in it serialises without fail; an empty text would be refused on reading, not believed.
     let bytes = serde_json::to_vec(&kept).unwrap_or_else(|_| Vec::new());
     let saved =
@@ -43,6 +46,7 @@ pub async fn last_inventory(store: &dyn Store, source: &SourceId) -> Result<Opti
             observed_at: saved.observed_at,
             coverage: Coverage::Complete,
             hosts: kept.hosts,
+            filtered: kept.filtered,
         })),
         Err(error) => {
             tracing::warn!(%error, "the kept inventory is of another form; waiting for netbox");
@@ -52,10 +56,12 @@ pub async fn last_inventory(store: &dyn Store, source: &SourceId) -> Result<Opti
 }
 
 /// Keeps what a source showed, where it differs from what it showed before. Blindness shows nothing.
-pub async fn observed(store: &dyn Store, seen: &Seen) -> Result<(), Error> {
-    if !seen.view.coverage.is_complete() {
+pub async fn observed(store: &dyn Store, seen: &[Seen]) -> Result<(), Error> {
+    let complete = seen.iter().filter(|seen| seen.view.coverage.is_complete());
+    let rows: Vec<ObservedRow> =
+        complete.map(|seen| ObservedRow::of(&seen.host, &seen.view, seen.sensitive)).collect();
+    if rows.is_empty() {
         return Ok(());
     }
-    let row = ObservedRow::of(&seen.host, &seen.view, seen.sensitive);
-    store.save_observed(&[row]).await.map(|_| ())
+    store.save_observed(&rows).await.map(|_| ())
 }

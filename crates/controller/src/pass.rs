@@ -59,7 +59,11 @@ pub fn decide(
     ids: &mut dyn FnMut() -> EventId,
 ) -> Decision {
     let report = compare(subject, slice, ledger, policy, now);
-    let mut advance = advance(ledger, &report, policy, &[], now, ids);
+    let outer = match slice {
+        Slice::Host { outer, .. } => outer.as_slice(),
+        Slice::Source { .. } => &[],
+    };
+    let mut advance = advance(ledger, &report, policy, outer, now, ids);
     if !report.ignored.is_empty() {
         // An accepted drift has no entry that could wake the pass when its rule ends.
         advance.due = [advance.due, policy.next_change(now)].into_iter().flatten().min();
@@ -70,7 +74,7 @@ pub fn decide(
 /// The comparison alone, rules applied.
 pub fn compare(subject: &Subject, slice: &Slice, ledger: &Ledger, policy: &Policy, now: Timestamp) -> Report {
     match slice {
-        Slice::Host { expected, observed } => {
+        Slice::Host { expected, observed, outer: _ } => {
             let case = Case { subject, expected, observed, rules: &policy.rules };
             policy.apply(diff(case, ledger.unresolved()), expected, now)
         }
@@ -178,7 +182,7 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) {
 
 fn stamp_of(slice: &Slice) -> Option<Fingerprint> {
     match slice {
-        Slice::Host { expected, observed } => Some(fingerprint::of_host(expected, observed, 0)),
+        Slice::Host { expected, observed, outer } => Some(fingerprint::of_host(expected, observed, outer)),
         // Each answer of such a source is an observation of its own.
         Slice::Source { .. } => None,
     }

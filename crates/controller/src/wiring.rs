@@ -14,7 +14,7 @@ use prometheus::Registry;
 
 use crate::config::{self, Config, DockerDefaults, SinkConfig, SinkKind, StoreConfig};
 use crate::controller::{Destination, Setup};
-use crate::fleet::{MakeDeclared, Observer};
+use crate::fleet::{MakeDeclared, Observer, Speaks};
 
 /// Something the configuration describes could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +59,9 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
 
 /// The source of one configured engine.
 pub fn observer(config: &docker::Config) -> Result<Observer, Error> {
-    let host = config.host.clone();
     let source = DockerSource::new(config.clone())
         .map_err(|source| Error::Docker { id: config.id.clone(), source })?;
-    Ok(Observer { source: Arc::new(source), host })
+    Ok(Observer { source: Arc::new(source), speaks: Speaks::Host(config.host.clone()), interval: None })
 }
 
 /// How the source of an engine that NetBox declares is made, if such engines are to be watched.

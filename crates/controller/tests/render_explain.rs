@@ -46,6 +46,7 @@ fn entry(id: DriftId, state: State, difference: Difference) -> Entry {
         opened_at: (state == State::Open).then(|| ago(129)),
         resolved_at: None,
         parent: None,
+        freed: None,
         announced: false,
         recorded: false,
         baseline: false,

@@ -60,29 +60,10 @@ fn declared(name: &str, numbers: &[u16]) -> ExpectedService {
 fn host(name: &str, status: HostStatus, mut services: Vec<ExpectedService>) -> ExpectedHost {
     services.sort_by(|a, b| a.name.cmp(&b.name));
     ExpectedHost {
-        name: HostName::new(name),
-        kind: HostKind::VirtualMachine,
-        netbox_id: 1,
         status,
-        primary_ip: None,
-        addresses: Vec::new(),
-        macs: Vec::new(),
-        aliases: Vec::new(),
-        role: None,
-        site: None,
         tenant: Some(Arc::from("bruce")),
-        cluster: None,
-        node: None,
-        vcpus: None,
-        memory_mib: None,
-        disk_mib: None,
-        tags: Vec::new(),
-        observed_by: Vec::new(),
-        docker_endpoint: None,
-        sensitive: false,
         services,
-        services_coverage: Coverage::Complete,
-        contradictions: Vec::new(),
+        ..ExpectedHost::new(HostName::new(name), HostKind::VirtualMachine, 1)
     }
 }
 

@@ -4,6 +4,7 @@
 //! state. Both are possible; neither is believed on one answer.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::coverage::{Gap, GapKind};
 use crate::model::{HostSnapshot, Inventory};
@@ -33,6 +34,11 @@ pub fn host_gap(brake: &Brake, before: &HostSnapshot, after: &HostSnapshot) -> O
     let names: BTreeSet<_> = after.services.iter().map(|s| &s.name).collect();
     let lost = before.services.iter().filter(|s| !names.contains(&s.name)).count();
     gap(brake, "services", before.services.len(), lost)
+}
+
+/// The gap of an answer about many machines that lost too many of them.
+pub fn survey_gap(brake: &Brake, before: &BTreeSet<Arc<str>>, after: &BTreeSet<Arc<str>>) -> Option<Gap> {
+    gap(brake, "machines", before.len(), before.difference(after).count())
 }
 
 fn gap(brake: &Brake, what: &str, before: usize, lost: usize) -> Option<Gap> {

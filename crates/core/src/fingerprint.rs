@@ -7,6 +7,7 @@ use std::hash::Hash;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::coverage::{Fact, Gap, Lookup};
+use crate::id::DriftId;
 use crate::judge::LOWEST_LIMIT;
 use crate::model::{Expected, ExpectedHost, HostView, Observed, ObservedMachine, Usage, Volume};
 
@@ -14,10 +15,10 @@ use crate::model::{Expected, ExpectedHost, HostView, Observed, ObservedMachine, 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u128);
 
-/// The stamp of both truths about one host under the policy with this stamp.
-pub fn of_host(expected: &Expected, observed: &Observed, policy: u64) -> Fingerprint {
+/// The stamp of both truths about one host, and of the drifts of other machines that explain its own.
+pub fn of_host(expected: &Expected, observed: &Observed, outer: &[DriftId]) -> Fingerprint {
     let mut hasher = Xxh3::new();
-    policy.hash(&mut hasher);
+    outer.hash(&mut hasher);
     expected.coverage().gap().hash(&mut hasher);
     // Every list is preceded by its length, so that no two worlds write the same bytes.
     match expected.host() {
@@ -58,6 +59,7 @@ fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
         tags,
         observed_by,
         docker_endpoint,
+        proxmox_vmid,
         sensitive,
         services,
         services_coverage,
@@ -65,7 +67,8 @@ fn host_into(host: &ExpectedHost, hasher: &mut Xxh3) {
     } = host;
     (name, kind, netbox_id, status, primary_ip, addresses, macs, aliases).hash(hasher);
     (role, site, tenant, cluster, node, vcpus, memory_mib, disk_mib).hash(hasher);
-    (tags, observed_by, docker_endpoint, sensitive, services_coverage.gap(), contradictions).hash(hasher);
+    (tags, observed_by, docker_endpoint, proxmox_vmid, sensitive, services_coverage.gap(), contradictions)
+        .hash(hasher);
     services.len().hash(hasher);
     for service in services {
         let crate::model::ExpectedService {

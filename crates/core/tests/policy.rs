@@ -160,6 +160,7 @@ fn inventory(hosts: impl IntoIterator<Item = ExpectedHost>) -> Inventory {
         observed_at: at(0),
         coverage: Coverage::Complete,
         hosts: hosts.into_iter().map(Arc::new).collect(),
+        filtered: false,
     }
 }
 

@@ -125,7 +125,7 @@ mod tests {
     use std::sync::Arc;
 
     use evenkeel_core::id::{SourceId, SourceKind};
-    use evenkeel_core::model::{Hints, HostFacts, HostStatus, Ports, RunState};
+    use evenkeel_core::model::{Hints, HostFacts, Ports, RunState};
 
     use super::*;
 
@@ -197,29 +197,11 @@ mod tests {
             netbox_ids: Vec::new(),
         };
         let host = ExpectedHost {
-            name: "box2-daily".into(),
-            kind: HostKind::VirtualMachine,
-            netbox_id: 7,
-            status: HostStatus::Active,
             primary_ip: Some("192.168.2.12".parse().unwrap()),
-            addresses: Vec::new(),
-            macs: Vec::new(),
-            aliases: Vec::new(),
             role: Some(Arc::from("daily-services")),
-            site: None,
-            tenant: None,
             cluster: Some(Arc::from("box2-cluster")),
-            node: None,
-            vcpus: None,
-            memory_mib: None,
-            disk_mib: None,
-            tags: Vec::new(),
-            observed_by: Vec::new(),
-            docker_endpoint: None,
-            sensitive: false,
             services: vec![service("freshrss", 8021), service("readeck", 8022)],
-            services_coverage: Coverage::Complete,
-            contradictions: Vec::new(),
+            ..ExpectedHost::new("box2-daily", HostKind::VirtualMachine, 7)
         };
         let value = expected_snapshot(&host);
         assert_eq!(value["hostname"], "box2-daily");

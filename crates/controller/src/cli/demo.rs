@@ -103,7 +103,9 @@ async fn play(homelab: &Homelab, events: &mut broadcast::Receiver<Event>) -> Res
 /// Waits until every source has been heard completely.
 async fn first_look(hub: &Hub) -> Result<(), Failure> {
     let deadline = Instant::now() + PATIENCE;
-    while !hub.see(|world| world.source_statuses().iter().all(|status| status.coverage.is_complete())) {
+    while !hub.see(|world| {
+        world.source_statuses(crate::collect::now()).iter().all(|status| status.coverage.is_complete())
+    }) {
         if Instant::now() > deadline {
             return Err(Failure::new(
                 anyhow::anyhow!("the simulated homelab did not answer in {} s", PATIENCE.as_secs()),

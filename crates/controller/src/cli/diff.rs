@@ -60,7 +60,7 @@ fn outcome(
         let report = pass::compare(subject, &slice, &nothing_known, &config.policy, now);
         let since = |id: &DriftId| since.get(id).copied();
         match (subject, slice) {
-            (Subject::Host(host), Slice::Host { expected, observed }) => {
+            (Subject::Host(host), Slice::Host { expected, observed, outer: _ }) => {
                 SubjectOutcome::of_host(host, &expected, &observed, &config.policy.rules, report, since)
             }
             (_, Slice::Source { source, .. }) => SubjectOutcome::of_source(&source, report, since),
@@ -74,7 +74,7 @@ fn outcome(
         subjects: subjects.collect(),
         netbox: netbox(asked),
         sources: world
-            .source_statuses()
+            .source_statuses(crate::collect::now())
             .into_iter()
             .filter(|s| s.source != *world.netbox())
             .map(source_line)
@@ -85,7 +85,7 @@ fn outcome(
 
 fn netbox(asked: &Asked) -> Netbox {
     let world = &asked.world;
-    let status = world.source_status(world.netbox());
+    let status = world.source_status(world.netbox(), crate::collect::now());
     let hosts: Vec<_> = world.declared().collect();
     Netbox {
         source: world.netbox().clone(),

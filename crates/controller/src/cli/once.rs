@@ -1,11 +1,12 @@
 //! Asking everything once: what `diff` does instead of running for ever.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use evenkeel_core::Subject;
 use evenkeel_core::model::Inventory;
+use evenkeel_sources::Source;
 use evenkeel_sources::netbox::NetboxSource;
-use evenkeel_sources::{Snapshot, Source};
 use evenkeel_store::Store;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -13,7 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use super::failure::{Failure, OrFail};
 use crate::collect::now;
 use crate::config::Config;
-use crate::fleet::Observer;
+use crate::fleet::{Observer, Speaks};
 use crate::world::World;
 use crate::{keep, wiring};
 
@@ -35,21 +36,21 @@ pub(super) async fn ask(config: &Config) -> Result<Asked, Failure> {
         let quiet = evenkeel_sources::docker::Config { events: false, ..docker.clone() };
         observers.push(wiring::observer(&quiet).or_fail(hint)?);
     }
-    for observer in &observers {
-        world.add_source(observer.source.id().clone(), observer.host.clone(), None);
-    }
+    let unknown = BTreeMap::new();
+    observers.iter().for_each(|observer| observer.enlist(&mut world, &unknown));
     if let Some(inventory) = remembered(config).await {
         world.remember_inventory(inventory);
     }
-    learn(&mut world, netbox.observe().await);
+    world.learn(&config.netbox.id, netbox.observe().await, now());
     let declared = declared(config, &world, &observers);
-    for observer in &declared {
-        world.add_source(observer.source.id().clone(), observer.host.clone(), None);
-    }
-    let mut answers: FuturesUnordered<_> =
-        observers.iter().chain(&declared).map(|observer| observer.source.observe()).collect();
-    while let Some(snapshot) = answers.next().await {
-        learn(&mut world, snapshot);
+    declared.iter().for_each(|observer| observer.enlist(&mut world, &unknown));
+    let ask = |observer: &Observer| {
+        let source = observer.source.clone();
+        async move { (source.id().clone(), source.observe().await) }
+    };
+    let mut answers: FuturesUnordered<_> = observers.iter().chain(&declared).map(ask).collect();
+    while let Some((id, snapshot)) = answers.next().await {
+        world.learn(&id, snapshot, now());
     }
     Ok(Asked { world, netbox_version: netbox.version().map(|version| version.to_string()) })
 }
@@ -62,19 +63,6 @@ async fn remembered(config: &Config) -> Option<Inventory> {
     inventory
 }
 
-fn learn(world: &mut World, snapshot: Snapshot) {
-    match snapshot {
-        Snapshot::Inventory(inventory) => {
-            world.replace_inventory(inventory, now());
-        }
-        Snapshot::Hosts(hosts) => {
-            for host in hosts {
-                world.replace_host(host, now());
-            }
-        }
-    }
-}
-
 /// Engines that NetBox declares and the configuration does not name.
 fn declared(config: &Config, world: &World, configured: &[Observer]) -> Vec<Observer> {
     let Some(make) = wiring::declared(&config.docker_defaults) else { return Vec::new() };
@@ -84,7 +72,11 @@ fn declared(config: &Config, world: &World, configured: &[Observer]) -> Vec<Obse
     for host in free {
         let Some(endpoint) = &host.docker_endpoint else { continue };
         match make(&host.name, endpoint) {
-            Ok(source) => observers.push(Observer { source, host: Some(host.name.clone()) }),
+            Ok(source) => observers.push(Observer {
+                source,
+                speaks: Speaks::Host(Some(host.name.clone())),
+                interval: None,
+            }),
             Err(error) => {
                 tracing::error!(host = %host.name, error, "the docker endpoint declared in netbox cannot be used")
             }

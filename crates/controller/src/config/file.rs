@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
-use super::{Config, DockerDefaults, docker, netbox, policy, rules, sinks, system};
+use super::{Config, DockerDefaults, docker, machines, netbox, policy, rules, sinks, system};
 use evenkeel_sources::docker::Config as DockerConfig;
 
 const NETBOX: Key = Key::required("netbox", "table", "");
@@ -57,6 +57,8 @@ pub(super) const SECTIONS: &[&Section] = &[
     &policy::CONFIRM_SECTION,
     &policy::FLAP_SECTION,
     &policy::BRAKE_SECTION,
+    &machines::SECTION,
+    &machines::LIMITS_SECTION,
     &rules::ALIAS_SECTION,
     &rules::IGNORE_SECTION,
     &rules::SEVERITY_SECTION,

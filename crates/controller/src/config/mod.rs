@@ -7,6 +7,7 @@
 mod docker;
 mod file;
 mod key;
+mod machines;
 mod netbox;
 mod policy;
 mod problem;

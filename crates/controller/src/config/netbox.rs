@@ -152,6 +152,12 @@ const DOCKER_ENDPOINT: Key = Key::with_default(
     "\"docker_endpoint\"",
     "On hosts: where its Docker daemon listens, in the forms of `[[docker]]`'s `endpoint`.",
 );
+const PROXMOX_VMID: Key = Key::with_default(
+    "proxmox_vmid",
+    "text",
+    "\"proxmox_vmid\"",
+    "On virtual machines: Proxmox's number of the guest, the explicit link to it.",
+);
 const SENSITIVE: Key =
     Key::with_default("sensitive", "text", "\"sensitive\"", "On hosts: keep names and states only.");
 const ALIASES: Key =
@@ -170,6 +176,7 @@ pub(super) const FIELDS_SECTION: Section = Section {
         &ROLE,
         &IMAGE,
         &DOCKER_ENDPOINT,
+        &PROXMOX_VMID,
         &SENSITIVE,
         &ALIASES,
     ],
@@ -229,6 +236,7 @@ fn fields(table: &Table<'_>) -> Option<FieldNames> {
     let (internal_ports, observed_by, role) = (name(&INTERNAL_PORTS), name(&OBSERVED_BY), name(&ROLE));
     let (image, docker_endpoint) = (name(&IMAGE), name(&DOCKER_ENDPOINT));
     let (sensitive, aliases) = (name(&SENSITIVE), name(&ALIASES));
+    let proxmox_vmid = name(&PROXMOX_VMID);
     Some(FieldNames {
         lifecycle: lifecycle?,
         container_name: container_name?,
@@ -238,6 +246,7 @@ fn fields(table: &Table<'_>) -> Option<FieldNames> {
         role: role?,
         image: image?,
         docker_endpoint: docker_endpoint?,
+        proxmox_vmid: proxmox_vmid?,
         sensitive: sensitive?,
         aliases: aliases?,
     })

@@ -7,6 +7,7 @@ use evenkeel_core::policy::{Brake, Confirm, FirstRun, Flap, Policy, confirm::Win
 use evenkeel_core::{EventType, PortRule, Rules};
 
 use super::key::{Key, Section, meant};
+use super::machines;
 use super::table::{Table, Value};
 use super::value::{OrNever, Read, at_least, some_time, word};
 
@@ -45,12 +46,25 @@ const REMIND_AFTER: Key = Key::with_default(
 const CONFIRM: Key = Key::optional("confirm", "table", "its defaults", "See `[policy.confirm]`.");
 const FLAP: Key = Key::optional("flap", "table", "its defaults", "See `[policy.flap]`.");
 const BRAKE: Key = Key::optional("brake", "table", "its defaults", "See `[policy.brake]`.");
+const MACHINES: Key = Key::optional("machines", "table", "its defaults", "See `[policy.machines]`.");
+const LIMITS: Key = Key::optional("limits", "table", "its defaults", "See `[policy.limits]`.");
 
 /// `[policy]`.
 pub(super) const SECTION: Section = Section {
     header: "[policy]",
     doc: "How both truths are compared, and when a difference is believed.",
-    keys: &[&PORTS, &RESTART_LOOP, &NOT_CONTAINERS, &FIRST_RUN, &REMIND_AFTER, &CONFIRM, &FLAP, &BRAKE],
+    keys: &[
+        &PORTS,
+        &RESTART_LOOP,
+        &NOT_CONTAINERS,
+        &FIRST_RUN,
+        &REMIND_AFTER,
+        &CONFIRM,
+        &FLAP,
+        &BRAKE,
+        &MACHINES,
+        &LIMITS,
+    ],
     inherits: &[],
 };
 
@@ -160,11 +174,15 @@ pub(super) fn read(table: &Table<'_>) -> Option<Policy> {
     let confirm = confirm(&table.table(&CONFIRM, &CONFIRM_SECTION));
     let flap = flap(&table.table(&FLAP, &FLAP_SECTION));
     let brake = brake(&table.table(&BRAKE, &BRAKE_SECTION));
+    let (of_machines, of_limits) =
+        (table.table(&MACHINES, &machines::SECTION), table.table(&LIMITS, &machines::LIMITS_SECTION));
+    let rules = machines::read(&of_machines, &of_limits, Rules::default());
     Some(Policy {
         rules: Rules {
             ports: ports?,
             restart_loop: restart_loop?,
             not_containers: not_containers?.iter().map(|name| name.to_lowercase()).collect(),
+            ..rules?
         },
         confirm: confirm?,
         flap: flap?,

@@ -4,6 +4,7 @@
 use evenkeel_core::EventType;
 use evenkeel_core::drift::Difference;
 use evenkeel_core::ledger::Entry;
+use evenkeel_core::model::RunState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::text::{clean, is_harmful};
@@ -18,6 +19,10 @@ pub(super) fn advice(entry: &Entry) -> (Option<String>, Option<String>) {
     let service = about(&entry.id);
     let some = |text: String| Some(text);
     match &entry.difference {
+        Difference::Missing { state: Some(RunState::Closed), .. } => (
+            some(format!("Make {service} listen on {host} again, or open the port in its firewall.")),
+            some(format!("Or correct the ports of the service {service} in NetBox, or its life cycle.")),
+        ),
         Difference::Missing { state: Some(_), .. } => (
             some(format!(
                 "Start it: `docker start {service}` on {host}; `docker logs {service}` says why it ended."
@@ -47,6 +52,38 @@ pub(super) fn advice(entry: &Entry) -> (Option<String>, Option<String>) {
                 "Publish {expected} on {host}: `ports` in the Compose file of {service}, then recreate it."
             )),
             some(format!("Or correct the ports of the service {service} in NetBox.")),
+        ),
+        Difference::PortClosed { seen_by, probed_by, .. } => (
+            some(format!(
+                "{} sees {service} running on {host}, {} reaches none or not all of its ports: look at its log, its \
+                 port mapping and the firewall between.",
+                clean(&seen_by.to_string()),
+                clean(&probed_by.to_string()),
+            )),
+            some(format!("Or correct the ports of the service {service} in NetBox.")),
+        ),
+        Difference::VmDown { state: Some(_) } => (
+            some(format!("Start {host} on its hypervisor; its task log says why it stopped.")),
+            some(format!("Or say in NetBox that {host} is offline, if it is meant to be.")),
+        ),
+        Difference::VmDown { state: None } => (
+            some(format!("Create {host} on its hypervisor, or restore it from a backup.")),
+            some(format!(
+                "Or tell NetBox that it is planned, that it lives in another cluster, or its number (custom field \
+                 proxmox_vmid) if it bears another name."
+            )),
+        ),
+        Difference::VmUndeclared { .. } => (
+            some(format!("Stop and remove {host} if nobody needs it.")),
+            some(format!("Or declare the virtual machine {host} in NetBox, in its cluster.")),
+        ),
+        Difference::Exceeded { .. } => (
+            some(format!("Free some, or give {host} more; what takes the most shows on {host} itself.")),
+            some("Or raise the limit in `[policy.limits]`.".to_owned()),
+        ),
+        Difference::Blind { .. } if entry.id.event_type == EventType::NodeUnreachable => (
+            some(format!("Look after {host}: power, network, and what its console shows.")),
+            some(format!("Or say in NetBox that {host} is offline, if it is meant to be.")),
         ),
         Difference::Blind { .. } => (
             some(format!(
@@ -89,7 +126,10 @@ pub fn ignore_rule(entry: &Entry, now: Timestamp) -> String {
         rule.push_str(&format!("services = [{}]\n", toml_text(service.as_str())));
     }
     if entry.id.field.is_some() {
-        rule.push_str("# It holds for every CONFIG_DRIFT there, whatever the attribute.\n");
+        rule.push_str(&format!(
+            "# It holds for every {} there, whatever the attribute.\n",
+            entry.id.event_type
+        ));
     }
     rule.push_str(&format!("expires = {}\n", until.strftime("%Y-%m-%d")));
     rule

@@ -28,6 +28,18 @@ pub(super) fn sides(difference: &Difference) -> (String, String) {
             let open = open_ports(&observed.open, &observed.loopback);
             (expected.to_string(), open)
         }
+        Difference::PortClosed { expected, open, seen_by: _, probed_by } => {
+            let open = if open.is_empty() { "none".to_owned() } else { open.to_string() };
+            (expected.to_string(), format!("{open} answering {}", clean(&probed_by.to_string())))
+        }
+        Difference::VmDown { state } => {
+            ("running".to_owned(), state.map_or("no such machine", |state| state.as_str()).to_owned())
+        }
+        Difference::VmUndeclared { kind, key, node } => {
+            let on = node.as_ref().map_or_else(String::new, |node| format!(" on {}", clean(node)));
+            ("nothing".to_owned(), format!("running {} {}{on}", kind.as_str(), clean(key)))
+        }
+        Difference::Exceeded { percent, limit } => (format!("at most {limit} %"), format!("{percent} %")),
         Difference::Blind { gap, unknown_services: _ } => ("observable".to_owned(), gap_words(gap)),
         Difference::RestartLoop { restarts, state } => {
             let observed = match restarts {

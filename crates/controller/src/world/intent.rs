@@ -103,6 +103,15 @@ impl Intent {
         &self.index
     }
 
+    pub(super) fn is_filtered(&self) -> bool {
+        self.complete.as_ref().is_some_and(|inventory| inventory.filtered)
+    }
+
+    /// Machines that NetBox pins to this node.
+    pub(super) fn pinned_to<'a>(&'a self, node: &'a HostName) -> impl Iterator<Item = &'a Arc<ExpectedHost>> {
+        self.hosts.values().filter(move |host| host.node.as_ref() == Some(node))
+    }
+
     pub(super) fn complete(&self) -> Option<&Arc<Inventory>> {
         self.complete.as_ref()
     }

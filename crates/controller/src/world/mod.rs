@@ -5,6 +5,8 @@
 
 mod intent;
 mod observations;
+mod outer;
+mod sites;
 mod stamps;
 mod status;
 #[cfg(test)]
@@ -15,14 +17,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::fingerprint::{self, Fingerprint};
-use evenkeel_core::identity::{HostMatch, hosts::NetboxRef};
+use evenkeel_core::identity::{HostMatch, hosts::NetboxRef, without_apps};
 use evenkeel_core::model::{Expected, ExpectedHost, HostSnapshot, HostView, Inventory, Observed};
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Coverage, Evidence, Gap, GapKind, HostName, SourceId, Subject};
+use evenkeel_core::{Coverage, DriftId, Evidence, Gap, GapKind, HostName, SourceId, Subject};
+use evenkeel_sources::Snapshot;
 use jiff::Timestamp;
 
 use intent::Intent;
 use observations::Observation;
+use sites::Site;
 pub use stamps::Stamps;
 
 /// Everything known at this moment.
@@ -33,7 +37,9 @@ pub struct World {
     stale_after: Duration,
     intent: Intent,
     observations: BTreeMap<SourceId, Observation>,
-    /// Which sources speak about which subject.
+    /// Sources that speak about many machines.
+    sites: BTreeMap<SourceId, Site>,
+    /// Which sources of one host speak about which subject.
     by_subject: BTreeMap<Subject, BTreeSet<SourceId>>,
     stamps: Stamps,
 }
@@ -47,6 +53,8 @@ pub enum Slice {
         expected: Expected,
         /// What the sources say.
         observed: Observed,
+        /// Drifts of machines it depends on, which explain whatever is wrong here.
+        outer: Vec<DriftId>,
     },
     /// The state of a source that belongs to no host.
     Source {
@@ -81,6 +89,7 @@ impl World {
             stale_after,
             intent: Intent::new(netbox),
             observations: BTreeMap::new(),
+            sites: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             stamps: Stamps::default(),
         }
@@ -99,6 +108,19 @@ impl World {
         self.restamp(touched)
     }
 
+    /// Starts to listen to a source that speaks about many machines: the NetBox clusters it is the witness of (none:
+    /// those it names), and whom it was matched with in an earlier run.
+    pub fn add_site(
+        &mut self,
+        id: SourceId,
+        clusters: Vec<Arc<str>>,
+        remembered: BTreeMap<Arc<str>, NetboxRef>,
+    ) -> Touched {
+        let subject = Subject::Source(id.clone());
+        self.sites.insert(id.clone(), Site::new(id, clusters, remembered));
+        self.restamp(Touched::from([subject]))
+    }
+
     /// Stops listening to a source. What it said no longer counts.
     pub fn remove_source(&mut self, id: &SourceId) -> Touched {
         let mut touched = Touched::new();
@@ -106,7 +128,37 @@ impl World {
             self.unlink(&observation.subject, id);
             touched.insert(observation.subject);
         }
+        if let Some(site) = self.sites.remove(id) {
+            touched.extend(site.subjects().cloned());
+            touched.insert(Subject::Source(id.clone()));
+        }
         self.restamp(touched)
+    }
+
+    /// Takes whatever a source said.
+    pub fn learn(&mut self, id: &SourceId, snapshot: Snapshot, now: Timestamp) -> Touched {
+        match snapshot {
+            Snapshot::Inventory(inventory) => self.replace_inventory(inventory, now),
+            Snapshot::Hosts(hosts) => match self.sites.get_mut(id) {
+                Some(site) => {
+                    let touched = site.hosts(hosts, &self.intent, &self.policy, now);
+                    self.restamp(touched)
+                }
+                None => hosts.into_iter().fold(Touched::new(), |mut touched, host| {
+                    touched.extend(self.replace_host(host, now));
+                    touched
+                }),
+            },
+            Snapshot::Survey { survey, host } => {
+                let mut touched = match self.sites.get_mut(id) {
+                    Some(site) => site.survey(survey, &self.intent, &self.policy, now),
+                    None => Touched::new(),
+                };
+                touched = self.restamp(touched);
+                touched.extend(host.map(|host| self.replace_host(host, now)).unwrap_or_default());
+                touched
+            }
+        }
     }
 
     /// Takes a new answer of NetBox. A partial one leaves the last complete declaration in place.
@@ -140,25 +192,19 @@ impl World {
     /// One subject's slice, as it may be judged at this moment.
     pub fn slice(&self, subject: &Subject, now: Timestamp) -> Slice {
         match subject {
-            Subject::Host(host) => {
-                Slice::Host { expected: self.intent.expected(host), observed: self.observed(subject, now) }
-            }
+            Subject::Host(host) => Slice::Host {
+                expected: self.intent.expected(host),
+                observed: self.observed(subject, now),
+                outer: self.outer(subject, now),
+            },
             Subject::Source(source) if *source == self.intent.source => {
                 let (coverage, evidence) = self.intent.state();
                 Slice::Source { source: source.clone(), coverage, evidence }
             }
-            Subject::Source(source) => match self.observations.get(source) {
-                Some(observation) => Slice::Source {
-                    source: source.clone(),
-                    coverage: observation.identity_coverage(),
-                    evidence: observation.evidence(),
-                },
-                None => Slice::Source {
-                    source: source.clone(),
-                    coverage: Coverage::Complete,
-                    evidence: Evidence { source: source.clone(), observed_at: now },
-                },
-            },
+            Subject::Source(source) => {
+                let (coverage, evidence) = self.source_state(source, now);
+                Slice::Source { source: source.clone(), coverage, evidence }
+            }
         }
     }
 
@@ -176,7 +222,9 @@ impl World {
     /// with an answer that has grown too old.
     pub fn unsettled(&self, now: Timestamp) -> Touched {
         let stale = self.observations.values().filter(|o| o.is_stale(now, self.stale_after));
-        self.stamps.unsettled().cloned().chain(stale.map(|o| o.subject.clone())).collect()
+        let sites = self.sites.values().filter(|s| s.is_stale(now, self.stale_after));
+        let of_sites = sites.flat_map(|s| s.subjects().cloned().chain([Subject::Source(s.id.clone())]));
+        self.stamps.unsettled().cloned().chain(stale.map(|o| o.subject.clone())).chain(of_sites).collect()
     }
 
     /// Every subject there is: declared hosts, observed hosts, NetBox itself.
@@ -184,22 +232,40 @@ impl World {
         let declared = self.intent.hosts().map(|host| Subject::Host(host.name.clone()));
         let observed = self.by_subject.keys().cloned();
         let netbox = std::iter::once(Subject::Source(self.intent.source.clone()));
-        declared.chain(observed).chain(netbox).collect::<BTreeSet<_>>().into_iter().collect()
+        let machines = self.sites.values().flat_map(|site| site.subjects().cloned());
+        let sites = self.sites.keys().map(|id| Subject::Source(id.clone()));
+        declared
+            .chain(observed)
+            .chain(netbox)
+            .chain(machines)
+            .chain(sites)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// The sources that speak about a subject; for NetBox's own subject, NetBox.
     pub fn sources_of(&self, subject: &Subject) -> Vec<SourceId> {
         match subject {
             Subject::Source(source) => vec![source.clone()],
-            Subject::Host(_) => self.by_subject.get(subject).into_iter().flatten().cloned().collect(),
+            Subject::Host(_) => {
+                let of_one = self.by_subject.get(subject).into_iter().flatten().cloned();
+                let of_many = self.sites.values().filter(|site| site.speaks_about(subject, &self.intent));
+                of_one.chain(of_many.map(|site| site.id.clone())).collect()
+            }
         }
     }
 
     /// The subjects a source speaks about: NetBox about every declared host and itself, another about one.
     pub fn subjects_of(&self, id: &SourceId) -> Vec<Subject> {
-        match self.observations.get(id) {
-            Some(observation) => vec![observation.subject.clone()],
-            None => self.subjects(),
+        let host = self.observations.get(id).map(|observation| observation.subject.clone());
+        let machines = self
+            .sites
+            .get(id)
+            .map(|site| site.subjects().cloned().chain([Subject::Source(id.clone())]).collect::<Vec<_>>());
+        match (host, machines) {
+            (None, None) => self.subjects(),
+            (host, machines) => host.into_iter().chain(machines.into_iter().flatten()).collect(),
         }
     }
 
@@ -208,14 +274,23 @@ impl World {
         self.observations.get(id).map(|observation| observation.subject.clone())
     }
 
-    /// What a source shows of a host at this moment, if it speaks about one. Nothing as long as intent was never read:
-    /// until then nobody knows whether the host is sensitive.
-    pub fn seen_by(&self, id: &SourceId) -> Option<Seen> {
-        self.intent.complete()?;
-        let observation = self.observations.get(id)?;
-        let host = observation.subject.host()?;
-        let sensitive = self.intent.host(host).is_some_and(|h| h.sensitive);
-        Some(Seen { host: host.clone(), view: observation.view(), sensitive })
+    /// What a source shows of hosts at this moment. Nothing as long as intent was never read: until then nobody knows
+    /// which hosts are sensitive.
+    pub fn seen_by(&self, id: &SourceId) -> Vec<Seen> {
+        if self.intent.complete().is_none() {
+            return Vec::new();
+        }
+        let one = self.observations.get(id).map(|o| (o.subject.clone(), o.view()));
+        let many = self.sites.get(id).into_iter().flat_map(|site| {
+            let shown = |subject: &Subject| Some((subject.clone(), site.view(subject, &self.intent)?));
+            site.subjects().filter_map(shown).collect::<Vec<_>>()
+        });
+        let seen = |(subject, view): (Subject, Arc<HostView>)| {
+            let host = subject.host()?.clone();
+            let sensitive = self.intent.host(&host).is_some_and(|h| h.sensitive);
+            Some(Seen { host, view, sensitive })
+        };
+        one.into_iter().chain(many).filter_map(seen).collect()
     }
 
     /// Slug of a host's tenant.
@@ -238,6 +313,11 @@ impl World {
         self.observations.get(id).and_then(|o| o.remembered)
     }
 
+    /// Which declared hosts the machines of a source were matched with, for remembering over a restart.
+    pub fn remembered_machines(&self, id: &SourceId) -> Vec<(Arc<str>, NetboxRef)> {
+        self.sites.get(id).into_iter().flat_map(|s| s.matches()).map(|(key, of)| (key.clone(), of)).collect()
+    }
+
     /// The source of intent.
     pub fn netbox(&self) -> &SourceId {
         &self.intent.source
@@ -247,7 +327,34 @@ impl World {
         let views = self.by_subject.get(subject).into_iter().flatten();
         let views =
             views.filter_map(|id| self.observations.get(id)).map(|o| o.view_at(now, self.stale_after));
-        Observed::new(views.collect())
+        let of_sites = self.sites.values().filter_map(|site| {
+            let view = site.view(subject, &self.intent)?;
+            Some(match site.is_stale(now, self.stale_after) {
+                true => {
+                    Arc::new(HostView { coverage: Coverage::Partial(site.stale_gap()), ..(*view).clone() })
+                }
+                false => view,
+            })
+        });
+        Observed::new(without_apps(views.chain(of_sites).collect()))
+    }
+
+    /// How far a source of observation reaches as a whole. One that is blind for its own host is told there.
+    fn source_state(&self, source: &SourceId, now: Timestamp) -> (Coverage, Evidence) {
+        let host = self.observations.get(source);
+        let site = self.sites.get(source);
+        let told_elsewhere =
+            host.filter(|o| o.subject.host().is_some() && !o.identity_coverage().is_complete());
+        match (site, host) {
+            (Some(site), _) => match (site.coverage_at(now, self.stale_after), told_elsewhere) {
+                (Coverage::Partial(gap), Some(_)) => {
+                    (Coverage::Partial(Gap::new(GapKind::NotYetObserved, gap.why)), site.evidence())
+                }
+                (coverage, _) => (coverage, site.evidence()),
+            },
+            (None, Some(observation)) => (observation.identity_coverage(), observation.evidence()),
+            (None, None) => (Coverage::Complete, Evidence { source: source.clone(), observed_at: now }),
+        }
     }
 
     /// Decides anew whom a source speaks about and binds its services. Returns whose slice that may have changed.
@@ -298,6 +405,12 @@ impl World {
         for id in ids {
             touched.extend(self.resettle(&id));
         }
+        if touched.len() > 1 {
+            for site in self.sites.values_mut() {
+                touched.extend(site.subjects().cloned().collect::<Vec<_>>());
+                touched.extend(site.settle(&self.intent, &self.policy));
+            }
+        }
     }
 
     fn unlink(&mut self, subject: &Subject, id: &SourceId) {
@@ -311,7 +424,8 @@ impl World {
 
     /// Keeps the subjects whose stamp changed, and remembers the new stamps. Once per change: a second call would find
     /// nothing new.
-    fn restamp(&mut self, touched: Touched) -> Touched {
+    fn restamp(&mut self, mut touched: Touched) -> Touched {
+        self.add_dependents(&mut touched);
         touched.into_iter().filter(|subject| self.stamp_again(subject)).collect()
     }
 
@@ -320,8 +434,10 @@ impl World {
             Subject::Host(host) => {
                 let views = self.by_subject.get(subject).into_iter().flatten();
                 let views = views.filter_map(|id| self.observations.get(id)).map(Observation::view);
-                let observed = Observed::new(views.collect());
-                fingerprint::of_host(&self.intent.expected(host), &observed, 0)
+                let of_sites = self.sites.values().filter_map(|site| site.view(subject, &self.intent));
+                let observed = Observed::new(without_apps(views.chain(of_sites).collect()));
+                let outer = self.outer(subject, Timestamp::UNIX_EPOCH);
+                fingerprint::of_host(&self.intent.expected(host), &observed, &outer)
             }
             // Rare and cheap: always worth a pass.
             Subject::Source(_) => return true,

@@ -82,7 +82,8 @@ impl Observation {
                 }
                 // Who the machine is does not become unknown because it stopped answering.
                 if snapshot.facts == HostFacts::default() {
-                    snapshot.facts = self.newest.facts.clone();
+                    // Whether it is on, and how full, does.
+                    snapshot.facts = HostFacts { machine: None, ..self.newest.facts.clone() };
                 }
             }
         }
@@ -104,6 +105,7 @@ impl Observation {
         Claim {
             configured: self.configured.clone(),
             remembered: self.remembered,
+            vmid: None,
             name: Some(name),
             macs: Vec::new(),
             addresses: Vec::new(),

@@ -9,7 +9,7 @@ use super::{Slice, World};
 
 impl World {
     /// Every source, NetBox first.
-    pub fn source_statuses(&self) -> Vec<SourceStatus> {
+    pub fn source_statuses(&self, now: Timestamp) -> Vec<SourceStatus> {
         let (coverage, evidence) = self.intent.state();
         let complete = self.intent.complete();
         let netbox = SourceStatus {
@@ -31,18 +31,27 @@ impl World {
             blind_since: o.blind_since,
             objects: o.last_complete().map_or(0, |s| s.services.len()),
         });
-        std::iter::once(netbox).chain(others).collect()
+        let sites = self.sites.values().map(|site| SourceStatus {
+            source: site.id.clone(),
+            host: None,
+            coverage: site.coverage_at(now, self.stale_after),
+            answered_at: answered(site.observed_at),
+            complete_at: site.complete_at,
+            blind_since: site.blind_since,
+            objects: site.machines(),
+        });
+        std::iter::once(netbox).chain(others).chain(sites).collect()
     }
 
     /// One source.
-    pub fn source_status(&self, id: &SourceId) -> Option<SourceStatus> {
-        self.source_statuses().into_iter().find(|status| status.source == *id)
+    pub fn source_status(&self, id: &SourceId, now: Timestamp) -> Option<SourceStatus> {
+        self.source_statuses(now).into_iter().find(|status| status.source == *id)
     }
 
     /// One host.
     pub fn host_status(&self, name: &HostName, now: Timestamp) -> HostStatus {
         let subject = Subject::Host(name.clone());
-        let Slice::Host { expected, observed } = self.slice(&subject, now) else {
+        let Slice::Host { expected, observed, outer: _ } = self.slice(&subject, now) else {
             return HostStatus {
                 host: name.clone(),
                 declared: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::model::{
-    ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostSnapshot, HostStatus, Inventory,
+    ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostSnapshot, Inventory,
     ObservedService, Port, Ports, Published, RunState,
 };
 use evenkeel_core::policy::Policy;
@@ -33,26 +33,6 @@ fn subject(host: &str) -> Subject {
 
 fn host(name: &str, id: u64, services: &[(&str, u16)]) -> ExpectedHost {
     ExpectedHost {
-        name: name.into(),
-        kind: HostKind::VirtualMachine,
-        netbox_id: id,
-        status: HostStatus::Active,
-        primary_ip: None,
-        addresses: Vec::new(),
-        macs: Vec::new(),
-        aliases: Vec::new(),
-        role: None,
-        site: None,
-        tenant: None,
-        cluster: None,
-        node: None,
-        vcpus: None,
-        memory_mib: None,
-        disk_mib: None,
-        tags: Vec::new(),
-        observed_by: Vec::new(),
-        docker_endpoint: None,
-        sensitive: false,
         services: services
             .iter()
             .enumerate()
@@ -69,8 +49,7 @@ fn host(name: &str, id: u64, services: &[(&str, u16)]) -> ExpectedHost {
                 netbox_ids: vec![id * 1000 + i as u64],
             })
             .collect(),
-        services_coverage: Coverage::Complete,
-        contradictions: Vec::new(),
+        ..ExpectedHost::new(name, HostKind::VirtualMachine, id)
     }
 }
 
@@ -81,6 +60,7 @@ fn inventory(seconds: i64, hosts: Vec<ExpectedHost>) -> Inventory {
         observed_at: at(seconds),
         coverage: Coverage::Complete,
         hosts: hosts.into_iter().map(Arc::new).collect(),
+        filtered: false,
     }
 }
 
@@ -230,7 +210,9 @@ fn an_answer_that_is_too_old_proves_nothing() {
 
 fn world_stamp(world: &World, seconds: i64) -> evenkeel_core::fingerprint::Fingerprint {
     match world.slice(&subject("media"), at(seconds)) {
-        Slice::Host { expected, observed } => evenkeel_core::fingerprint::of_host(&expected, &observed, 0),
+        Slice::Host { expected, observed, outer } => {
+            evenkeel_core::fingerprint::of_host(&expected, &observed, &outer)
+        }
         Slice::Source { .. } => unreachable!("a host's slice is a host's"),
     }
 }

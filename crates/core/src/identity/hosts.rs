@@ -1,4 +1,4 @@
-//! Which declared host a source speaks about: explicit link, then name and aliases, then the identity matched last time
+//! Which declared host a source speaks about: explicit link (NetBox's `proxmox_vmid`), then name and aliases, then the identity matched last time
 //! (so that a rename stays a rename), then MAC, then primary IP.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,8 @@ pub type NetboxRef = (HostKind, u64);
 pub struct Claim {
     /// The host the operator configured for the source, or the one NetBox declares the endpoint on.
     pub configured: Option<HostName>,
+    /// Proxmox's number of the guest, and the NetBox clusters it can be declared in (none: any).
+    pub vmid: Option<(u64, Vec<Arc<str>>)>,
     /// What it was matched with last time.
     pub remembered: Option<(HostKind, u64)>,
     /// The name the machine gives itself.
@@ -49,6 +51,8 @@ pub struct HostIndex {
     /// The same in canonical form, asked only for what no whole name answers to: `web` is not made ambiguous by
     /// `web.dmz`.
     by_label: BTreeMap<String, BTreeSet<HostName>>,
+    /// Declared numbers are unique within a cluster, not beyond it.
+    by_vmid: BTreeMap<u64, BTreeSet<(Option<Arc<str>>, HostName)>>,
     by_mac: BTreeMap<Arc<str>, BTreeSet<HostName>>,
     by_ip: BTreeMap<IpAddr, BTreeSet<HostName>>,
     by_ref: BTreeMap<NetboxRef, HostName>,
@@ -71,6 +75,10 @@ impl HostIndex {
             if let Some(ip) = host.primary_ip {
                 index.by_ip.entry(ip).or_default().insert(host.name.clone());
             }
+            if let Some(vmid) = host.proxmox_vmid {
+                let place = (host.cluster.clone(), host.name.clone());
+                index.by_vmid.entry(vmid).or_default().insert(place);
+            }
             index.by_ref.insert((host.kind, host.netbox_id), host.name.clone());
             index.refs.insert(host.name.clone(), (host.kind, host.netbox_id));
         }
@@ -85,6 +93,9 @@ impl HostIndex {
     /// Finds the host. A level that finds exactly one ends the search; one that finds several ends it as ambiguous,
     /// because a weaker clue must not decide between two stronger ones.
     pub fn resolve(&self, claim: &Claim) -> HostMatch {
+        if let Some(found) = claim.vmid.as_ref().and_then(|(vmid, clusters)| self.linked(*vmid, clusters)) {
+            return found;
+        }
         let name = claim.configured.as_ref().map(HostName::as_str).or(claim.name.as_deref());
         if let Some(found) = name.and_then(|name| self.named(name)) {
             return found;
@@ -107,6 +118,16 @@ impl HostIndex {
             Some(name) => HostMatch::Undeclared(HostName::new(name)),
             None => HostMatch::Unnamed,
         }
+    }
+
+    /// The host that declares this number within these clusters.
+    fn linked(&self, vmid: u64, clusters: &[Arc<str>]) -> Option<HostMatch> {
+        let within = |cluster: &Option<Arc<str>>| {
+            let known = |cluster: &Arc<str>| clusters.iter().any(|c| c.eq_ignore_ascii_case(cluster));
+            clusters.is_empty() || cluster.as_ref().is_none_or(known)
+        };
+        let found = self.by_vmid.get(&vmid)?.iter().filter(|(cluster, _)| within(cluster));
+        decide(&format!("number {vmid}"), &found.map(|(_, name)| name).collect())
     }
 
     fn named(&self, name: &str) -> Option<HostMatch> {

@@ -1,9 +1,11 @@
 //! Who is who: which declared host a source speaks about ([`hosts`]), which container a declared service is
-//! ([`services`]). Ambiguity is an answer of its own; nothing here guesses and nothing matches by substring.
+//! ([`services`]), which containers belong to an app that another source shows ([`apps`]). Ambiguity is an answer of its own; nothing here guesses and nothing matches by substring.
 
+pub mod apps;
 pub mod hosts;
 pub mod services;
 
+pub use apps::without_apps;
 pub use hosts::{Claim, HostIndex, HostMatch};
 pub use services::{Alias, bind};
 

@@ -43,7 +43,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            cpu: Some(Limit { over: 95, under: 85 }),
+            cpu: Some(Limit { over: 95, under: 90 }),
             memory: Some(Limit { over: 95, under: 90 }),
             guest_memory: None,
             storage: Some(Limit { over: 90, under: 85 }),

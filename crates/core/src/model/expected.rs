@@ -63,6 +63,9 @@ pub struct ExpectedHost {
     pub observed_by: Vec<SourceKind>,
     /// The Docker endpoint declared in NetBox (custom field or config context), as text to be parsed by the source.
     pub docker_endpoint: Option<Arc<str>>,
+    /// Custom field `proxmox_vmid`: Proxmox's number of the guest, the explicit link to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxmox_vmid: Option<u64>,
     /// Names and states only: ports, images and labels of its services are not kept.
     pub sensitive: bool,
     /// The declared services, sorted by name, each name once.
@@ -74,6 +77,36 @@ pub struct ExpectedHost {
 }
 
 impl ExpectedHost {
+    /// An active host that declares nothing but itself.
+    pub fn new(name: impl Into<HostName>, kind: HostKind, netbox_id: u64) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            netbox_id,
+            status: HostStatus::Active,
+            primary_ip: None,
+            addresses: Vec::new(),
+            macs: Vec::new(),
+            aliases: Vec::new(),
+            role: None,
+            site: None,
+            tenant: None,
+            cluster: None,
+            node: None,
+            vcpus: None,
+            memory_mib: None,
+            disk_mib: None,
+            tags: Vec::new(),
+            observed_by: Vec::new(),
+            docker_endpoint: None,
+            proxmox_vmid: None,
+            sensitive: false,
+            services: Vec::new(),
+            services_coverage: Coverage::Complete,
+            contradictions: Vec::new(),
+        }
+    }
+
     /// What the host's status asks of it.
     pub fn demand(&self) -> Demand {
         self.status.demand()
@@ -132,6 +165,8 @@ pub struct Inventory {
     pub coverage: Coverage,
     /// The hosts that could be read, sorted by name.
     pub hosts: Vec<Arc<ExpectedHost>>,
+    /// Only some hosts were asked for: what is not here may be declared all the same, and does not concern us.
+    pub filtered: bool,
 }
 
 /// One host's slice of the intent, as a pass sees it.

@@ -64,31 +64,7 @@ pub fn ports(numbers: &[u16]) -> Ports {
 pub fn host(services: impl IntoIterator<Item = ExpectedService>) -> ExpectedHost {
     let mut services: Vec<_> = services.into_iter().collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
-    ExpectedHost {
-        name: HOST.into(),
-        kind: HostKind::VirtualMachine,
-        netbox_id: 7,
-        status: HostStatus::Active,
-        primary_ip: None,
-        addresses: Vec::new(),
-        macs: Vec::new(),
-        aliases: Vec::new(),
-        role: None,
-        site: None,
-        tenant: None,
-        cluster: None,
-        node: None,
-        vcpus: None,
-        memory_mib: None,
-        disk_mib: None,
-        tags: Vec::new(),
-        observed_by: Vec::new(),
-        docker_endpoint: None,
-        sensitive: false,
-        services,
-        services_coverage: Coverage::Complete,
-        contradictions: Vec::new(),
-    }
+    ExpectedHost { services, ..ExpectedHost::new(HOST, HostKind::VirtualMachine, 7) }
 }
 
 pub fn with_status(mut host: ExpectedHost, status: HostStatus) -> ExpectedHost {

@@ -48,6 +48,7 @@ impl Row for HostRow {
             disk_mib: wire.disk.map(|disk| if version.disk_in_gigabytes() { disk * 1024 } else { disk }),
             observed_by: custom.sources(&names.observed_by),
             docker_endpoint: custom.text(&names.docker_endpoint).or_else(|| context.and_then(endpoint_of)),
+            proxmox_vmid: custom.text(&names.proxmox_vmid).and_then(|number| number.parse().ok()),
             sensitive: custom.flag(&names.sensitive) || tags.iter().any(|tag| **tag == *"sensitive"),
             aliases: custom.list(&names.aliases),
             tags,

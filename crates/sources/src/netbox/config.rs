@@ -154,6 +154,8 @@ pub struct FieldNames {
     pub image: String,
     /// On hosts: where its Docker daemon listens.
     pub docker_endpoint: String,
+    /// On virtual machines: Proxmox's number of the guest.
+    pub proxmox_vmid: String,
     /// On hosts: names and states only.
     pub sensitive: String,
     /// On hosts: other names it answers to.
@@ -171,6 +173,7 @@ impl Default for FieldNames {
             role: "role".into(),
             image: "image".into(),
             docker_endpoint: "docker_endpoint".into(),
+            proxmox_vmid: "proxmox_vmid".into(),
             sensitive: "sensitive".into(),
             aliases: "aliases".into(),
         }

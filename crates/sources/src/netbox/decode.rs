@@ -89,6 +89,7 @@ fn host(key: HostKey, row: &HostRow, joined: &Joined<'_>) -> ExpectedHost {
         tags: row.tags.clone(),
         observed_by: row.observed_by.clone(),
         docker_endpoint: row.docker_endpoint.clone(),
+        proxmox_vmid: row.proxmox_vmid,
         sensitive: row.sensitive,
         services,
         services_coverage: match flawed.get(&key) {

@@ -108,7 +108,14 @@ impl NetboxSource {
             Ok((hosts, Some(gap))) => (hosts, Coverage::Partial(gap)),
             Err(gap) => (Vec::new(), Coverage::Partial(gap)),
         };
-        Inventory { source: self.config.id.clone(), started, observed_at: Timestamp::now(), coverage, hosts }
+        Inventory {
+            source: self.config.id.clone(),
+            started,
+            observed_at: Timestamp::now(),
+            coverage,
+            hosts,
+            filtered: !self.config.filters.is_empty(),
+        }
     }
 
     fn probe(&self) -> std::sync::MutexGuard<'_, Probe> {

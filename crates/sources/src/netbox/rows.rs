@@ -67,6 +67,7 @@ pub(super) struct HostRow {
     pub(super) tags: Vec<Arc<str>>,
     pub(super) observed_by: Vec<SourceKind>,
     pub(super) docker_endpoint: Option<Arc<str>>,
+    pub(super) proxmox_vmid: Option<u64>,
     pub(super) sensitive: bool,
     pub(super) aliases: Vec<Arc<str>>,
 }

@@ -53,6 +53,7 @@ pub fn entry(id: DriftId) -> Entry {
         opened_at: Some(at(1)),
         resolved_at: None,
         parent: None,
+        freed: None,
         announced: true,
         recorded: true,
         baseline: false,

@@ -1,0 +1,453 @@
+//! Sources that speak about many machines: a cluster about its nodes and guests, a probe about its targets, a script
+//! about whatever it was sent for. Each machine is placed on a subject of its own; what all of them lose together is
+//! the source's own blindness.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::identity::hosts::NetboxRef;
+use evenkeel_core::identity::{Claim, HostMatch, bind, canonical};
+use evenkeel_core::model::{
+    ExpectedHost, HostFacts, HostKind, HostSnapshot, HostView, MachineKind, MachineState, ObservedMachine,
+    Survey,
+};
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, SourceKind, Subject, brake};
+use jiff::Timestamp;
+
+use super::Touched;
+use super::intent::Intent;
+use super::observations::outlasted;
+
+/// One machine of a site.
+#[derive(Debug)]
+struct Place {
+    /// Whom it is; `None` while nobody can say, or where it does not concern us.
+    subject: Option<Subject>,
+    /// Why nobody can say.
+    unclear: Option<Gap>,
+    remembered: Option<NetboxRef>,
+    /// The last name it was known by: a guest of a lost node has none.
+    name: Option<Arc<str>>,
+    snapshot: HostSnapshot,
+    view: Arc<HostView>,
+}
+
+/// One source and the machines it speaks about.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) id: SourceId,
+    /// NetBox clusters whose virtual machines it is the witness of; empty: those it names itself.
+    clusters: Vec<Arc<str>>,
+    named_clusters: Vec<Arc<str>>,
+    places: BTreeMap<Arc<str>, Place>,
+    /// The machines of each subject.
+    by_subject: BTreeMap<Subject, Vec<Arc<str>>>,
+    /// Identities of an earlier run, by machine.
+    remembered: BTreeMap<Arc<str>, NetboxRef>,
+    coverage: Coverage,
+    started: Timestamp,
+    pub(super) observed_at: Timestamp,
+    pub(super) complete_at: Option<Timestamp>,
+    held_since: Option<Timestamp>,
+    pub(super) blind_since: Option<Timestamp>,
+}
+
+impl Site {
+    pub(super) fn new(
+        id: SourceId,
+        clusters: Vec<Arc<str>>,
+        remembered: BTreeMap<Arc<str>, NetboxRef>,
+    ) -> Self {
+        let gap = Gap::new(GapKind::NotYetObserved, format!("{id} has not answered yet"));
+        Self {
+            id,
+            clusters,
+            named_clusters: Vec::new(),
+            places: BTreeMap::new(),
+            by_subject: BTreeMap::new(),
+            remembered,
+            coverage: Coverage::Partial(gap),
+            started: Timestamp::UNIX_EPOCH,
+            observed_at: Timestamp::UNIX_EPOCH,
+            complete_at: None,
+            held_since: None,
+            blind_since: None,
+        }
+    }
+
+    /// Takes a new answer about a cluster's machines.
+    pub(super) fn survey(
+        &mut self,
+        survey: Survey,
+        intent: &Intent,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Touched {
+        let Survey { source, started, observed_at, coverage, machines } = survey;
+        if coverage.is_complete() {
+            self.named_clusters = names_of(&machines);
+        }
+        let shown = machines.into_iter().map(|machine| {
+            let facts = HostFacts {
+                name: Some(machine.name.clone()),
+                machine: Some(Box::new(machine)),
+                from_outside: true,
+                ..HostFacts::default()
+            };
+            let key = facts.machine.as_ref().map_or_else(|| Arc::from(""), |m| m.key.clone());
+            let snapshot = HostSnapshot {
+                source: source.clone(),
+                started,
+                observed_at,
+                coverage: coverage.clone(),
+                facts,
+                services: Vec::new(),
+            };
+            (key, snapshot)
+        });
+        let shown = shown.collect();
+        self.take(started, observed_at, coverage, shown, intent, policy, now)
+    }
+
+    /// Takes new answers about hosts that are asked one by one. Blind as a whole only if none of them could be seen.
+    pub(super) fn hosts(
+        &mut self,
+        hosts: Vec<HostSnapshot>,
+        intent: &Intent,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Touched {
+        let started = hosts.iter().map(|host| host.started).min().unwrap_or(now);
+        let observed_at = hosts.iter().map(|host| host.observed_at).max().unwrap_or(now);
+        let coverage = match hosts.iter().find(|host| host.coverage.is_complete()) {
+            Some(_) => Coverage::Complete,
+            None => hosts.first().map_or(Coverage::Complete, |host| host.coverage.clone()),
+        };
+        let shown = hosts.into_iter().map(|host| (key_of(&host), host)).collect();
+        self.take(started, observed_at, coverage, shown, intent, policy, now)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one answer's parts, and what it is held against")]
+    fn take(
+        &mut self,
+        started: Timestamp,
+        observed_at: Timestamp,
+        mut coverage: Coverage,
+        shown: BTreeMap<Arc<str>, HostSnapshot>,
+        intent: &Intent,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Touched {
+        if observed_at < self.observed_at {
+            // Time does not run backwards: an older answer says nothing about now.
+            return Touched::new();
+        }
+        if coverage.is_complete() && self.id.kind != SourceKind::Probe && self.id.kind != SourceKind::Push {
+            coverage = self.plausible(&shown, policy, now);
+        }
+        match coverage {
+            Coverage::Complete => {
+                self.blind_since = None;
+                self.complete_at = Some(observed_at);
+            }
+            Coverage::Partial(_) => {
+                self.blind_since.get_or_insert(now);
+            }
+        }
+        let mut touched: Touched = self.subjects().cloned().collect();
+        (self.started, self.observed_at, self.coverage) = (started, observed_at, coverage);
+        self.replace_places(shown);
+        touched.extend(self.settle(intent, policy));
+        touched.insert(Subject::Source(self.id.clone()));
+        touched.extend(self.witnessed(intent));
+        touched
+    }
+
+    fn plausible(
+        &mut self,
+        shown: &BTreeMap<Arc<str>, HostSnapshot>,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Coverage {
+        let before: BTreeSet<Arc<str>> = self.places.keys().cloned().collect();
+        let after: BTreeSet<Arc<str>> = shown.keys().cloned().collect();
+        let Some(gap) = brake::survey_gap(&policy.brake, &before, &after) else {
+            self.held_since = None;
+            return Coverage::Complete;
+        };
+        let since = *self.held_since.get_or_insert(now);
+        if outlasted(since, policy.brake.accept_after, now) {
+            self.held_since = None;
+            return Coverage::Complete;
+        }
+        Coverage::Partial(gap)
+    }
+
+    /// A machine that is not shown is gone if the answer is complete, and unknown if it is not.
+    fn replace_places(&mut self, mut shown: BTreeMap<Arc<str>, HostSnapshot>) {
+        let complete = self.coverage.is_complete();
+        for (key, place) in &self.places {
+            if let Some(reference) = place.remembered {
+                self.remembered.insert(key.clone(), reference);
+            }
+        }
+        self.places.retain(|key, _| !complete || shown.contains_key(key));
+        for (key, place) in &mut self.places {
+            place.snapshot = match shown.remove(key) {
+                Some(snapshot) => snapshot,
+                None => unseen(&self.id, self.started, self.observed_at, &self.coverage),
+            };
+        }
+        for (key, snapshot) in shown {
+            let view = Arc::new(bind(snapshot.clone(), None, &[]));
+            let remembered = self.remembered.get(&key).copied();
+            self.places
+                .insert(key, Place { subject: None, unclear: None, remembered, name: None, snapshot, view });
+        }
+    }
+
+    /// Decides anew whom each machine is. Returns whom it speaks about now.
+    pub(super) fn settle(&mut self, intent: &Intent, policy: &Policy) -> Touched {
+        let clusters = self.reach().to_vec();
+        for place in self.places.values_mut() {
+            if let Some(Fact::Known(name)) = &place.snapshot.facts.name {
+                place.name = Some(name.clone());
+            }
+            let found = intent.index().resolve(&claim(place, &clusters, self.id.kind));
+            (place.subject, place.unclear) = whom(found, place, intent);
+            let host = place.subject.as_ref().and_then(Subject::host).and_then(|name| intent.host(name));
+            let mut snapshot = place.snapshot.clone();
+            if let (Some(machine), Some(host)) = (snapshot.facts.machine.as_mut(), host) {
+                name_cluster(machine, host, &clusters);
+            }
+            place.view = Arc::new(bind(snapshot, host.map(|h| &**h), &policy.aliases));
+        }
+        self.by_subject.clear();
+        for (key, place) in &self.places {
+            if let Some(subject) = &place.subject {
+                self.by_subject.entry(subject.clone()).or_default().push(key.clone());
+            }
+        }
+        self.subjects().cloned().collect()
+    }
+
+    /// What it says about a subject; `None`: it does not speak about it.
+    pub(super) fn view(&self, subject: &Subject, intent: &Intent) -> Option<Arc<HostView>> {
+        match self.places_of(subject).as_slice() {
+            [(_, one)] => Some(one.view.clone()),
+            several @ [_, ..] => Some(self.one_of_several(several)),
+            [] => self.witnesses(subject, intent).then(|| {
+                let coverage = self.proof_of_absence();
+                Arc::new(bind(unseen(&self.id, self.started, self.observed_at, &coverage), None, &[]))
+            }),
+        }
+    }
+
+    /// How far it is proved that a machine which is not placed does not exist: one that nobody can place may be it.
+    fn proof_of_absence(&self) -> Coverage {
+        match (&self.coverage, self.unclear().next()) {
+            (Coverage::Complete, Some((key, gap))) => {
+                Coverage::Partial(Gap::new(GapKind::NotYetObserved, format!("{key} may be it: {}", gap.why)))
+            }
+            (coverage, _) => coverage.clone(),
+        }
+    }
+
+    fn unclear(&self) -> impl Iterator<Item = (&Arc<str>, &Gap)> {
+        self.places.iter().filter_map(|(key, place)| Some((key, place.unclear.as_ref()?)))
+    }
+
+    /// Several guests answer to one name. A single one that runs is the one meant: a clone or a stopped copy is not.
+    fn one_of_several(&self, of_subject: &[(&Arc<str>, &Place)]) -> Arc<HostView> {
+        let state = |place: &Place| place.view.facts.machine.as_ref().map(|m| m.state.clone());
+        let running: Vec<_> =
+            of_subject.iter().filter(|(_, p)| state(p) == Some(Fact::Known(MachineState::Running))).collect();
+        let unclear = of_subject.iter().any(|(_, p)| !matches!(state(p), Some(Fact::Known(_))));
+        if let ([(_, only)], false) = (running.as_slice(), unclear) {
+            return only.view.clone();
+        }
+        let keys: Vec<&str> = of_subject.iter().map(|(key, _)| &***key).collect();
+        let gap = Gap::new(GapKind::Ambiguous, format!("{} all answer to one name", keys.join(" and ")));
+        let snapshot = unseen(&self.id, self.started, self.observed_at, &Coverage::Partial(gap));
+        Arc::new(bind(snapshot, None, &[]))
+    }
+
+    pub(super) fn speaks_about(&self, subject: &Subject, intent: &Intent) -> bool {
+        self.by_subject.contains_key(subject) || self.witnesses(subject, intent)
+    }
+
+    pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.by_subject.keys()
+    }
+
+    fn places_of(&self, subject: &Subject) -> Vec<(&Arc<str>, &Place)> {
+        let keys = self.by_subject.get(subject).into_iter().flatten();
+        keys.filter_map(|key| self.places.get_key_value(key)).collect()
+    }
+
+    pub(super) fn machines(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The node of this name, if it is one of this site's machines.
+    pub(super) fn node(&self, name: &str) -> Option<&HostName> {
+        let is_it = |place: &&Place| {
+            let machine = place.view.facts.machine.as_ref();
+            machine.is_some_and(|m| m.kind == MachineKind::Node)
+                && place.name.as_ref().is_some_and(|n| canonical(n) == canonical(name))
+        };
+        self.places.values().find(is_it)?.subject.as_ref()?.host()
+    }
+
+    /// Guests that run on this host.
+    pub(super) fn carried_by<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Subject> {
+        let on_it = move |place: &&Place| {
+            let node = place.view.facts.machine.as_ref().and_then(|machine| machine.node.as_ref());
+            node.and_then(|node| self.node(node)) == Some(host)
+        };
+        self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref())
+    }
+
+    /// Which declared hosts its machines were matched with, by machine.
+    pub(super) fn matches(&self) -> impl Iterator<Item = (&Arc<str>, NetboxRef)> {
+        self.places.iter().filter_map(|(key, place)| Some((key, place.remembered?)))
+    }
+
+    pub(super) fn coverage_at(&self, now: Timestamp, stale_after: Duration) -> Coverage {
+        if self.is_stale(now, stale_after) {
+            return Coverage::Partial(self.stale_gap());
+        }
+        let ambiguous = self.unclear().find(|(_, gap)| gap.kind == GapKind::Ambiguous);
+        match (&self.coverage, ambiguous) {
+            (Coverage::Complete, Some((key, gap))) => {
+                Coverage::Partial(Gap::new(GapKind::Ambiguous, format!("{key}: {}", gap.why)))
+            }
+            (coverage, _) => coverage.clone(),
+        }
+    }
+
+    pub(super) fn is_stale(&self, now: Timestamp, stale_after: Duration) -> bool {
+        self.coverage.is_complete() && outlasted(self.observed_at, Some(stale_after), now)
+    }
+
+    pub(super) fn stale_gap(&self) -> Gap {
+        Gap::new(GapKind::Stale, format!("{} last answered at {}", self.id, self.observed_at))
+    }
+
+    pub(super) fn evidence(&self) -> Evidence {
+        Evidence { source: self.id.clone(), observed_at: self.observed_at }
+    }
+
+    fn reach(&self) -> &[Arc<str>] {
+        if self.clusters.is_empty() { &self.named_clusters } else { &self.clusters }
+    }
+
+    /// Whether a declared machine that it does not show would have to be one of its machines.
+    fn witnesses(&self, subject: &Subject, intent: &Intent) -> bool {
+        subject.host().and_then(|name| intent.host(name)).is_some_and(|host| self.is_witness_of(host))
+    }
+
+    fn is_witness_of(&self, host: &ExpectedHost) -> bool {
+        let hypervisor = match self.id.kind {
+            SourceKind::Proxmox | SourceKind::Truenas => true,
+            SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe | SourceKind::Push => false,
+        };
+        let within = |name: &str| self.reach().iter().any(|c| c.eq_ignore_ascii_case(name));
+        let place = host.cluster.as_deref().or(host.node.as_ref().map(HostName::as_str));
+        hypervisor
+            && host.kind == HostKind::VirtualMachine
+            && (host.observed_by.is_empty() || host.observed_by.contains(&self.id.kind))
+            && place.is_some_and(within)
+    }
+
+    fn witnessed(&self, intent: &Intent) -> Touched {
+        let hosts = intent.hosts().filter(|host| self.is_witness_of(host));
+        hosts.map(|host| Subject::Host(host.name.clone())).collect()
+    }
+}
+
+fn unseen(id: &SourceId, started: Timestamp, observed_at: Timestamp, coverage: &Coverage) -> HostSnapshot {
+    HostSnapshot {
+        source: id.clone(),
+        started,
+        observed_at,
+        coverage: coverage.clone(),
+        facts: HostFacts { from_outside: true, ..HostFacts::default() },
+        services: Vec::new(),
+    }
+}
+
+/// Cluster and node names, under which NetBox may know the same place.
+fn names_of(machines: &[ObservedMachine]) -> Vec<Arc<str>> {
+    let mut names: BTreeSet<Arc<str>> = machines.iter().filter_map(|m| m.cluster.clone()).collect();
+    names.extend(machines.iter().filter_map(|m| m.node.clone()));
+    let nodes = machines.iter().filter(|m| m.kind == MachineKind::Node);
+    names.extend(nodes.filter_map(|m| m.name.known().ok().cloned()));
+    names.into_iter().collect()
+}
+
+/// NetBox's name for the cluster a machine was found in: the source may call it otherwise.
+fn name_cluster(machine: &mut ObservedMachine, host: &ExpectedHost, clusters: &[Arc<str>]) {
+    if machine.kind == MachineKind::Node {
+        return;
+    }
+    let declared = host.cluster.as_ref().filter(|c| clusters.iter().any(|k| k.eq_ignore_ascii_case(c)));
+    match (declared, clusters) {
+        (Some(declared), _) => machine.cluster = Some(declared.clone()),
+        (None, [only]) => machine.cluster = Some(only.clone()),
+        (None, _) => {}
+    }
+}
+
+/// A probe's target and a script's host go by the name they were asked for or sent under.
+fn key_of(host: &HostSnapshot) -> Arc<str> {
+    let HostFacts { name, machine, .. } = &host.facts;
+    match (machine, name) {
+        (Some(machine), _) => machine.key.clone(),
+        (None, Some(Fact::Known(name))) => name.clone(),
+        (None, Some(Fact::Unknown(_)) | None) => Arc::from(""),
+    }
+}
+
+fn claim(place: &Place, clusters: &[Arc<str>], kind: SourceKind) -> Claim {
+    let machine = place.snapshot.facts.machine.as_ref();
+    let known = |fact: Option<&Fact<Vec<Arc<str>>>>| match fact.map(Fact::known) {
+        Some(Ok(values)) => values.clone(),
+        Some(Err(_)) | None => Vec::new(),
+    };
+    Claim {
+        configured: match kind {
+            SourceKind::Probe => machine.map(|m| HostName::new(&m.key)),
+            SourceKind::Netbox
+            | SourceKind::Docker
+            | SourceKind::Proxmox
+            | SourceKind::Truenas
+            | SourceKind::Push => None,
+        },
+        vmid: machine.and_then(|m| m.vmid).map(|vmid| (vmid, clusters.to_vec())),
+        remembered: place.remembered,
+        name: place.name.clone(),
+        macs: known(machine.map(|m| &m.macs)),
+        addresses: match machine.map(|m| m.addresses.known()) {
+            Some(Ok(addresses)) => addresses.clone(),
+            Some(Err(_)) | None => Vec::new(),
+        },
+    }
+}
+
+fn whom(found: HostMatch, place: &mut Place, intent: &Intent) -> (Option<Subject>, Option<Gap>) {
+    match found {
+        HostMatch::Declared(host) => {
+            place.remembered = intent.index().reference(&host).or(place.remembered);
+            (Some(Subject::Host(host)), None)
+        }
+        // Beyond the filter NetBox is read with, what is undeclared and what does not concern us look the same.
+        HostMatch::Undeclared(_) if intent.is_filtered() => (None, None),
+        HostMatch::Undeclared(host) => (Some(Subject::Host(host)), None),
+        HostMatch::Ambiguous(gap) => (None, Some(gap)),
+        // A guest of a lost node that was never seen before: whose loss it is, is told already.
+        HostMatch::Unnamed => (None, Some(Gap::new(GapKind::NotYetObserved, "a machine without a name"))),
+    }
+}
