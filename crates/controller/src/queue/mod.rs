@@ -17,11 +17,11 @@
 //!   correctness;
 //! - shutting down refuses new keys, hands out those that wait, and [`Queue::drain`] names whatever is left.
 //!
-//! Keys are small numbers ([`Key`]) that whoever owns the real names hands out, so each operation is an access to one
-//! slot of a vector: nothing is hashed, and it costs the same at ten keys and at a million. Delayed adds cost the
-//! logarithm of the number of delays. What is outdated in the heap of deadlines or in the list of runs is skipped when
-//! met and swept when it outnumbers what is current, so neither grows without bound. There is one slot of 24 bytes for
-//! every number up to the highest ever added; numbers are not given back.
+//! Keys are small numbers ([`Key`]) that whoever owns the real names hands out, so what is known of a key lies in a
+//! vector at its place: nothing is hashed, and an operation costs the same at ten keys and at a million. The exceptions:
+//! finishing a run searches the runs under way, of which there are as many as workers; a deadline earlier than the last
+//! one set costs the logarithm of the number of deadlines. There are 18 bytes for every number up to the highest ever
+//! added (16 of them only once it had a deadline), and numbers are not given back.
 //!
 //! How an async worker pool uses it: the queue sits in a `std::sync::Mutex` (never held across an await) beside a
 //! `tokio::sync::Notify`. Whoever adds, finishes or shuts down calls `notify_one` (`notify_waiters` for shutting
@@ -45,7 +45,6 @@ mod line;
 #[cfg(test)]
 mod model;
 mod outcome;
-mod slot;
 #[cfg(test)]
 mod tests;
 mod tick;
@@ -53,8 +52,7 @@ mod tick;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use line::{Runs, Timer, Timers};
-use slot::{Slot, State};
+use line::{Runs, Timers};
 
 pub use backoff::Backoff;
 pub use figures::Stats;
@@ -67,13 +65,33 @@ pub use tick::Tick;
 pub struct Queue {
     /// What is known of each key, at its number.
     slots: Vec<Slot>,
-    /// Keys in the order in which they are handed out; each at most once, all of them [`State::Waiting`].
-    line: VecDeque<Key>,
+    /// Keys in the order in which they are handed out, and since when they wait; each at most once, all of them
+    /// [`State::Waiting`].
+    line: VecDeque<(Key, Tick)>,
     timers: Timers,
     runs: Runs,
     backoff: Backoff,
     shut: bool,
     stats: Stats,
+}
+
+/// Two bytes, so that those of a million keys stay in the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Slot {
+    state: State,
+    /// In a row. Saturates: by then the delay has long been at its cap.
+    failures: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Neither waiting nor running; it may have a deadline.
+    #[default]
+    Idle,
+    Waiting,
+    Running,
+    /// Running, and added again meanwhile.
+    RunningAgain,
 }
 
 impl Queue {
@@ -108,7 +126,7 @@ impl Queue {
             return Added::Refused;
         }
         self.make_room(key);
-        self.delay(key, now.after(delay))
+        Added::At(self.timers.set(key, now.after(delay)))
     }
 
     /// The key failed and is to be tried again after its back-off, which grows with each failure in a row.
@@ -122,7 +140,7 @@ impl Queue {
         let slot = &mut self.slots[key.index()];
         slot.failures = slot.failures.saturating_add(1);
         let delay = self.backoff.delay(u32::from(slot.failures), random);
-        self.delay(key, now.after(delay))
+        Added::At(self.timers.set(key, now.after(delay)))
     }
 
     /// The next key, if one is due. The caller must call [`Queue::done`] with it, whatever happens.
@@ -130,7 +148,7 @@ impl Queue {
         if !self.shut {
             self.promote(now);
         }
-        let Some(key) = self.line.pop_front() else {
+        let Some((key, since)) = self.line.pop_front() else {
             return match (self.shut, self.timers.next()) {
                 (true, _) => Next::ShutDown,
                 (false, Some(at)) => Next::WaitUntil(at),
@@ -138,36 +156,23 @@ impl Queue {
             };
         };
         let slot = &mut self.slots[key.index()];
-        let waited = now.since(slot.since);
         slot.state = State::Running;
-        slot.since = now;
         self.runs.begin(key, now);
         self.stats.handed_out += 1;
-        Next::Ready(Work { key, waited, failures: u32::from(slot.failures) })
+        Next::Ready(Work { key, waited: now.since(since), failures: u32::from(slot.failures) })
     }
 
     /// The run of this key is over. `None` if it was not running, which is the caller's mistake and changes nothing.
     pub fn done(&mut self, key: Key, now: Tick) -> Option<Finished> {
-        let slot = self.slots.get_mut(key.index())?;
-        let began = slot.since;
-        let again = match slot.state {
-            State::Idle | State::Waiting => return None,
-            State::Running => {
-                slot.state = State::Idle;
-                false
-            }
-            State::RunningAgain => {
-                slot.state = State::Waiting;
-                slot.since = now;
-                self.line.push_back(key);
-                true
-            }
-        };
-        let slots = &self.slots;
-        self.runs.end(began, |key, began| {
-            let slot = &slots[key.index()];
-            slot.is_running() && slot.since == began
-        });
+        let began = self.runs.end(key)?;
+        let slot = &mut self.slots[key.index()];
+        let again = slot.state == State::RunningAgain;
+        if again {
+            slot.state = State::Waiting;
+            self.line.push_back((key, now));
+        } else {
+            slot.state = State::Idle;
+        }
         Some(Finished { ran: now.since(began), again })
     }
 
@@ -187,26 +192,19 @@ impl Queue {
     /// Takes out everything that has not been handed out, so that nothing is lost silently: the line in its order,
     /// then keys that were to run again, then delayed keys by deadline; each once. Running keys stay until `done`.
     pub fn drain(&mut self) -> Vec<Key> {
-        let slots = &mut self.slots;
-        let mut keys: Vec<Key> = self.line.drain(..).collect();
-        let waiting = keys.len();
-        for key in self.runs.latest_first() {
-            let slot = &mut slots[key.index()];
-            if slot.state == State::RunningAgain {
-                slot.state = State::Running;
+        let mut keys: Vec<Key> = self.line.drain(..).map(|(key, _)| key).collect();
+        for key in self.runs.keys() {
+            let state = &mut self.slots[key.index()].state;
+            if std::mem::replace(state, State::Running) == State::RunningAgain {
                 keys.push(key);
             }
         }
-        keys[waiting..].reverse();
-        keys.extend(self.timers.take(|timer| slots[timer.key.index()].has(timer)));
+        keys.extend(self.timers.take());
 
-        let mut seen = vec![false; slots.len()];
+        let mut seen = vec![false; self.slots.len()];
         keys.retain(|key| !std::mem::replace(&mut seen[key.index()], true));
-        for slot in slots {
-            slot.clear_deadline();
-            if !slot.is_running() {
-                *slot = Slot::default();
-            }
+        for slot in self.slots.iter_mut().filter(|slot| slot.state != State::Running) {
+            *slot = Slot::default();
         }
         keys
     }
@@ -234,8 +232,7 @@ impl Queue {
         let added = match slot.state {
             State::Idle => {
                 slot.state = State::Waiting;
-                slot.since = since;
-                self.line.push_back(key);
+                self.line.push_back((key, since));
                 Added::Queued
             }
             State::Running => {
@@ -251,26 +248,9 @@ impl Queue {
         added
     }
 
-    /// The key is to run at `at`, unless it is to run earlier anyway.
-    fn delay(&mut self, key: Key, at: Tick) -> Added {
-        let slot = &mut self.slots[key.index()];
-        let known = slot.deadline();
-        if let Some(known) = known.filter(|known| *known <= at) {
-            return Added::At(known);
-        }
-        let timer = self.timers.set(key, at, known.is_some());
-        slot.set_deadline(timer);
-        let slots = &self.slots;
-        self.timers.sweep(|timer| slots[timer.key.index()].has(timer));
-        Added::At(at)
-    }
-
     /// Moves every key that is due into the line, in the order of the deadlines.
     fn promote(&mut self, now: Tick) {
-        while let Some(Timer { key, at, .. }) =
-            self.timers.pop_due(now, |timer| self.slots[timer.key.index()].has(timer))
-        {
-            self.slots[key.index()].clear_deadline();
+        while let Some((at, key)) = self.timers.pop_due(now) {
             self.wake(key, at);
         }
     }
