@@ -132,6 +132,7 @@ impl Hub {
     /// By which numbers these subjects wait on the queue.
     fn keys<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Vec<Key> {
         let mut subjects = subjects.into_iter().peekable();
+        // Mostly there is none: that needs no turn at writing.
         if subjects.peek().is_none() {
             return Vec::new();
         }

@@ -38,13 +38,13 @@ impl WorkQueue {
     }
 
     /// Puts subjects on the queue, each after `delay`, during which further triggers for it are the same trigger.
-    pub fn add_all(&self, subjects: impl IntoIterator<Item = Key>, delay: Duration) {
+    pub fn add_all(&self, keys: impl IntoIterator<Item = Key>, delay: Duration) {
         let now = self.now();
         let mut any = false;
         {
             let mut queue = self.lock();
-            for subject in subjects {
-                queue.add_after(subject, delay, now);
+            for key in keys {
+                queue.add_after(key, delay, now);
                 any = true;
             }
         }
@@ -81,21 +81,21 @@ impl WorkQueue {
     }
 
     /// Ends a pass and says when the subject wants another.
-    pub fn done(&self, subject: Key, again: Again) -> Option<Finished> {
+    pub fn done(&self, key: Key, again: Again) -> Option<Finished> {
         let now = self.now();
         let finished = {
             let mut queue = self.lock();
             match again {
-                Again::OnChange => queue.forget(subject),
+                Again::OnChange => queue.forget(key),
                 Again::After(delay) => {
-                    queue.forget(subject);
-                    queue.add_after(subject, delay, now);
+                    queue.forget(key);
+                    queue.add_after(key, delay, now);
                 }
                 Again::Failed => {
-                    queue.add_rate_limited(subject, now, rand::random());
+                    queue.add_rate_limited(key, now, rand::random());
                 }
             }
-            queue.done(subject, now)
+            queue.done(key, now)
         };
         self.bell.notify_one();
         finished

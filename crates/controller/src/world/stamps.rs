@@ -11,7 +11,7 @@ use crate::queue::Key;
 
 /// The stamps of every subject, and its number. Numbers are handed out when a subject is first heard of and never
 /// reused: whoever still holds one must not mean another subject by it. A subject that is gone keeps its 100 bytes
-/// here, and 24 on the queue, until a restart.
+/// here, and 18 on the queue, until a restart.
 #[derive(Debug, Default)]
 pub struct Stamps {
     keys: HashMap<Subject, Key>,
