@@ -86,7 +86,8 @@ async fn engines_that_netbox_declares_come_and_go_with_the_declaration() {
     let stage = Stage::start(lab, declaring()).await;
     stage.until_blind(&[]).await;
     stage.looks(1).await;
-    let watched = |stage: &Stage| stage.hub().see(|world| world.source_statuses().len()) - 1;
+    let watched =
+        |stage: &Stage| stage.hub().see(|world| world.source_statuses(evenkeel::collect::now()).len()) - 1;
     assert_eq!(watched(&stage), 0);
 
     stage.engine("box").stop("db").unwrap();
@@ -123,7 +124,7 @@ async fn an_engine_in_the_configuration_is_not_watched_twice_for_being_declared(
     stage.engine("box").run(container("box", "guest", 7000));
     stage.until(&["SERVICE_UNEXPECTED guest@box"]).await;
     stage.quiet().await;
-    assert_eq!(stage.hub().see(|world| world.source_statuses().len()), 2);
+    assert_eq!(stage.hub().see(|world| world.source_statuses(evenkeel::collect::now()).len()), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

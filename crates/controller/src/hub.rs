@@ -19,8 +19,9 @@ use crate::book::Book;
 use crate::collect::Recheck;
 use crate::config::{Schedule, SinkFilter};
 use crate::metrics::Metrics;
+use crate::queue::Key;
 use crate::work::WorkQueue;
-use crate::world::{Slice, Touched, World};
+use crate::world::{Slice, World};
 
 /// A sink's name and which events it gets.
 #[derive(Clone, Debug)]
@@ -112,9 +113,9 @@ impl Hub {
     }
 
     /// Queues what changed, and what waits for another observation by this source even if it is equal.
-    fn enqueue(&self, id: &SourceId, mut touched: Touched) {
+    fn enqueue(&self, id: &SourceId, mut touched: Vec<Key>) {
         let spoken_about = self.see(|world| world.subjects_of(id));
-        touched.extend(self.book.awaiting(&spoken_about));
+        touched.extend(self.keys(&self.book.awaiting(&spoken_about)));
         self.queue.add_all(touched, self.schedule.debounce);
     }
 
@@ -123,7 +124,22 @@ impl Hub {
         let now = crate::collect::now();
         let mut subjects = self.see(|world| world.unsettled(now));
         subjects.extend(self.book.unresolved_subjects());
-        self.queue.add_all(subjects, std::time::Duration::ZERO);
+        self.queue.add_all(self.keys(&subjects), std::time::Duration::ZERO);
+    }
+
+    /// By which numbers these subjects wait on the queue.
+    fn keys<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> Vec<Key> {
+        let mut subjects = subjects.into_iter().peekable();
+        // Mostly there is none: that needs no turn at writing.
+        if subjects.peek().is_none() {
+            return Vec::new();
+        }
+        self.change(|world| subjects.map(|subject| world.key(subject)).collect())
+    }
+
+    /// Who waits by this number.
+    pub fn subject(&self, key: Key) -> Subject {
+        self.see(|world| world.subject(key).clone())
     }
 
     /// One subject's slice at this moment.

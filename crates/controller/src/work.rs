@@ -3,16 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use evenkeel_core::Subject;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::queue::{Backoff, Finished, Next, Queue, Tick};
+use crate::queue::{Backoff, Finished, Key, Next, Queue, Tick};
 
-/// Subjects waiting for a pass.
+/// Subjects waiting for a pass, by the numbers the world gave them.
 #[derive(Debug)]
 pub struct WorkQueue {
-    queue: Mutex<Queue<Subject>>,
+    queue: Mutex<Queue>,
     bell: Notify,
     start: Instant,
 }
@@ -39,13 +38,13 @@ impl WorkQueue {
     }
 
     /// Puts subjects on the queue, each after `delay`, during which further triggers for it are the same trigger.
-    pub fn add_all(&self, subjects: impl IntoIterator<Item = Subject>, delay: Duration) {
+    pub fn add_all(&self, keys: impl IntoIterator<Item = Key>, delay: Duration) {
         let now = self.now();
         let mut any = false;
         {
             let mut queue = self.lock();
-            for subject in subjects {
-                queue.add_after(subject, delay, now);
+            for key in keys {
+                queue.add_after(key, delay, now);
                 any = true;
             }
         }
@@ -55,7 +54,7 @@ impl WorkQueue {
     }
 
     /// Waits for the next subject; `None` once the queue is shut down and empty.
-    pub async fn next(&self) -> Option<(Subject, Duration)> {
+    pub async fn next(&self) -> Option<(Key, Duration)> {
         loop {
             let rung = self.bell.notified();
             let next = self.lock().get(self.now());
@@ -82,21 +81,21 @@ impl WorkQueue {
     }
 
     /// Ends a pass and says when the subject wants another.
-    pub fn done(&self, subject: &Subject, again: Again) -> Option<Finished> {
+    pub fn done(&self, key: Key, again: Again) -> Option<Finished> {
         let now = self.now();
         let finished = {
             let mut queue = self.lock();
             match again {
-                Again::OnChange => queue.forget(subject),
+                Again::OnChange => queue.forget(key),
                 Again::After(delay) => {
-                    queue.forget(subject);
-                    queue.add_after(subject.clone(), delay, now);
+                    queue.forget(key);
+                    queue.add_after(key, delay, now);
                 }
                 Again::Failed => {
-                    queue.add_rate_limited(subject.clone(), now, rand::random());
+                    queue.add_rate_limited(key, now, rand::random());
                 }
             }
-            queue.done(subject, now)
+            queue.done(key, now)
         };
         self.bell.notify_one();
         finished
@@ -110,12 +109,12 @@ impl WorkQueue {
     }
 
     /// What is left undone; for the log line of an abandoned stop.
-    pub fn abandon(&self) -> Vec<Subject> {
+    pub fn abandon(&self) -> Vec<Key> {
         self.lock().drain()
     }
 
     /// Runs `read` on the queue, for figures.
-    pub fn read<T>(&self, read: impl FnOnce(&Queue<Subject>, Tick) -> T) -> T {
+    pub fn read<T>(&self, read: impl FnOnce(&Queue, Tick) -> T) -> T {
         let now = self.now();
         read(&self.lock(), now)
     }
@@ -124,7 +123,7 @@ impl WorkQueue {
         Tick::at(self.start.elapsed())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<Subject>> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,17 +134,15 @@ mod tests {
 
     use super::*;
 
-    fn subject(name: &str) -> Subject {
-        Subject::Host(name.into())
-    }
+    const A: Key = Key::new(0);
 
     #[tokio::test(start_paused = true)]
     async fn a_delayed_add_is_handed_out_when_its_time_comes() {
         let queue = WorkQueue::new(Duration::from_secs(1), Duration::from_secs(60));
-        queue.add_all([subject("a")], Duration::from_secs(5));
+        queue.add_all([A], Duration::from_secs(5));
         let start = Instant::now();
         let (got, _) = queue.next().await.unwrap();
-        assert_eq!(got, subject("a"));
+        assert_eq!(got, A);
         assert!(start.elapsed() >= Duration::from_secs(5));
     }
 
@@ -158,7 +155,7 @@ mod tests {
                 tokio::spawn(async move {
                     let mut seen = Vec::new();
                     while let Some((subject, _)) = queue.next().await {
-                        queue.done(&subject, Again::OnChange);
+                        queue.done(subject, Again::OnChange);
                         seen.push(subject);
                     }
                     seen
@@ -166,7 +163,7 @@ mod tests {
             })
             .collect();
         tokio::task::yield_now().await;
-        queue.add_all((0..100).map(|i| subject(&i.to_string())), Duration::ZERO);
+        queue.add_all((0..100).map(Key::new), Duration::ZERO);
         while queue.read(|q, _| q.len()) > 0 {
             tokio::task::yield_now().await;
         }
@@ -181,10 +178,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failed_pass_comes_back_after_its_back_off() {
         let queue = WorkQueue::new(Duration::from_secs(1), Duration::from_secs(60));
-        queue.add_all([subject("a")], Duration::ZERO);
+        queue.add_all([A], Duration::ZERO);
         let (got, _) = queue.next().await.unwrap();
         let start = Instant::now();
-        queue.done(&got, Again::Failed);
+        queue.done(got, Again::Failed);
         queue.next().await.unwrap();
         assert!(start.elapsed() >= Duration::from_secs(1));
     }

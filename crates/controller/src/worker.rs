@@ -10,7 +10,8 @@ use crate::pass::{self, Outcome};
 
 /// Makes passes until the queue is shut down and empty.
 pub async fn run(hub: Arc<Hub>) {
-    while let Some((subject, waited)) = hub.queue.next().await {
+    while let Some((key, waited)) = hub.queue.next().await {
+        let subject = hub.subject(key);
         let metrics = &hub.metrics;
         metrics.queue_seconds.observe(waited.as_secs_f64());
         metrics.active_workers.inc();
@@ -26,7 +27,7 @@ pub async fn run(hub: Arc<Hub>) {
             Outcome::Failed => "error",
         };
         metrics.passes.with_label_values(&[result]).inc();
-        hub.queue.done(&subject, again);
+        hub.queue.done(key, again);
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Stats {
     pub refused: u64,
 }
 
-impl<K> Queue<K> {
+impl Queue {
     /// Keys that wait for a worker.
     pub fn len(&self) -> usize {
         self.line.len()

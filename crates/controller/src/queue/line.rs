@@ -1,151 +1,172 @@
-//! Two ordered lists of places: deadlines to come and runs under way. What does not live here: keys and their state.
-//!
-//! Both delete lazily. Removing an item from the middle of a heap or deque would cost a search; instead an outdated
-//! item is skipped when it comes up, and all outdated items are swept once they outnumber the current ones, which
-//! keeps the memory within twice what is needed and the cost per item constant.
+//! Two ordered lists of keys: deadlines to come and runs under way. What does not live here: what else is known of a
+//! key.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-
+use super::key::Key;
 use super::tick::Tick;
 
 /// Below this many items sweeping is not worth it.
 const SLACK: usize = 64;
 
-/// Deadlines, at most one per place; earliest first, equal ones in the order they were set.
+/// Deadlines, at most one per key; earliest first, equal ones in the order they were set.
+///
+/// Most delays are the same one, so most deadlines come in their order and need no heap: only those that are in the
+/// way of an earlier one are moved there, each at most once. Both parts delete lazily: a deadline that was replaced is
+/// skipped when it comes up, and all such are swept once they outnumber the current ones, which keeps the memory within
+/// twice what is needed and the cost per deadline constant.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
+    in_order: VecDeque<Timer>,
     heap: BinaryHeap<Reverse<Timer>>,
-    /// Each place's deadline; whatever else is in the heap is outdated.
-    current: HashMap<u32, Timer>,
+    /// Each key's deadline, at its number; whatever else is in the two lists is outdated.
+    current: Vec<Option<Deadline>>,
+    /// How many keys have one.
+    live: usize,
     order: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Timer {
+struct Deadline {
     at: Tick,
     /// Wraps after four billion delayed adds, where two equal deadlines may swap once.
-    order: u32,
-    place: u32,
+    order: NonZeroU32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Timer {
+    deadline: Deadline,
+    key: Key,
 }
 
 impl Timers {
     pub(super) fn len(&self) -> usize {
-        self.current.len()
+        self.live
     }
 
-    /// The earliest deadline. The top of the heap is always current: a deadline that was replaced lies behind the
-    /// earlier one that replaced it, and [`Timers::pop_due`] clears the top.
+    /// The earliest deadline. The first is always current: a deadline that was replaced lies behind the earlier one
+    /// that replaced it, and [`Timers::pop_due`] clears the front.
     pub(super) fn next(&self) -> Option<Tick> {
-        self.heap.peek().map(|Reverse(timer)| timer.at)
+        self.first().map(|timer| timer.deadline.at)
     }
 
-    /// `place` is due at `at`, unless it is due earlier anyway. Returns when it is due.
-    pub(super) fn set(&mut self, place: u32, at: Tick) -> Tick {
-        let order = self.order.wrapping_add(1);
-        let timer = Timer { at, order, place };
-        match self.current.entry(place) {
-            Entry::Occupied(known) if known.get().at <= at => return known.get().at,
-            Entry::Occupied(mut known) => {
-                known.insert(timer);
-            }
-            Entry::Vacant(free) => {
-                free.insert(timer);
-            }
+    /// The key is due at `at`, unless it is due earlier anyway. Returns when it is due.
+    pub(super) fn set(&mut self, key: Key, at: Tick) -> Tick {
+        if key.index() >= self.current.len() {
+            self.current.resize(key.index() + 1, None);
         }
-        self.order = order;
-        self.heap.push(Reverse(timer));
-        if self.heap.len() > 2 * self.current.len() + SLACK {
-            let current = &self.current;
-            self.heap.retain(|Reverse(timer)| current.get(&timer.place) == Some(timer));
+        let known = &mut self.current[key.index()];
+        match known {
+            Some(known) if known.at <= at => return known.at,
+            Some(_) => {}
+            None => self.live += 1,
         }
+        self.order = self.order.checked_add(1).unwrap_or(1);
+        let deadline = Deadline { at, order: NonZeroU32::new(self.order).unwrap_or(NonZeroU32::MIN) };
+        *known = Some(deadline);
+        while let Some(later) = self.in_order.pop_back_if(|last| last.deadline > deadline) {
+            self.heap.push(Reverse(later));
+        }
+        self.in_order.push_back(Timer { deadline, key });
+        self.sweep();
         at
     }
 
     /// Takes the earliest deadline, if it has passed. To be called until it answers `None`.
-    pub(super) fn pop_due(&mut self, now: Tick) -> Option<(Tick, u32)> {
-        while let Some(&Reverse(timer)) = self.heap.peek() {
-            let is_current = self.current.get(&timer.place) == Some(&timer);
-            if is_current && timer.at > now {
+    pub(super) fn pop_due(&mut self, now: Tick) -> Option<(Tick, Key)> {
+        while let Some(&Timer { deadline, key }) = self.first() {
+            let known = &mut self.current[key.index()];
+            let is_current = *known == Some(deadline);
+            if is_current && deadline.at > now {
                 return None;
             }
-            self.heap.pop();
             if is_current {
-                self.current.remove(&timer.place);
-                return Some((timer.at, timer.place));
+                *known = None;
+                self.live -= 1;
+            }
+            self.pop_first();
+            if is_current {
+                return Some((deadline.at, key));
             }
         }
         None
     }
 
-    /// Takes every place that has a deadline, the earliest first.
-    pub(super) fn take(&mut self) -> impl Iterator<Item = u32> {
-        self.heap.clear();
-        let mut timers: Vec<Timer> = self.current.drain().map(|(_, timer)| timer).collect();
+    /// Takes every key that has a deadline, the earliest first.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Key> {
+        let mut timers: Vec<Timer> = self.in_order.drain(..).collect();
+        timers.extend(self.heap.drain().map(|Reverse(timer)| timer));
+        timers.retain(|timer| self.current[timer.key.index()] == Some(timer.deadline));
         timers.sort_unstable();
-        timers.into_iter().map(|timer| timer.place)
+        self.current.clear();
+        self.live = 0;
+        timers.into_iter().map(|timer| timer.key)
     }
 
-    #[cfg(test)]
+    fn first(&self) -> Option<&Timer> {
+        match (self.in_order.front(), self.heap.peek()) {
+            (Some(a), Some(Reverse(b))) => Some(a.min(b)),
+            (Some(timer), None) | (None, Some(Reverse(timer))) => Some(timer),
+            (None, None) => None,
+        }
+    }
+
+    fn pop_first(&mut self) {
+        match (self.in_order.front(), self.heap.peek()) {
+            (Some(a), Some(Reverse(b))) if b < a => drop(self.heap.pop()),
+            (None, Some(_)) => drop(self.heap.pop()),
+            (Some(_), Some(_) | None) | (None, None) => drop(self.in_order.pop_front()),
+        }
+    }
+
+    fn sweep(&mut self) {
+        if self.held() > 2 * self.live + SLACK {
+            let current = &self.current;
+            let is_current = |timer: &Timer| current[timer.key.index()] == Some(timer.deadline);
+            self.in_order.retain(is_current);
+            self.heap.retain(|Reverse(timer)| is_current(timer));
+        }
+    }
+
+    /// Deadlines in memory, outdated ones included.
     pub(super) fn held(&self) -> usize {
-        self.heap.len()
+        self.in_order.len() + self.heap.len()
     }
 }
 
-/// Runs under way, in the order they began.
+/// Runs under way, in the order they began: as many as there are workers.
 #[derive(Debug, Default)]
-pub(super) struct Runs {
-    begun: VecDeque<(Tick, u32)>,
-    live: usize,
-    /// The sum of the moments at which current runs began.
-    sum: u128,
-}
+pub(super) struct Runs(VecDeque<(Key, Tick)>);
 
 impl Runs {
     pub(super) fn len(&self) -> usize {
-        self.live
+        self.0.len()
     }
 
-    pub(super) fn begin(&mut self, place: u32, now: Tick) {
-        self.live += 1;
-        self.sum += u128::from(now.as_nanos());
-        self.begun.push_back((now, place));
+    pub(super) fn begin(&mut self, key: Key, now: Tick) {
+        self.0.push_back((key, now));
     }
 
-    /// A run that began at `began` is over; `current` already says so.
-    pub(super) fn end(&mut self, began: Tick, current: impl Fn(u32, Tick) -> bool) {
-        self.live -= 1;
-        self.sum -= u128::from(began.as_nanos());
-        while self.begun.front().is_some_and(|&(began, place)| !current(place, began)) {
-            self.begun.pop_front();
-        }
-        // One stuck run in front must not keep every later one in memory.
-        if self.begun.len() > 2 * self.live + SLACK {
-            self.begun.retain(|&(began, place)| current(place, began));
-        }
+    /// The run of this key is over; when it began. `None`: there is none.
+    pub(super) fn end(&mut self, key: Key) -> Option<Tick> {
+        let place = self.0.iter().position(|(running, _)| *running == key)?;
+        self.0.remove(place).map(|(_, began)| began)
     }
 
-    /// When the longest current run began.
+    /// When the longest run began.
     pub(super) fn earliest(&self) -> Option<Tick> {
-        self.begun.front().map(|&(began, _)| began)
+        self.0.front().map(|(_, began)| *began)
     }
 
-    /// The places of runs, the latest first; a place met a second time is an outdated item.
-    pub(super) fn latest_first(&self) -> impl Iterator<Item = u32> + '_ {
-        self.begun.iter().rev().map(|&(_, place)| place)
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.0.iter().map(|(key, _)| *key)
     }
 
+    /// How long all of them have lasted, added up.
     pub(super) fn unfinished(&self, now: Tick) -> Duration {
-        let total = (u128::from(now.as_nanos()) * self.live as u128).saturating_sub(self.sum);
-        Duration::from_nanos(u64::try_from(total).unwrap_or(u64::MAX))
-    }
-
-    #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
-        self.begun.len()
+        self.0.iter().map(|(_, began)| now.since(*began)).fold(Duration::ZERO, Duration::saturating_add)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::Queue;
+use super::key::Key;
 use super::tick::Tick;
 
 /// What became of an add.
@@ -18,15 +19,15 @@ pub enum Added {
     /// It is due at this moment (the earlier one, where it was already delayed): wake a worker, so that it
     /// recomputes how long it may sleep.
     At(Tick),
-    /// The queue is shutting down (or full): the key was not taken.
+    /// The queue is shutting down: the key was not taken.
     Refused,
 }
 
 /// The answer to "what now?".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next<K> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
     /// Work on this, then call [`Queue::done`].
-    Ready(Work<K>),
+    Ready(Work),
     /// Nothing before this moment, unless something is added.
     WaitUntil(Tick),
     /// Nothing until something is added.
@@ -36,10 +37,10 @@ pub enum Next<K> {
 }
 
 /// A key handed out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Work<K> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
     /// The key.
-    pub key: K,
+    pub key: Key,
     /// How long it stood in the line (from its deadline, for a delayed add).
     pub waited: Duration,
     /// How often it failed in a row before this run.

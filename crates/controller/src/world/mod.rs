@@ -1,7 +1,8 @@
 //! The world: the newest and the newest complete answer of every source, and each host's slice of it.
 //!
 //! What lives here: replacing snapshots, deciding identity, holding back what is implausible, telling whose slice
-//! changed. What does not: I/O, tasks, the store. Time is an argument. Callers put the subjects returned on the queue.
+//! changed, numbering subjects. What does not: I/O, tasks, the store. Time is an argument. Callers put the numbers
+//! returned on the queue.
 
 mod intent;
 mod observations;
@@ -24,6 +25,7 @@ use evenkeel_core::{Coverage, DriftId, Evidence, Gap, GapKind, HostName, SourceI
 use evenkeel_sources::Snapshot;
 use jiff::Timestamp;
 
+use crate::queue::Key;
 use intent::Intent;
 use observations::Observation;
 use sites::Site;
@@ -78,8 +80,8 @@ pub struct Seen {
     pub sensitive: bool,
 }
 
-/// Subjects whose slice changed.
-pub type Touched = BTreeSet<Subject>;
+/// Subjects whose slice may have changed.
+type Touched = BTreeSet<Subject>;
 
 impl World {
     /// A world in which nobody has said anything yet: everything is unknown.
@@ -101,7 +103,7 @@ impl World {
         id: SourceId,
         configured: Option<HostName>,
         remembered: Option<NetboxRef>,
-    ) -> Touched {
+    ) -> Vec<Key> {
         let observation = Observation::new(id.clone(), configured, remembered);
         self.observations.insert(id.clone(), observation);
         let touched = self.resettle(&id);
@@ -115,14 +117,14 @@ impl World {
         id: SourceId,
         clusters: Vec<Arc<str>>,
         remembered: BTreeMap<Arc<str>, NetboxRef>,
-    ) -> Touched {
+    ) -> Vec<Key> {
         let subject = Subject::Source(id.clone());
         self.sites.insert(id.clone(), Site::new(id, clusters, remembered));
         self.restamp(Touched::from([subject]))
     }
 
     /// Stops listening to a source. What it said no longer counts.
-    pub fn remove_source(&mut self, id: &SourceId) -> Touched {
+    pub fn remove_source(&mut self, id: &SourceId) -> Vec<Key> {
         let mut touched = Touched::new();
         if let Some(observation) = self.observations.remove(id) {
             self.unlink(&observation.subject, id);
@@ -136,7 +138,7 @@ impl World {
     }
 
     /// Takes whatever a source said.
-    pub fn learn(&mut self, id: &SourceId, snapshot: Snapshot, now: Timestamp) -> Touched {
+    pub fn learn(&mut self, id: &SourceId, snapshot: Snapshot, now: Timestamp) -> Vec<Key> {
         match snapshot {
             Snapshot::Inventory(inventory) => self.replace_inventory(inventory, now),
             Snapshot::Hosts(hosts) => match self.sites.get_mut(id) {
@@ -144,25 +146,22 @@ impl World {
                     let touched = site.hosts(hosts, &self.intent, &self.policy, now);
                     self.restamp(touched)
                 }
-                None => hosts.into_iter().fold(Touched::new(), |mut touched, host| {
-                    touched.extend(self.replace_host(host, now));
-                    touched
-                }),
+                None => hosts.into_iter().flat_map(|host| self.replace_host(host, now)).collect(),
             },
             Snapshot::Survey { survey, host } => {
-                let mut touched = match self.sites.get_mut(id) {
+                let touched = match self.sites.get_mut(id) {
                     Some(site) => site.survey(survey, &self.intent, &self.policy, now),
                     None => Touched::new(),
                 };
-                touched = self.restamp(touched);
-                touched.extend(host.map(|host| self.replace_host(host, now)).unwrap_or_default());
-                touched
+                let mut news = self.restamp(touched);
+                news.extend(host.into_iter().flat_map(|host| self.replace_host(host, now)));
+                news
             }
         }
     }
 
     /// Takes a new answer of NetBox. A partial one leaves the last complete declaration in place.
-    pub fn replace_inventory(&mut self, inventory: Inventory, now: Timestamp) -> Touched {
+    pub fn replace_inventory(&mut self, inventory: Inventory, now: Timestamp) -> Vec<Key> {
         let mut touched = self.intent.replace(inventory, &self.policy, now);
         touched.insert(Subject::Source(self.intent.source.clone()));
         self.rebind_all(&mut touched);
@@ -171,19 +170,19 @@ impl World {
 
     /// The last complete declaration of an earlier run: what was declared stays expected, but proves nothing absent
     /// until NetBox has answered again.
-    pub fn remember_inventory(&mut self, inventory: Inventory) -> Touched {
+    pub fn remember_inventory(&mut self, inventory: Inventory) -> Vec<Key> {
         let mut touched = self.intent.remember(inventory);
         self.rebind_all(&mut touched);
         self.restamp(touched)
     }
 
     /// Takes a new answer about one host.
-    pub fn replace_host(&mut self, snapshot: HostSnapshot, now: Timestamp) -> Touched {
+    pub fn replace_host(&mut self, snapshot: HostSnapshot, now: Timestamp) -> Vec<Key> {
         let id = snapshot.source.clone();
         match self.observations.get_mut(&id) {
             Some(observation) => observation.replace(snapshot, &self.policy, now),
             // An answer of a source that was removed while it was asked.
-            None => return Touched::new(),
+            None => return Vec::new(),
         }
         let touched = self.resettle(&id);
         self.restamp(touched)
@@ -220,11 +219,21 @@ impl World {
 
     /// What a periodic resync must look at: subjects whose ledger does not match what they look like, and subjects
     /// with an answer that has grown too old.
-    pub fn unsettled(&self, now: Timestamp) -> Touched {
+    pub fn unsettled(&self, now: Timestamp) -> BTreeSet<Subject> {
         let stale = self.observations.values().filter(|o| o.is_stale(now, self.stale_after));
         let sites = self.sites.values().filter(|s| s.is_stale(now, self.stale_after));
         let of_sites = sites.flat_map(|s| s.subjects().cloned().chain([Subject::Source(s.id.clone())]));
         self.stamps.unsettled().cloned().chain(stale.map(|o| o.subject.clone())).chain(of_sites).collect()
+    }
+
+    /// The subject's number, by which it waits on the queue; a new one for a subject never heard of.
+    pub fn key(&mut self, subject: &Subject) -> Key {
+        self.stamps.key(subject)
+    }
+
+    /// Whose number this is, of those this world handed out.
+    pub fn subject(&self, key: Key) -> &Subject {
+        self.stamps.subject(key)
     }
 
     /// Every subject there is: declared hosts, observed hosts, NetBox itself.
@@ -422,14 +431,14 @@ impl World {
         }
     }
 
-    /// Keeps the subjects whose stamp changed, and remembers the new stamps. Once per change: a second call would find
-    /// nothing new.
-    fn restamp(&mut self, mut touched: Touched) -> Touched {
+    /// The subjects whose stamp changed; remembers the new stamps. Once per change: a second call would find nothing
+    /// new.
+    fn restamp(&mut self, mut touched: Touched) -> Vec<Key> {
         self.add_dependents(&mut touched);
-        touched.into_iter().filter(|subject| self.stamp_again(subject)).collect()
+        touched.into_iter().filter_map(|subject| self.stamp_again(&subject)).collect()
     }
 
-    fn stamp_again(&mut self, subject: &Subject) -> bool {
+    fn stamp_again(&mut self, subject: &Subject) -> Option<Key> {
         let new = match subject {
             Subject::Host(host) => {
                 let views = self.by_subject.get(subject).into_iter().flatten();
@@ -440,7 +449,7 @@ impl World {
                 fingerprint::of_host(&self.intent.expected(host), &observed, &outer)
             }
             // Rare and cheap: always worth a pass.
-            Subject::Source(_) => return true,
+            Subject::Source(_) => return Some(self.stamps.key(subject)),
         };
         self.stamps.observe(subject, new)
     }

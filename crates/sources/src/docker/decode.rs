@@ -16,18 +16,33 @@ use super::wire::{Container, short};
 /// Why a container that is down is not taken to be down.
 pub(super) const ENGINE_UNSETTLED: &str = "the engine is stopping or restarting";
 
+/// The words for a state, the usual ones first.
+const STATES: [(&str, RunState); 10] = [
+    ("running", RunState::Running),
+    ("exited", RunState::Exited),
+    ("restarting", RunState::Restarting),
+    ("paused", RunState::Paused),
+    ("created", RunState::Created),
+    ("dead", RunState::Exited),
+    ("removing", RunState::Exited),
+    // Podman's own words.
+    ("configured", RunState::Created),
+    ("initialized", RunState::Created),
+    ("stopped", RunState::Exited),
+];
+
 /// What makes containers one service.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Compose { project: String, service: String },
-    Swarm(String),
-    Container { name: String, id: String },
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'a> {
+    Compose { project: &'a str, service: &'a str },
+    Swarm(&'a str),
+    Container { name: &'a str, id: &'a str },
 }
 
 /// The containers of one service, best first.
 #[derive(Debug)]
 struct Group<'a> {
-    key: Key,
+    key: Key<'a>,
     members: Vec<&'a Container>,
 }
 
@@ -49,26 +64,20 @@ pub(super) fn state(container: &Container) -> Fact<RunState> {
     if container.held {
         return Fact::unknown(GapKind::Stale, ENGINE_UNSETTLED);
     }
-    Fact::Known(match container.state.to_ascii_lowercase().as_str() {
-        "running" => RunState::Running,
-        "restarting" => RunState::Restarting,
-        "paused" => RunState::Paused,
-        // The second and third are Podman's own words.
-        "created" | "configured" | "initialized" => RunState::Created,
-        "exited" | "dead" | "removing" | "stopped" => RunState::Exited,
-        "" => {
-            let why = format!("the engine does not say what container {} does", container.name);
-            return Fact::unknown(GapKind::Malformed, why);
-        }
-        word => {
-            let why = format!("container {} is in the unknown state `{}`", container.name, clipped(word));
-            return Fact::unknown(GapKind::Malformed, why);
-        }
-    })
+    let word = container.state.as_str();
+    if let Some((_, state)) = STATES.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
+        return Fact::Known(*state);
+    }
+    let name = &container.name;
+    let why = match word {
+        "" => format!("the engine does not say what container {name} does"),
+        word => format!("container {name} is in the unknown state `{}`", clipped(word)),
+    };
+    Fact::unknown(GapKind::Malformed, why)
 }
 
 fn groups(containers: &[Container]) -> Vec<Group<'_>> {
-    let mut groups: BTreeMap<Key, Vec<&Container>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key<'_>, Vec<&Container>> = BTreeMap::new();
     for container in containers {
         if !is_set(container.labels.ignore.as_deref()) && !is_set(container.labels.compose_oneoff.as_deref())
         {
@@ -82,24 +91,22 @@ fn groups(containers: &[Container]) -> Vec<Group<'_>> {
                 drop_past_tasks(&mut members);
             }
             // Best first; the name decides among equals, so that the answer does not depend on the engine's order.
-            members.sort_by_key(|member| (rank(member), member.name.clone(), member.id.clone()));
+            members.sort_by(|a, b| by_rank(a).cmp(&by_rank(b)));
             Group { key, members }
         })
         .collect()
 }
 
 fn is_set(label: Option<&str>) -> bool {
-    label.is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes"))
+    label.is_some_and(|value| ["true", "1", "yes"].iter().any(|yes| yes.eq_ignore_ascii_case(value.trim())))
 }
 
-fn key(container: &Container) -> Key {
+fn key(container: &Container) -> Key<'_> {
     let labels = &container.labels;
     match (&labels.compose_project, &labels.compose_service, &labels.swarm_service) {
-        (Some(project), Some(service), _) => {
-            Key::Compose { project: project.clone(), service: service.clone() }
-        }
-        (_, _, Some(service)) => Key::Swarm(service.clone()),
-        _ => Key::Container { name: container.name.clone(), id: container.id.clone() },
+        (Some(project), Some(service), _) => Key::Compose { project, service },
+        (_, _, Some(service)) => Key::Swarm(service),
+        _ => Key::Container { name: &container.name, id: &container.id },
     }
 }
 
@@ -127,6 +134,11 @@ fn rank(container: &Container) -> u8 {
     }
 }
 
+/// The order of replicas.
+fn by_rank(container: &Container) -> (u8, &str, &str) {
+    (rank(container), &container.name, &container.id)
+}
+
 fn service(
     group: &Group<'_>,
     name: ServiceName,
@@ -134,31 +146,36 @@ fn service(
 ) -> ObservedService {
     let best = group.members[0];
     let first =
-        |label: fn(&Container) -> Option<&String>| group.members.iter().find_map(|member| label(member));
+        |label: fn(&Container) -> Option<&Arc<str>>| group.members.iter().find_map(|member| label(member));
     ObservedService {
         name,
         hints: Hints {
-            label: first(|c| c.labels.service.as_ref()).map(|label| Arc::from(label.trim())),
-            compose_project: best.labels.compose_project.as_deref().map(Arc::from),
-            compose_service: best.labels.compose_service.as_deref().map(Arc::from),
+            label: first(|c| c.labels.service.as_ref()).map(trimmed),
+            compose_project: best.labels.compose_project.clone(),
+            compose_service: best.labels.compose_service.clone(),
             container_name: container_name(group),
         },
         state: state(best),
         ports: ports_of(group),
         health: health_of(group),
         image: best.image.as_deref().and_then(image),
-        role: first(|c| c.labels.role.as_ref()).map(|role| Arc::from(role.trim())),
+        role: first(|c| c.labels.role.as_ref()).map(trimmed),
         restarts: worst_restarts(group.members.iter().map(|member| restarts(member))),
         replicas: u32::try_from(group.members.len()).unwrap_or(u32::MAX),
     }
 }
 
+fn trimmed(label: &Arc<str>) -> Arc<str> {
+    let text = label.trim();
+    if text.len() == label.len() { label.clone() } else { Arc::from(text) }
+}
+
 /// The first replica's name. A Swarm task's container has a random name, so the Swarm service's stands for it.
 fn container_name(group: &Group<'_>) -> Option<Arc<str>> {
-    match &group.key {
-        Key::Swarm(service) => Some(Arc::from(service.as_str())),
+    match group.key {
+        Key::Swarm(service) => Some(Arc::from(service)),
         Key::Compose { .. } | Key::Container { .. } => {
-            group.members.iter().map(|member| member.name.as_str()).min().map(Arc::from)
+            group.members.iter().map(|member| &member.name).min().cloned()
         }
     }
 }
@@ -253,14 +270,14 @@ fn worse(a: Health, b: Health) -> Health {
 
 fn health(container: &Container) -> Fact<Health> {
     let word = match container.health.as_deref() {
-        Some(word) => word.to_ascii_lowercase(),
+        Some(word) => word,
         // Engines before API 1.52 tell it in the status text only.
         None => match container.status.rsplit_once('(').and_then(|(_, rest)| rest.split_once(')')) {
-            Some((word, _)) => word.trim_start_matches("health: ").to_ascii_lowercase(),
-            None => String::new(),
+            Some((word, _)) => word.trim_start_matches("health: "),
+            None => "",
         },
     };
-    match word.as_str() {
+    match word.to_ascii_lowercase().as_str() {
         "" | "none" => Fact::Known(Health::None),
         "starting" => Fact::Known(Health::Starting),
         "healthy" => Fact::Known(Health::Healthy),

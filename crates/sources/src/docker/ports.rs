@@ -5,7 +5,27 @@ use std::net::IpAddr;
 
 use evenkeel_core::model::{Port, Ports, Protocol, Published};
 
-use super::wire::PortBinding;
+/// One entry of the engine's list of ports. What is odd about it matters only if it is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PortBinding {
+    /// `None`: exposed between containers only.
+    public: Option<u16>,
+    /// Or the word that names none.
+    protocol: Result<Protocol, String>,
+    /// Whether only the machine itself gets there. Or the text that is no address.
+    loopback: Result<bool, String>,
+}
+
+impl PortBinding {
+    /// A binding in the engine's words; an empty one is one left out.
+    pub(super) fn new(ip: &str, public: Option<u16>, protocol: &str) -> Self {
+        let protocol = match protocol {
+            "" => Ok(Protocol::Tcp),
+            word => Protocol::parse(word).ok_or_else(|| word.to_owned()),
+        };
+        Self { public, protocol, loopback: is_loopback(ip).ok_or_else(|| ip.to_owned()) }
+    }
+}
 
 /// What these bindings publish, or what about them could not be understood.
 pub(super) fn normalise(bindings: &[PortBinding]) -> Result<Published, String> {
@@ -13,14 +33,14 @@ pub(super) fn normalise(bindings: &[PortBinding]) -> Result<Published, String> {
     let mut loopback = Vec::new();
     for binding in bindings {
         let Some(number) = binding.public else { continue };
-        let protocol = match binding.protocol.as_str() {
-            "" => Protocol::Tcp,
-            word => {
-                Protocol::parse(word).ok_or_else(|| format!("unknown protocol `{word}` of port {number}"))?
-            }
-        };
-        let port = Port { number, protocol };
-        if is_loopback(&binding.ip)? { loopback.push(port) } else { open.push(port) }
+        let protocol = binding
+            .protocol
+            .as_ref()
+            .map_err(|word| format!("unknown protocol `{word}` of port {number}"))?;
+        let is_loopback =
+            binding.loopback.as_ref().map_err(|ip| format!("`{ip}` is not an address to publish on"))?;
+        let port = Port { number, protocol: *protocol };
+        if *is_loopback { loopback.push(port) } else { open.push(port) }
     }
     Ok(published(open.into_iter().collect(), loopback))
 }
@@ -36,15 +56,15 @@ fn published(open: Ports, loopback: impl IntoIterator<Item = Port>) -> Published
     Published { loopback: loopback.into_iter().filter(|port| !open.contains(*port)).collect(), open }
 }
 
-fn is_loopback(ip: &str) -> Result<bool, String> {
+fn is_loopback(ip: &str) -> Option<bool> {
     // Podman leaves the address out where it means every address.
     let bare = ip.trim_start_matches('[').trim_end_matches(']');
     let bare = bare.split('%').next().unwrap_or_default();
     if bare.is_empty() || bare == "*" {
-        return Ok(false);
+        return Some(false);
     }
-    let ip: IpAddr = bare.parse().map_err(|_| format!("`{ip}` is not an address to publish on"))?;
-    Ok(ip.to_canonical().is_loopback())
+    let ip: IpAddr = bare.parse().ok()?;
+    Some(ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -54,7 +74,7 @@ mod tests {
     use super::*;
 
     fn binding(ip: &str, public: Option<u16>, protocol: &str) -> PortBinding {
-        PortBinding { ip: ip.to_owned(), public, protocol: protocol.to_owned() }
+        PortBinding::new(ip, public, protocol)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the services of one engine are called: the best name each has, made longer only where two would share one.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use evenkeel_core::ServiceName;
 
@@ -26,15 +27,15 @@ pub(super) fn unique(groups: &[Group<'_>]) -> Vec<ServiceName> {
     // Lengthening one name can make it collide with another, so it takes more than one round; three at most, since
     // every round lengthens each name that collides.
     loop {
-        let names: Vec<String> =
+        let names: Vec<Cow<'_, str>> =
             groups.iter().zip(&lengths).map(|(group, length)| name(group, *length)).collect();
-        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut count: HashMap<&str, usize> = HashMap::with_capacity(names.len());
         for name in &names {
             *count.entry(name).or_default() += 1;
         }
         let mut lengthened = false;
         for (name, length) in names.iter().zip(&mut lengths) {
-            if count[name.as_str()] > 1 && *length != Length::WithWholeId {
+            if count[&**name] > 1 && *length != Length::WithWholeId {
                 lengthened = true;
                 *length = match length {
                     Length::Plain => Length::Qualified,
@@ -49,30 +50,29 @@ pub(super) fn unique(groups: &[Group<'_>]) -> Vec<ServiceName> {
     }
 }
 
-fn name(group: &Group<'_>, length: Length) -> String {
+fn name<'a>(group: &Group<'a>, length: Length) -> Cow<'a, str> {
     let id = group.members[0].id.as_str();
     match length {
         Length::Plain => plain(group),
         Length::Qualified => qualified(group),
-        Length::WithId => format!("{}#{}", qualified(group), short(id)),
-        Length::WithWholeId => format!("{}#{id}", qualified(group)),
+        Length::WithId => format!("{}#{}", qualified(group), short(id)).into(),
+        Length::WithWholeId => format!("{}#{id}", qualified(group)).into(),
     }
 }
 
-fn plain(group: &Group<'_>) -> String {
-    if let Some(label) = group.members.iter().find_map(|member| member.labels.service.as_ref()) {
-        return label.trim().to_owned();
+fn plain<'a>(group: &Group<'a>) -> Cow<'a, str> {
+    if let Some(label) = group.members.iter().find_map(|member| member.labels.service.as_deref()) {
+        return label.trim().into();
     }
-    match &group.key {
-        Key::Compose { service, .. } | Key::Swarm(service) => service.clone(),
-        Key::Container { name, .. } => name.clone(),
+    match group.key {
+        Key::Compose { service: name, .. } | Key::Swarm(name) | Key::Container { name, .. } => name.into(),
     }
 }
 
-fn qualified(group: &Group<'_>) -> String {
-    match &group.key {
-        Key::Compose { project, service } => format!("{project}/{service}"),
-        Key::Swarm(service) => format!("swarm/{service}"),
-        Key::Container { name, .. } => name.clone(),
+fn qualified<'a>(group: &Group<'a>) -> Cow<'a, str> {
+    match group.key {
+        Key::Compose { project, service } => format!("{project}/{service}").into(),
+        Key::Swarm(service) => format!("swarm/{service}").into(),
+        Key::Container { name, .. } => name.into(),
     }
 }

@@ -2,35 +2,28 @@
 //! what the words mean; that is `decode`'s.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use evenkeel_core::Gap;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::lenient::{Lenient, element, key, member, skip, value};
 use super::parse;
+use crate::docker::ports::PortBinding;
 
 /// The labels that are read; every other label's value stays where it is, since people keep secrets in labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Labels {
-    pub(crate) compose_project: Option<String>,
-    pub(crate) compose_service: Option<String>,
-    pub(crate) compose_oneoff: Option<String>,
-    pub(crate) swarm_service: Option<String>,
-    pub(crate) service: Option<String>,
-    pub(crate) role: Option<String>,
-    pub(crate) ignore: Option<String>,
-}
-
-/// One entry of `Ports`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PortBinding {
-    pub(crate) ip: String,
-    /// `None`: exposed between containers only.
-    pub(crate) public: Option<u16>,
-    pub(crate) protocol: String,
+    pub(crate) compose_project: Option<Arc<str>>,
+    pub(crate) compose_service: Option<Arc<str>>,
+    pub(crate) compose_oneoff: Option<Arc<str>>,
+    pub(crate) swarm_service: Option<Arc<str>>,
+    pub(crate) service: Option<Arc<str>>,
+    pub(crate) role: Option<Arc<str>>,
+    pub(crate) ignore: Option<Arc<str>>,
 }
 
 /// One element of `GET /containers/json` that could be understood.
@@ -38,7 +31,7 @@ pub(crate) struct PortBinding {
 pub(crate) struct Container {
     pub(crate) id: String,
     /// Without the leading slash; of several (links), the one without a further slash.
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) image: Option<String>,
     /// Seconds since 1970; 0 where the engine does not say.
     pub(crate) created: i64,
@@ -62,7 +55,7 @@ pub(crate) struct List {
     pub(crate) containers: Vec<Container>,
     pub(crate) odd: Vec<String>,
     /// An id that occurred twice: the parts do not add up.
-    pub(crate) repeated: Option<String>,
+    pub(crate) repeated: Option<Arc<str>>,
 }
 
 impl List {
@@ -74,207 +67,309 @@ impl List {
 
 /// Reads the body of `GET /containers/json`.
 pub(crate) fn list(body: &[u8]) -> Result<List, Gap> {
-    let elements: Vec<Element> = parse(body, "the container list")?;
-    let mut list = List::default();
-    let mut seen = BTreeSet::new();
-    for (i, element) in elements.into_iter().enumerate() {
-        match element.understand() {
-            Ok(container) if !seen.insert(container.id.clone()) => {
-                list.repeated.get_or_insert(container.name);
-            }
-            Ok(container) => list.containers.push(container),
-            Err(why) => list.odd.push(format!("element {i} of the container list: {why}")),
-        }
+    let mut list: List = parse(body, "the container list")?;
+    let mut seen = HashSet::with_capacity(list.containers.len());
+    let mut is_first: Vec<bool> = list.containers.iter().map(|c| seen.insert(c.id.as_str())).collect();
+    if let Some(repeated) = is_first.iter().position(|is_first| !is_first) {
+        list.repeated = Some(list.containers[repeated].name.clone());
+        let mut is_first = is_first.drain(..);
+        list.containers.retain(|_| is_first.next() == Some(true));
     }
     Ok(list)
 }
 
-/// The fields of one list element as they came, before anything is made of them.
-#[derive(Debug, Default)]
-struct Raw {
-    id: Value,
-    names: Value,
-    image: Value,
-    created: Value,
-    ports: Option<Value>,
-    labels: Value,
-    state: Value,
-    status: Value,
-    health: Value,
-    host_config: Value,
-    network_settings: Value,
-}
-
-/// One element of the list: an object, or something that should not be there.
-#[derive(Debug)]
-enum Element {
-    Object(Box<Raw>),
-    Other(&'static str),
-}
-
-impl Element {
-    fn understand(self) -> Result<Container, String> {
-        let raw = match self {
-            Self::Object(raw) => raw,
-            Self::Other(what) => return Err(format!("{what} instead of an object")),
-        };
-        let id = text(&raw.id).filter(|id| !id.is_empty()).ok_or("no `Id`")?;
-        let name = name_of(&raw.names).ok_or_else(|| format!("container {} has no name", short(&id)))?;
-        Ok(Container {
-            ports: ports_of(raw.ports.as_ref()),
-            labels: labels_of(&raw.labels),
-            image: text(&raw.image),
-            created: raw.created.as_i64().unwrap_or(0),
-            state: text(&raw.state).unwrap_or_default(),
-            status: text(&raw.status).unwrap_or_default(),
-            health: text(&raw.health).or_else(|| text(raw.health.get("Status")?)),
-            network_mode: raw.host_config.get("NetworkMode").and_then(text),
-            networks: raw
-                .network_settings
-                .get("Networks")
-                .and_then(Value::as_object)
-                .map(|networks| networks.keys().cloned().collect())
-                .unwrap_or_default(),
-            id,
-            name,
-            held: false,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Element {
+impl<'de> Deserialize<'de> for List {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ElementVisitor)
-    }
-}
+        struct Elements;
 
-struct ElementVisitor;
+        impl<'de> Visitor<'de> for Elements {
+            type Value = List;
 
-impl<'de> Visitor<'de> for ElementVisitor {
-    type Value = Element;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of containers")
+            }
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a container")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Element, A::Error> {
-        let mut raw = Box::<Raw>::default();
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            match &*key {
-                "Id" => raw.id = map.next_value()?,
-                "Names" => raw.names = map.next_value()?,
-                "Image" => raw.image = map.next_value()?,
-                "Created" => raw.created = map.next_value()?,
-                "Ports" => raw.ports = Some(map.next_value()?),
-                "Labels" => raw.labels = map.next_value()?,
-                "State" => raw.state = map.next_value()?,
-                "Status" => raw.status = map.next_value()?,
-                "Health" => raw.health = map.next_value()?,
-                "HostConfig" => raw.host_config = map.next_value()?,
-                "NetworkSettings" => raw.network_settings = map.next_value()?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List, A::Error> {
+                let mut list = List::default();
+                while let Some(element) = element::<Result<Container, String>, A>(&mut seq)? {
+                    match element {
+                        Ok(container) => list.containers.push(container),
+                        Err(why) => {
+                            list.odd.push(format!("element {} of the container list: {why}", list.len()));
+                        }
+                    }
                 }
+                Ok(list)
             }
         }
-        Ok(Element::Object(raw))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Element, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Element::Other("a list"))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Element, E> {
-        Ok(Element::Other("a string"))
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Element, E> {
-        Ok(Element::Other("a boolean"))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Element, E> {
-        Ok(Element::Other("a number"))
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Element, E> {
-        Ok(Element::Other("a number"))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Element, E> {
-        Ok(Element::Other("a number"))
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Element, E> {
-        Ok(Element::Other("null"))
+        deserializer.deserialize_seq(Elements)
     }
 }
 
-fn name_of(names: &Value) -> Option<String> {
-    let names: Vec<&str> = match names {
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        Value::String(name) => vec![name],
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
-    };
-    let names = names.into_iter().map(|name| name.strip_prefix('/').unwrap_or(name));
-    let mut names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-    // A linked container is also listed as `/other/alias`.
-    names.sort_by_key(|name| name.contains('/'));
-    names.first().map(|name| (*name).to_owned())
+/// A container, or why there is none.
+impl<'de> Lenient<'de> for Result<Container, String> {
+    fn odd(what: &'static str) -> Self {
+        Err(format!("{what} instead of an object"))
+    }
+
+    fn object<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let mut id = None;
+        let mut name = Name::default();
+        let mut ports = Bindings(Err("the engine does not say which ports it publishes".to_owned()));
+        let (mut labels, mut created, mut networks) = (Labels::default(), Created(0), Networks::default());
+        let (mut image, mut state, mut status) = (None, None, None);
+        let (mut health, mut mode) = (Health::default(), NetworkMode::default());
+        while let Some(key) = key(&mut map)? {
+            match &*key {
+                "Id" => id = value(&mut map)?,
+                "Names" => name = value(&mut map)?,
+                "Image" => image = value(&mut map)?,
+                "Created" => created = value(&mut map)?,
+                "Ports" => ports = value(&mut map)?,
+                "Labels" => labels = value(&mut map)?,
+                "State" => state = value(&mut map)?,
+                "Status" => status = value(&mut map)?,
+                "Health" => health = value(&mut map)?,
+                "HostConfig" => mode = value(&mut map)?,
+                "NetworkSettings" => networks = value(&mut map)?,
+                _ => skip(&mut map)?,
+            }
+        }
+        let Some(id) = id.filter(|id: &String| !id.is_empty()) else {
+            return Ok(Err("no `Id`".to_owned()));
+        };
+        let Some(name) = name.0 else {
+            return Ok(Err(format!("container {} has no name", short(&id))));
+        };
+        Ok(Ok(Container {
+            id,
+            name: Arc::from(&*name),
+            image,
+            created: created.0,
+            ports: ports.0,
+            labels,
+            state: state.unwrap_or_default(),
+            status: status.unwrap_or_default(),
+            health: health.0,
+            network_mode: mode.0,
+            networks: networks.0,
+            held: false,
+        }))
+    }
 }
 
-fn ports_of(ports: Option<&Value>) -> Result<Vec<PortBinding>, String> {
-    match ports {
-        None => Err("the engine does not say which ports it publishes".to_owned()),
+/// Of several names the first without a slash inside: a linked container is also listed as `/other/alias`.
+#[derive(Default)]
+struct Name<'de>(Option<Cow<'de, str>>);
+
+impl<'de> Name<'de> {
+    fn or(self, other: Cow<'de, str>) -> Self {
+        let other = match other {
+            Cow::Borrowed(name) => Cow::Borrowed(name.strip_prefix('/').unwrap_or(name)),
+            Cow::Owned(name) => Cow::Owned(name.strip_prefix('/').unwrap_or(&name).to_owned()),
+        };
+        match self.0 {
+            _ if other.is_empty() => self,
+            Some(ref name) if !name.contains('/') || other.contains('/') => self,
+            Some(_) | None => Self(Some(other)),
+        }
+    }
+}
+
+impl<'de> Lenient<'de> for Name<'de> {
+    fn odd(_: &'static str) -> Self {
+        Self(None)
+    }
+
+    fn text(text: Cow<'de, str>) -> Self {
+        Self(None).or(text)
+    }
+
+    fn list<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
+        let mut best = Self(None);
+        while let Some(name) = element::<Option<Cow<'de, str>>, A>(&mut seq)? {
+            if let Some(name) = name {
+                best = best.or(name);
+            }
+        }
+        Ok(best)
+    }
+}
+
+struct Created(i64);
+
+impl Lenient<'_> for Created {
+    fn odd(_: &'static str) -> Self {
+        Self(0)
+    }
+
+    fn integer(seconds: i128) -> Self {
+        Self(i64::try_from(seconds).unwrap_or(0))
+    }
+}
+
+struct Bindings(Result<Vec<PortBinding>, String>);
+
+impl<'de> Lenient<'de> for Bindings {
+    fn odd(_: &'static str) -> Self {
+        Self(Err("`Ports` is not a list".to_owned()))
+    }
+
+    fn null() -> Self {
         // Go writes an empty list as null.
-        Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(entries)) => entries.iter().map(binding_of).collect(),
-        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
-            Err("`Ports` is not a list".to_owned())
+        Self(Ok(Vec::new()))
+    }
+
+    fn list<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
+        let mut bindings = Ok(Vec::new());
+        while let Some(binding) = element::<Result<PortBinding, String>, A>(&mut seq)? {
+            // The first that is odd speaks for all; the list is read to its end all the same.
+            match (&mut bindings, binding) {
+                (Ok(bindings), Ok(binding)) => bindings.push(binding),
+                (Ok(_), Err(why)) => bindings = Err(why),
+                (Err(_), Ok(_) | Err(_)) => {}
+            }
+        }
+        Ok(Self(bindings))
+    }
+}
+
+impl<'de> Lenient<'de> for Result<PortBinding, String> {
+    fn odd(_: &'static str) -> Self {
+        Err("an entry of `Ports` is not an object".to_owned())
+    }
+
+    fn object<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let (mut ip, mut protocol): (Option<Cow<'de, str>>, Option<Cow<'de, str>>) = (None, None);
+        let mut public = PublicPort(Ok(None));
+        while let Some(key) = key(&mut map)? {
+            match &*key {
+                "IP" => ip = value(&mut map)?,
+                "PublicPort" => public = value(&mut map)?,
+                "Type" => protocol = value(&mut map)?,
+                _ => skip(&mut map)?,
+            }
+        }
+        let (ip, protocol) = (ip.unwrap_or_default(), protocol.unwrap_or_default());
+        Ok(public.0.map(|public| PortBinding::new(&ip, public, &protocol)))
+    }
+}
+
+struct PublicPort(Result<Option<u16>, String>);
+
+impl<'de> Lenient<'de> for PublicPort {
+    fn odd(_: &'static str) -> Self {
+        Self(Err("a published port is not a number".to_owned()))
+    }
+
+    fn null() -> Self {
+        Self(Ok(None))
+    }
+
+    fn integer(number: i128) -> Self {
+        match (number, u16::try_from(number)) {
+            (0, _) => Self(Ok(None)),
+            (_, Ok(number)) => Self(Ok(Some(number))),
+            (..0, Err(_)) => Self::odd("a number"),
+            (_, Err(_)) => Self(Err(format!("{number} is given as a published port"))),
         }
     }
-}
 
-fn binding_of(entry: &Value) -> Result<PortBinding, String> {
-    if !entry.is_object() {
-        return Err("an entry of `Ports` is not an object".to_owned());
-    }
-    let public = match entry.get("PublicPort") {
-        None | Some(Value::Null) => None,
-        Some(value) => match number(value) {
-            Some(0) => None,
-            Some(number) => {
-                Some(u16::try_from(number).map_err(|_| format!("{number} is given as a published port"))?)
-            }
-            None => return Err("a published port is not a number".to_owned()),
-        },
-    };
-    Ok(PortBinding {
-        ip: entry.get("IP").and_then(text).unwrap_or_default(),
-        public,
-        protocol: entry.get("Type").and_then(text).unwrap_or_default(),
-    })
-}
-
-fn labels_of(labels: &Value) -> Labels {
-    let label = |key: &str| labels.get(key).and_then(text).filter(|value| !value.trim().is_empty());
-    Labels {
-        compose_project: label("com.docker.compose.project"),
-        compose_service: label("com.docker.compose.service"),
-        compose_oneoff: label("com.docker.compose.oneoff"),
-        swarm_service: label("com.docker.swarm.service.name"),
-        service: label("evenkeel.service"),
-        role: label("evenkeel.role"),
-        ignore: label("evenkeel.ignore"),
+    fn text(text: Cow<'de, str>) -> Self {
+        text.trim()
+            .parse::<u64>()
+            .map_or_else(|_| Self::odd("a string"), |number| Self::integer(number.into()))
     }
 }
 
-fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
+impl<'de> Lenient<'de> for Labels {
+    fn odd(_: &'static str) -> Self {
+        Self::default()
+    }
+
+    fn object<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let mut labels = Self::default();
+        while let Some(key) = key(&mut map)? {
+            let label = match &*key {
+                "com.docker.compose.project" => &mut labels.compose_project,
+                "com.docker.compose.service" => &mut labels.compose_service,
+                "com.docker.compose.oneoff" => &mut labels.compose_oneoff,
+                "com.docker.swarm.service.name" => &mut labels.swarm_service,
+                "evenkeel.service" => &mut labels.service,
+                "evenkeel.role" => &mut labels.role,
+                "evenkeel.ignore" => &mut labels.ignore,
+                _ => {
+                    skip(&mut map)?;
+                    continue;
+                }
+            };
+            let text: Option<Cow<'de, str>> = value(&mut map)?;
+            *label = text.filter(|text| !text.trim().is_empty()).map(|text| Arc::from(&*text));
+        }
+        Ok(labels)
+    }
 }
 
-fn number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+/// The word itself, or an object with the word as its `Status`.
+#[derive(Default)]
+struct Health(Option<String>);
+
+impl<'de> Lenient<'de> for Health {
+    fn odd(_: &'static str) -> Self {
+        Self(None)
+    }
+
+    fn text(text: Cow<'de, str>) -> Self {
+        Self(Some(text.into_owned()))
+    }
+
+    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        Ok(Self(member(map, "Status")?.flatten()))
+    }
+}
+
+#[derive(Default)]
+struct NetworkMode(Option<String>);
+
+impl<'de> Lenient<'de> for NetworkMode {
+    fn odd(_: &'static str) -> Self {
+        Self(None)
+    }
+
+    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        Ok(Self(member(map, "NetworkMode")?.flatten()))
+    }
+}
+
+/// `NetworkSettings`, as far as the names in its `Networks` go.
+#[derive(Default)]
+struct Networks(Vec<String>);
+
+impl<'de> Lenient<'de> for Networks {
+    fn odd(_: &'static str) -> Self {
+        Self::default()
+    }
+
+    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        Ok(Self(member(map, "Networks")?.map_or_else(Vec::new, |Keys(names)| names)))
+    }
+}
+
+struct Keys(Vec<String>);
+
+impl<'de> Lenient<'de> for Keys {
+    fn odd(_: &'static str) -> Self {
+        Self(Vec::new())
+    }
+
+    fn object<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let mut names = Vec::new();
+        while let Some(key) = key(&mut map)? {
+            names.push(key.into_owned());
+            skip(&mut map)?;
+        }
+        Ok(Self(names))
+    }
 }
 
 /// The twelve characters by which people know a container without a name.

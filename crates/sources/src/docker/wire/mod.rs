@@ -2,14 +2,17 @@
 //! What lives here: only the fields that are used. There is no field for environment or command lines, so they cannot
 //! go anywhere. What does not: their meaning; that is `decode`'s and `restarts`'.
 
+mod lenient;
 mod list;
+#[cfg(test)]
+pub(super) mod plain;
 
 use evenkeel_core::{Gap, GapKind};
 use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::Value;
 
-pub(super) use list::{Container, List, PortBinding, list, short};
+pub(super) use list::{Container, List, list, short};
 
 /// Reads a JSON body; `what` names it in the gap.
 pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T, Gap> {
