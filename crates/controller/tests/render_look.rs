@@ -89,7 +89,7 @@ fn host(name: &str, status: HostStatus, mut services: Vec<ExpectedService>) -> E
 fn seen(name: &str, numbers: &[u16], state: RunState) -> ObservedService {
     ObservedService {
         name: ServiceName::new(name),
-        hints: Hints::default(),
+        hints: Arc::default(),
         state: Fact::Known(state),
         ports: Fact::Known(Published { open: ports(numbers), loopback: Ports::default() }),
         health: Fact::Known(Health::None),

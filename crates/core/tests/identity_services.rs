@@ -14,12 +14,12 @@ use world::{Plan, at, declared, host, shown, shown_on, source, words};
 
 /// A container of this Compose project and service.
 fn composed(project: &str, service: &str) -> ObservedService {
-    let hints = Hints {
+    let hints = Arc::new(Hints {
         compose_project: Some(project.into()),
         compose_service: Some(service.into()),
         container_name: Some(format!("{project}-{service}-1").into()),
         label: None,
-    };
+    });
     ObservedService { hints, ..shown(service, RunState::Running) }
 }
 
@@ -29,7 +29,7 @@ fn named(container: &str) -> ObservedService {
 
 fn labelled(container: &str, label: &str) -> ObservedService {
     let mut service = shown(container, RunState::Running);
-    service.hints.label = Some(label.into());
+    Arc::make_mut(&mut service.hints).label = Some(label.into());
     service
 }
 
@@ -221,7 +221,7 @@ fn names_match_in_any_case_but_an_exact_one_is_better() {
 #[test]
 fn a_source_without_hints_is_taken_by_its_own_names() {
     let mut app = shown("nextcloud", RunState::Running);
-    app.hints = Hints::default();
+    app.hints = Arc::default();
     assert!(drifts(&host([declared("nextcloud")]), [app]).is_empty());
 }
 

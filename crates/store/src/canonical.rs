@@ -132,7 +132,7 @@ mod tests {
     fn jellyfin() -> ObservedService {
         ObservedService {
             name: "jellyfin".into(),
-            hints: Hints::default(),
+            hints: Arc::default(),
             state: Fact::Known(RunState::Running),
             ports: Fact::Known(Published { open: Ports::new([Port::tcp(8096)]), loopback: Ports::default() }),
             health: Fact::Known(Health::None),

@@ -137,12 +137,12 @@ fn service(
         |label: fn(&Container) -> Option<&String>| group.members.iter().find_map(|member| label(member));
     ObservedService {
         name,
-        hints: Hints {
+        hints: Arc::new(Hints {
             label: first(|c| c.labels.service.as_ref()).map(|label| Arc::from(label.trim())),
             compose_project: best.labels.compose_project.as_deref().map(Arc::from),
             compose_service: best.labels.compose_service.as_deref().map(Arc::from),
             container_name: container_name(group),
-        },
+        }),
         state: state(best),
         ports: ports_of(group),
         health: health_of(group),
