@@ -273,6 +273,7 @@ impl<'a> Subject<'a> {
 
 /// The quick answer for the common case, one believed view and a host of this demand: declared, running, and equal in
 /// everything that is compared. Whatever is not plainly equal is judged.
+#[inline]
 pub(crate) fn plainly_equal(rules: &Rules, host: Demand, e: &ExpectedService, o: &ObservedService) -> bool {
     Demand::of_service(host, e.lifecycle) == Demand::Run
         && matches!(o.state, Fact::Known(RunState::Running))

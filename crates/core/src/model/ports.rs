@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Port {
 ///
 /// Few ports lie in the set itself: nearly every service has less than five, and comparing two of them then touches no
 /// memory but their own.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ports(SmallVec<[Port; 4]>);
 
 impl Ports {
@@ -124,6 +124,13 @@ impl Ports {
     /// The ports of either set.
     pub fn union(&self, other: &Self) -> Self {
         self.0.iter().chain(&other.0).copied().collect()
+    }
+}
+
+impl Clone for Ports {
+    /// One copy of the whole; the derived one would go port by port.
+    fn clone(&self) -> Self {
+        Self(SmallVec::from_slice(&self.0))
     }
 }
 
