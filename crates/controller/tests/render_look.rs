@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use evenkeel::render::{self, Netbox, Outcome, SourceLine, SubjectOutcome};
 use evenkeel_core::model::{
-    Expected, ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostStatus, HostView,
-    Lifecycle, Observed, ObservedService, Port, Ports, Published, RunState,
+    Expected, ExpectedHost, ExpectedService, Health, HostFacts, HostKind, HostStatus, HostView, Lifecycle,
+    Observed, ObservedService, Port, Ports, Published, RunState,
 };
 use evenkeel_core::policy::{IgnoreRule, Matcher, Policy, Silence};
 use evenkeel_core::{

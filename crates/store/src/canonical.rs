@@ -125,7 +125,7 @@ mod tests {
     use std::sync::Arc;
 
     use evenkeel_core::id::{SourceId, SourceKind};
-    use evenkeel_core::model::{Hints, HostFacts, HostStatus, Ports, RunState};
+    use evenkeel_core::model::{HostFacts, HostStatus, Ports, RunState};
 
     use super::*;
 
