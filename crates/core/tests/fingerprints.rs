@@ -5,6 +5,8 @@
 
 mod world;
 
+use std::sync::Arc;
+
 use evenkeel_core::fingerprint::of_host;
 use evenkeel_core::model::{
     Contradiction, ExpectedHost, ExpectedService, Health, HostFacts, HostKind, HostStatus, HostView,
@@ -110,7 +112,7 @@ fn every_field_of_a_view_and_of_an_observed_service_changes_it() {
     }
     let changes: [Change<ObservedService>; 9] = [
         ("name", |s| s.name = "other".into()),
-        ("hints", |s| s.hints.label = Some("x".into())),
+        ("hints", |s| Arc::make_mut(&mut s.hints).label = Some("x".into())),
         ("state", |s| s.state = Fact::Unknown(gap(GapKind::Malformed))),
         ("ports", |s| s.ports = Fact::Unknown(gap(GapKind::Malformed))),
         ("health", |s| s.health = Fact::Known(Health::Unhealthy)),

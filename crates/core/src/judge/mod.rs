@@ -4,6 +4,7 @@
 //! Everything here asks through [`Lookup`]; no function can see an entity without seeing what covers it.
 
 mod attributes;
+mod finding;
 mod host;
 mod service;
 
@@ -16,7 +17,7 @@ use crate::model::{Expected, ExpectedService, Observed, ObservedService, RunStat
 
 pub use host::source_verdict;
 pub(crate) use host::{HOST_FIELDS, HOST_TYPES};
-pub(crate) use service::Subject as ServiceCase;
+pub(crate) use service::{Subject as ServiceCase, plainly_equal};
 
 /// How ports are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,13 +109,23 @@ pub(crate) enum Seen<'a> {
 /// between equals, the first. What a view cannot say could be anything: the answer is what holds whatever that is. So
 /// seen running beats unknown, unknown beats seen stopped, and it is absent only if everybody asked proves so.
 pub(crate) fn seen<'a>(case: Case<'a>, name: &ServiceName, expected: Option<&ExpectedService>) -> Seen<'a> {
+    seen_as(case, name, expected, |view| view.service(name))
+}
+
+/// The same, for a walk that knows what each view answers without a look-up.
+pub(crate) fn seen_as<'a>(
+    case: Case<'a>,
+    name: &ServiceName,
+    expected: Option<&ExpectedService>,
+    answer: impl Fn(&'a HostView) -> Lookup<'a, ObservedService>,
+) -> Seen<'a> {
     let mut asked = Asked::default();
     let mut engine = None;
     for view in case.observed.views() {
         if !speaks_about(view, expected) {
             continue;
         }
-        let answer = view.service(name);
+        let answer = answer(view);
         if expected.is_some() && never_a_container(case.rules, view, name) {
             // The engine is no witness for what is no container, unless it is one after all and nobody else was asked.
             if let Lookup::Present(service) = answer {
