@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use evenkeel_core::identity::bind;
 use evenkeel_core::model::{
     Expected, ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostSnapshot, HostStatus,
-    HostView, Inventory, Observed, ObservedService, Port, Ports, Published, RunState,
+    Inventory, Observed, ObservedService, Port, Ports, Published, RunState,
 };
 use evenkeel_core::{Coverage, Evidence, Fact, HostName, ServiceName, SourceId, SourceKind, Subject};
 use jiff::Timestamp;
@@ -82,20 +83,14 @@ pub fn snapshot(h: usize, shape: Shape) -> HostSnapshot {
 }
 
 fn host(h: usize, shape: Shape) -> Host {
-    let name = host_name(h);
-    let view = HostView {
-        source: engine(h),
-        started: Timestamp::UNIX_EPOCH,
-        observed_at: Timestamp::UNIX_EPOCH,
-        coverage: Coverage::Complete,
-        facts: facts(&name),
-        services: pairs(h, shape).filter_map(|(_, seen)| seen).collect(),
-        ambiguous: Vec::new(),
-    };
-    let evidence = Evidence { source: netbox(), observed_at: Timestamp::UNIX_EPOCH };
+    let at = Timestamp::UNIX_EPOCH;
+    let seen = HostSnapshot { started: at, observed_at: at, ..snapshot(h, shape) };
+    let evidence = Evidence { source: netbox(), observed_at: at };
     let declared = Arc::new(declared(h, shape));
+    // As in the product: what a comparison sees was bound to its declaration before.
+    let view = bind(seen, Some(&declared), &[]);
     Host {
-        subject: Subject::Host(name),
+        subject: Subject::Host(host_name(h)),
         expected: Expected::new(evidence, Coverage::Complete, Some(declared)),
         observed: Observed::new(vec![Arc::new(view)]),
     }
@@ -136,7 +131,7 @@ fn pair(h: usize, s: usize, shape: Shape) -> (ExpectedService, Option<ObservedSe
     let state = if drift == Some(2) { RunState::Exited } else { RunState::Running };
     let observed = ObservedService {
         name: ServiceName::new(format!("service-{s:04}")),
-        hints: Hints { container_name: Some(Arc::from(name.as_str())), ..Hints::default() },
+        hints: Arc::new(Hints { container_name: Some(Arc::from(name.as_str())), ..Hints::default() }),
         state: Fact::Known(state),
         ports: Fact::Known(Published { open, loopback: Ports::default() }),
         health: Fact::Known(Health::None),

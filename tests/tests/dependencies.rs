@@ -15,7 +15,7 @@ use evenkeel_tests::repo::{self, in_backticks};
 use toml::{Table, Value};
 
 /// Everything the core may name. It computes; it does not wait, log, read the clock or open anything.
-const CORE: &[&str] = &["jiff", "serde", "thiserror", "uuid", "wildmatch", "xxhash-rust"];
+const CORE: &[&str] = &["jiff", "serde", "smallvec", "thiserror", "uuid", "wildmatch", "xxhash-rust"];
 
 /// A package in the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

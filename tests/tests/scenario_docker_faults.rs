@@ -149,7 +149,7 @@ fn assert_since(stage: &Stage, begun: Timestamp, now: Timestamp) {
         let entry = stage.entry(&drift);
         assert!(begun <= entry.first_seen && entry.first_seen <= now, "{drift} since {}", entry.first_seen);
     }
-    for status in stage.hub().see(|world| world.source_statuses()) {
+    for status in stage.hub().see(|world| world.source_statuses(evenkeel::collect::now())) {
         let since = status.blind_since;
         assert!(since.is_none_or(|at| begun <= at && at <= now), "{} blind since {since:?}", status.source);
     }

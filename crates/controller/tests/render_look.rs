@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use evenkeel::render::{self, Netbox, Outcome, SourceLine, SubjectOutcome};
 use evenkeel_core::model::{
-    Expected, ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostStatus, HostView,
-    Lifecycle, Observed, ObservedService, Port, Ports, Published, RunState,
+    Expected, ExpectedHost, ExpectedService, Health, HostFacts, HostKind, HostStatus, HostView, Lifecycle,
+    Observed, ObservedService, Port, Ports, Published, RunState,
 };
 use evenkeel_core::policy::{IgnoreRule, Matcher, Policy, Silence};
 use evenkeel_core::{
@@ -70,7 +70,7 @@ fn host(name: &str, status: HostStatus, mut services: Vec<ExpectedService>) -> E
 fn seen(name: &str, numbers: &[u16], state: RunState) -> ObservedService {
     ObservedService {
         name: ServiceName::new(name),
-        hints: Hints::default(),
+        hints: Arc::default(),
         state: Fact::Known(state),
         ports: Fact::Known(Published { open: ports(numbers), loopback: Ports::default() }),
         health: Fact::Known(Health::None),

@@ -4,6 +4,7 @@
 //! through [`Lookup::Absent`], and only a complete answer produces that.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -98,8 +99,17 @@ impl fmt::Display for GapKind {
 }
 
 /// A hole in what is known, with its cause in words. Never carries a secret.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Gap {
+///
+/// Shared and one pointer wide: gaps are rare, and whatever may have one ([`Fact`], [`Coverage`]) is to stay small
+/// where there is none.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Gap(Arc<Cause>);
+
+/// What a [`Gap`] says; its fields are read through the gap (`gap.kind`).
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename = "Gap")]
+pub struct Cause {
     /// The kind of hole.
     pub kind: GapKind,
     /// A lower-case phrase saying what happened and where (`connect to tcp://192.168.2.16:2376: refused`).
@@ -109,7 +119,21 @@ pub struct Gap {
 impl Gap {
     /// A gap of this kind with its cause.
     pub fn new(kind: GapKind, why: impl AsRef<str>) -> Self {
-        Self { kind, why: Arc::from(why.as_ref()) }
+        Self(Arc::new(Cause { kind, why: Arc::from(why.as_ref()) }))
+    }
+}
+
+impl Deref for Gap {
+    type Target = Cause;
+
+    fn deref(&self) -> &Cause {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 

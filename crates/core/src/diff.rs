@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::coverage::{Coverage, Fact, Gap, Lookup};
 use crate::drift::{Drift, Evidence, Verdict};
 use crate::event::EventType;
-use crate::id::{DriftId, SourceId, SourceKind, Subject};
+use crate::id::{DriftId, SourceId, SourceKind, Subject, same_text};
 use crate::judge::{
-    self, Case, HOST_FIELDS, HOST_TYPES, MACHINE_TYPES, Seen, ServiceCase, judge, looks_inside, seen,
+    self, Case, HOST_FIELDS, HOST_TYPES, MACHINE_TYPES, Seen, ServiceCase, judge, looks_inside,
+    plainly_equal, seen_as,
 };
 use crate::model::{ExpectedHost, ExpectedService, HostView};
 
@@ -125,7 +126,7 @@ fn plain_host(case: Case<'_>) -> bool {
         && case.observed.views().iter().all(|view| !view.facts.from_outside)
         && case.observed.views().iter().all(|view| match &view.facts.name {
             None => true,
-            Some(Fact::Known(name)) => **name == *host.name.as_str(),
+            Some(Fact::Known(name)) => same_text(name, host.name.text()),
             Some(Fact::Unknown(_)) => false,
         })
 }
@@ -165,30 +166,33 @@ fn plain_view(view: &HostView) -> bool {
 
 /// The common case, one view: both lists are sorted, so one walk sees every pair without a look-up.
 fn merge_join(case: Case<'_>, host: &ExpectedHost, view: &HostView, out: &mut Vec<Drift>) {
-    let gap = case.expected.services_gap(host);
-    let undeclared = || gap.map_or(Lookup::Absent, Lookup::Unknown);
+    let demand = host.demand();
     let present = Lookup::Present(host);
     let mut declared = host.services.as_slice();
     for observed in &view.services {
-        let mut pair = undeclared();
+        let mut pair = None;
         // Names are compared once: they are the first thing of a pair that is not in the cache yet.
         while let [e, rest @ ..] = declared {
-            match e.name.cmp(&observed.name) {
-                Ordering::Less => only_declared(case, present, e, out),
-                Ordering::Equal => pair = Lookup::Present(e),
-                Ordering::Greater => break,
+            let order = e.name.cmp(&observed.name);
+            if order == Ordering::Greater {
+                break;
             }
             declared = rest;
+            if order == Ordering::Equal {
+                pair = Some(e);
+                break;
+            }
+            only_declared(case, present, e, out);
         }
-        if let Lookup::Present(e) = pair
-            && !e.observed_by.is_empty()
-        {
-            ServiceCase::new(case, &e.name).drifts(out);
-            continue;
-        }
-        let service = ServiceCase::known(case, &observed.name, present, pair, Seen::Present(view, observed));
-        if !service.plainly_equal() {
-            service.drifts(out);
+        let seen = Seen::Present(view, observed);
+        match pair {
+            Some(e) if !e.observed_by.is_empty() => ServiceCase::new(case, &e.name).drifts(out),
+            Some(e) if plainly_equal(case.rules, demand, e, observed) => {}
+            Some(e) => ServiceCase::known(case, &e.name, present, Lookup::Present(e), seen).drifts(out),
+            None => {
+                let undeclared = case.expected.services_gap(host).map_or(Lookup::Absent, Lookup::Unknown);
+                ServiceCase::known(case, &observed.name, present, undeclared, seen).drifts(out);
+            }
         }
     }
     for e in declared {
@@ -197,5 +201,6 @@ fn merge_join(case: Case<'_>, host: &ExpectedHost, view: &HostView, out: &mut Ve
 }
 
 fn only_declared(case: Case<'_>, host: Lookup<'_, ExpectedHost>, e: &ExpectedService, out: &mut Vec<Drift>) {
-    ServiceCase::known(case, &e.name, host, Lookup::Present(e), seen(case, &e.name, Some(e))).drifts(out);
+    let seen = seen_as(case, &e.name, Some(e), HostView::unlisted);
+    ServiceCase::known(case, &e.name, host, Lookup::Present(e), seen).drifts(out);
 }

@@ -5,6 +5,8 @@
 
 mod world;
 
+use std::sync::Arc;
+
 use evenkeel_core::fingerprint::of_host;
 use evenkeel_core::model::{
     Contradiction, ExpectedHost, ExpectedService, Health, HostFacts, HostKind, HostStatus, HostView,
@@ -16,7 +18,7 @@ use world::strategy::plan;
 use world::{Plan, World, declared, docker, gap, host, partial, ports, shown_on};
 
 fn stamp(world: &World) -> u128 {
-    of_host(&world.expected, &world.observed, 0).0
+    of_host(&world.expected, &world.observed, &[]).0
 }
 
 fn base() -> Plan {
@@ -29,7 +31,9 @@ fn moments_and_notes_do_not_change_it_and_the_policy_does() {
     noted.views[0].facts.notes.insert("version".into(), "29".into());
     assert_eq!(stamp(&base().at(0)), stamp(&noted.at(99)));
     let world = base().at(0);
-    assert_ne!(of_host(&world.expected, &world.observed, 0), of_host(&world.expected, &world.observed, 1));
+    let node = evenkeel_core::DriftId::of_host(&"node".into(), evenkeel_core::EventType::NodeUnreachable);
+    let lost = of_host(&world.expected, &world.observed, &[node]);
+    assert_ne!(of_host(&world.expected, &world.observed, &[]), lost);
 }
 
 /// What is changed, and how.
@@ -110,7 +114,7 @@ fn every_field_of_a_view_and_of_an_observed_service_changes_it() {
     }
     let changes: [Change<ObservedService>; 9] = [
         ("name", |s| s.name = "other".into()),
-        ("hints", |s| s.hints.label = Some("x".into())),
+        ("hints", |s| Arc::make_mut(&mut s.hints).label = Some("x".into())),
         ("state", |s| s.state = Fact::Unknown(gap(GapKind::Malformed))),
         ("ports", |s| s.ports = Fact::Unknown(gap(GapKind::Malformed))),
         ("health", |s| s.health = Fact::Known(Health::Unhealthy)),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use evenkeel_core::model::{ExpectedService, Port, Ports, Protocol, RunState};
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Event, EventType, Severity, SourceKind, Subject, Transition};
+use evenkeel_core::{Event, EventType, Fact, Gap, GapKind, Severity, SourceKind, Subject, Transition};
 use proptest::prelude::*;
 use world::run::Run;
 use world::{Plan, declared_on, docker, host, immediate, ports, shown};
@@ -133,5 +133,24 @@ proptest! {
         words.reverse();
         words.extend(words.clone());
         prop_assert_eq!(serde_json::from_value::<Ports>(serde_json::json!(words)).unwrap(), set);
+    }
+}
+
+#[test]
+fn a_gap_is_written_with_its_kind_and_its_cause() {
+    let unread: Fact<Ports> = Fact::Unknown(Gap::new(GapKind::TimedOut, "no answer within 10 s"));
+    let json = r#"{"unknown":{"kind":"timed_out","why":"no answer within 10 s"}}"#;
+    assert_eq!(serde_json::to_string(&unread).unwrap(), json);
+    assert_eq!(serde_json::from_str::<Fact<Ports>>(json).unwrap(), unread);
+}
+
+#[test]
+fn few_ports_and_many_are_written_alike() {
+    for count in [0_u16, 1, 4, 5, 9] {
+        let all = Ports::new((1..=count).rev().map(Port::tcp));
+        let words: Vec<String> = (1..=count).map(|n| format!("{n}/tcp")).collect();
+        let json = serde_json::to_string(&words).unwrap();
+        assert_eq!(serde_json::to_string(&all).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Ports>(&json).unwrap(), all.clone());
     }
 }

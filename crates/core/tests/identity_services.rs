@@ -14,12 +14,12 @@ use world::{Plan, at, declared, host, shown, shown_on, source, words};
 
 /// A container of this Compose project and service.
 fn composed(project: &str, service: &str) -> ObservedService {
-    let hints = Hints {
+    let hints = Arc::new(Hints {
         compose_project: Some(project.into()),
         compose_service: Some(service.into()),
         container_name: Some(format!("{project}-{service}-1").into()),
         label: None,
-    };
+    });
     ObservedService { hints, ..shown(service, RunState::Running) }
 }
 
@@ -29,7 +29,7 @@ fn named(container: &str) -> ObservedService {
 
 fn labelled(container: &str, label: &str) -> ObservedService {
     let mut service = shown(container, RunState::Running);
-    service.hints.label = Some(label.into());
+    Arc::make_mut(&mut service.hints).label = Some(label.into());
     service
 }
 
@@ -219,9 +219,25 @@ fn names_match_in_any_case_but_an_exact_one_is_better() {
 }
 
 #[test]
+fn what_is_equal_to_the_declaration_is_held_once() {
+    let rss = ExpectedService { role: Some("rss".into()), image: Some("rss:1".into()), ..declared("rss") };
+    let seen = ObservedService { role: Some("rss".into()), image: Some("rss:2".into()), ..named("RSS") };
+    let host = host([rss]);
+    let mut answer = snapshot([seen]);
+    answer.facts.name = Some(Fact::Known(host.name.as_str().into()));
+    let view = bind(answer, Some(&host), &[]);
+    let (service, declared) = (&view.services[0], &host.services[0]);
+    assert!(Arc::ptr_eq(service.name.text(), declared.name.text()));
+    assert!(Arc::ptr_eq(service.role.as_ref().unwrap(), declared.role.as_ref().unwrap()));
+    let Some(Fact::Known(name)) = &view.facts.name else { panic!("the machine named itself") };
+    assert!(Arc::ptr_eq(name, host.name.text()));
+    assert_eq!(service.image.as_deref(), Some("rss:2"), "what differs stays as it was seen");
+}
+
+#[test]
 fn a_source_without_hints_is_taken_by_its_own_names() {
     let mut app = shown("nextcloud", RunState::Running);
-    app.hints = Hints::default();
+    app.hints = Arc::default();
     assert!(drifts(&host([declared("nextcloud")]), [app]).is_empty());
 }
 

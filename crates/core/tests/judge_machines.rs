@@ -288,3 +288,29 @@ fn a_hypervisor_that_is_blind_raises_nothing_on_each_of_its_guests() {
         found(running(), vec![no_guest(partial(GapKind::Unauthorized))]).into_iter().collect();
     assert!(kinds.is_empty(), "{kinds:?}");
 }
+
+#[test]
+fn a_container_that_runs_behind_a_closed_port_is_told_with_both_witnesses() {
+    let declared = || host([world::declared_on("torrent", &[8080, 30024])]);
+    let engine = || world::docker([world::shown_on("torrent", &[8080, 30024])]);
+    let probed = |open: &[u16]| world::view(SourceKind::Probe, [world::shown_on("torrent", open)]);
+    let found = |views| world::Plan::new(declared(), views).drifts();
+    assert!(found([engine(), probed(&[8080, 30024])]).is_empty());
+    let drifts = found([engine(), probed(&[8080])]);
+    let details = drifts[0].difference.details(&drifts[0].id);
+    assert_eq!(drifts.len(), 1);
+    assert!(details.contains("docker/it") && details.contains("only 8080/tcp"), "{details}");
+    // A probe that could not look says nothing against the engine.
+    let mut unseen = world::shown("torrent", evenkeel_core::model::RunState::Running);
+    (unseen.state, unseen.ports) =
+        (Fact::Unknown(gap(GapKind::TimedOut)), Fact::Unknown(gap(GapKind::TimedOut)));
+    assert!(found([engine(), world::view(SourceKind::Probe, [unseen])]).is_empty());
+}
+
+#[test]
+fn a_service_on_a_machine_without_an_api_is_missing_by_probe_and_only_the_probed_ones_are_judged() {
+    let declared = host([world::declared_on("whisper", &[9000]), world::declared_on("mdns", &[5353])]);
+    let closed = world::shown("whisper", evenkeel_core::model::RunState::Closed);
+    let plan = world::Plan::new(declared, [world::view(SourceKind::Probe, [closed])]);
+    assert_eq!(plan.found(), ["SERVICE_MISSING whisper"]);
+}

@@ -125,14 +125,14 @@ mod tests {
     use std::sync::Arc;
 
     use evenkeel_core::id::{SourceId, SourceKind};
-    use evenkeel_core::model::{Hints, HostFacts, Ports, RunState};
+    use evenkeel_core::model::{HostFacts, Ports, RunState};
 
     use super::*;
 
     fn jellyfin() -> ObservedService {
         ObservedService {
             name: "jellyfin".into(),
-            hints: Hints::default(),
+            hints: Arc::default(),
             state: Fact::Known(RunState::Running),
             ports: Fact::Known(Published { open: Ports::new([Port::tcp(8096)]), loopback: Ports::default() }),
             health: Fact::Known(Health::None),

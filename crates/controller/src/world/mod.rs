@@ -357,7 +357,7 @@ impl World {
         match (site, host) {
             (Some(site), _) => match (site.coverage_at(now, self.stale_after), told_elsewhere) {
                 (Coverage::Partial(gap), Some(_)) => {
-                    (Coverage::Partial(Gap::new(GapKind::NotYetObserved, gap.why)), site.evidence())
+                    (Coverage::Partial(Gap::new(GapKind::NotYetObserved, &*gap.why)), site.evidence())
                 }
                 (coverage, _) => (coverage, site.evidence()),
             },

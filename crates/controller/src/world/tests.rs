@@ -76,7 +76,7 @@ fn snapshot(source: &SourceId, seconds: i64, running: &[(&str, u16)]) -> HostSna
             .iter()
             .map(|(name, port)| ObservedService {
                 name: ServiceName::new(name),
-                hints: Hints { container_name: Some(Arc::from(*name)), ..Hints::default() },
+                hints: Arc::new(Hints { container_name: Some(Arc::from(*name)), ..Hints::default() }),
                 state: Fact::Known(RunState::Running),
                 ports: Fact::Known(Published {
                     open: Ports::new([Port::tcp(*port)]),

@@ -21,10 +21,16 @@ pub struct Alias {
 
 /// Decides identity for one source's answer about one host: every observed service that is a declared one takes the
 /// declared name. The result is sorted by name. What more than one thing claims becomes unknown, not a guess.
+///
+/// What is equal to the declaration shares its text with it: both truths hold it once, and the comparison sees at the
+/// pointer that it is equal.
 pub fn bind(snapshot: HostSnapshot, expected: Option<&ExpectedHost>, aliases: &[Alias]) -> HostView {
     let HostSnapshot { source, started, observed_at, coverage, mut facts, mut services } = snapshot;
     let mut ambiguous = Vec::new();
     if let Some(host) = expected {
+        if let Some(Fact::Known(name)) = &mut facts.name {
+            share(name, host.name.text());
+        }
         let claims = claims(host, &services, aliases);
         rename(host, &claims, &mut services, &mut ambiguous);
     }
@@ -42,11 +48,11 @@ pub fn bind(snapshot: HostSnapshot, expected: Option<&ExpectedHost>, aliases: &[
 /// the claimants is the declared one, so none may be shown as undeclared beside the ambiguity.
 fn rename(
     host: &ExpectedHost,
-    claims: &[(&ServiceName, Vec<usize>)],
+    claims: &[(&ExpectedService, Vec<usize>)],
     services: &mut Vec<ObservedService>,
     ambiguous: &mut Vec<(ServiceName, Gap)>,
 ) {
-    let mut claimants: Vec<Vec<&ServiceName>> = vec![Vec::new(); services.len()];
+    let mut claimants: Vec<Vec<&ExpectedService>> = vec![Vec::new(); services.len()];
     for (declared, found) in claims {
         found.iter().for_each(|i| claimants[*i].push(declared));
     }
@@ -56,14 +62,14 @@ fn rename(
             [] => continue,
             [one] if claimants[*one].len() == 1 => continue,
             [one] => contested(&services[*one], &claimants[*one]),
-            several => ambiguity(declared, several, services),
+            several => ambiguity(&declared.name, several, services),
         };
         found.iter().for_each(|i| unclear[*i] = true);
-        ambiguous.push(((*declared).clone(), gap));
+        ambiguous.push((declared.name.clone(), gap));
     }
     for (service, claimants) in services.iter_mut().zip(&claimants) {
         match claimants.first() {
-            Some(declared) => service.name = (*declared).clone(),
+            Some(declared) => take_name(service, declared),
             None => own_name(host, service),
         }
     }
@@ -71,9 +77,24 @@ fn rename(
     services.retain(|_| !unclear.next().unwrap_or(false));
 }
 
+fn take_name(service: &mut ObservedService, declared: &ExpectedService) {
+    service.name = declared.name.clone();
+    for (real, declared) in [(&mut service.role, &declared.role), (&mut service.image, &declared.image)] {
+        if let (Some(real), Some(declared)) = (real, declared) {
+            share(real, declared);
+        }
+    }
+}
+
+fn share(real: &mut Arc<str>, declared: &Arc<str>) {
+    if real == declared {
+        real.clone_from(declared);
+    }
+}
+
 /// What was found to be no declared service must not pass for one by the name its source happens to give it.
 fn own_name(host: &ExpectedHost, service: &mut ObservedService) {
-    let Hints { label, compose_project, compose_service, container_name: _ } = &service.hints;
+    let Hints { label, compose_project, compose_service, container_name: _ } = &*service.hints;
     let other = match (host.service(&service.name), label, compose_project) {
         (None, _, _) => return,
         // Its owner calls it otherwise.
@@ -95,14 +116,14 @@ fn claims<'a>(
     host: &'a ExpectedHost,
     services: &[ObservedService],
     aliases: &[Alias],
-) -> Vec<(&'a ServiceName, Vec<usize>)> {
+) -> Vec<(&'a ExpectedService, Vec<usize>)> {
     let index = Index::new(services);
     let mut taken = vec![false; services.len()];
-    let mut found: Vec<(&ServiceName, Vec<usize>)> =
-        host.services.iter().map(|s| (&s.name, Vec::new())).collect();
+    let mut found: Vec<(&ExpectedService, Vec<usize>)> =
+        host.services.iter().map(|s| (s, Vec::new())).collect();
     for level in LEVELS {
         let mut newly = Vec::new();
-        for (declared, (_, found)) in host.services.iter().zip(&mut found) {
+        for (declared, found) in &mut found {
             if !found.is_empty() {
                 continue;
             }
@@ -159,7 +180,7 @@ impl<'a> Index<'a> {
             }
         };
         for (i, service) in services.iter().enumerate() {
-            let Hints { label, compose_project: _, compose_service, container_name } = &service.hints;
+            let Hints { label, compose_project: _, compose_service, container_name } = &*service.hints;
             put(&mut index.labels, label, i);
             // Where the operator said what it is, its other names no longer count.
             if label.is_none() {
@@ -201,8 +222,8 @@ fn ambiguity(declared: &ServiceName, several: &[usize], services: &[ObservedServ
     Gap::new(GapKind::Ambiguous, format!("{} all answer to {declared}", names.join(" and ")))
 }
 
-fn contested(service: &ObservedService, claimants: &[&ServiceName]) -> Gap {
-    let names: Vec<&str> = claimants.iter().map(|name| name.as_str()).collect();
+fn contested(service: &ObservedService, claimants: &[&ExpectedService]) -> Gap {
+    let names: Vec<&str> = claimants.iter().map(|declared| declared.name.as_str()).collect();
     Gap::new(GapKind::Ambiguous, format!("{} is claimed by {}", describe(service), names.join(" and ")))
 }
 

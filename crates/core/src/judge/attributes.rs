@@ -2,34 +2,42 @@
 
 use std::sync::Arc;
 
-use super::service::{Subject, unknown};
-use super::{PortRule, Seen, evidence_of, uncovered_gap};
-use crate::coverage::{GapKind, Lookup};
-use crate::drift::{Difference, Verdict};
+use super::finding::{Finding, Ground, Hole};
+use super::service::Subject;
+use super::{PortRule, Seen, evidence_of};
+use crate::coverage::Lookup;
+use crate::drift::Difference;
 use crate::event::EventType;
-use crate::id::Field;
-use crate::model::{Demand, ExpectedService, Health, HostView, ObservedService, Published, RunState};
+use crate::id::{Field, SourceKind, same_text};
+use crate::model::{
+    Demand, ExpectedService, Health, HostView, ObservedService, Protocol, Published, RunState,
+};
 
 /// Whether both sides can be compared in their attributes.
 enum Pair<'a> {
     /// It may run and does.
     Running(&'a ExpectedService, &'a HostView, &'a ObservedService),
     /// Not comparable, and what that means for every attribute.
-    Incomparable(Verdict),
+    Incomparable(Finding<'a>),
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn ports(self) -> Verdict {
+    pub(super) fn ports(self) -> Finding<'a> {
         let (expected, view, observed) = match self.pair() {
             Pair::Running(expected, view, observed) => (expected, view, observed),
             Pair::Incomparable(verdict) => return verdict,
         };
         if expected.ports.is_empty() {
-            return Verdict::Clean(evidence_of(view));
+            return Finding::clean(view);
+        }
+        let probed = self.closed_ports(expected, view);
+        // A probe knows the ports it was asked about, and nothing of what else is open.
+        if view.source.kind == SourceKind::Probe {
+            return probed.unwrap_or(Finding::clean(view));
         }
         match observed.ports.known() {
             Ok(published) if ports_agree(self.case.rules.ports, expected, published) => {
-                Verdict::Clean(evidence_of(view))
+                probed.unwrap_or(Finding::clean(view))
             }
             Ok(published) => {
                 let difference = Difference::PortMismatch {
@@ -38,8 +46,38 @@ impl<'a> Subject<'a> {
                 };
                 self.drifted(EventType::PortMismatch, None, difference, evidence_of(view))
             }
-            Err(gap) => Verdict::Unknown(gap.clone()),
+            Err(gap) => match probed {
+                Some(finding @ Finding::Drifted(_)) => finding,
+                Some(Finding::Clean(_) | Finding::Unknown(_)) | None => Finding::gap(gap),
+            },
         }
+    }
+
+    /// What probes found of the declared ports of a service that runs: closed ones, or that they could not look. `None`:
+    /// all that were probed answer, or none was.
+    fn closed_ports(self, expected: &ExpectedService, seen: &HostView) -> Option<Finding<'a>> {
+        let probes = self.case.observed.views().iter().filter(|view| view.source.kind == SourceKind::Probe);
+        let asked = |view: &&Arc<HostView>| {
+            expected.observed_by.is_empty() || expected.observed_by.contains(&view.source.kind)
+        };
+        for view in probes.filter(asked) {
+            let Lookup::Present(service) = view.service(self.name) else { continue };
+            let open = match service.ports.known() {
+                Ok(published) => &published.open,
+                Err(gap) => return Some(Finding::gap(gap)),
+            };
+            let tcp = expected.ports.as_slice().iter().filter(|port| port.protocol == Protocol::Tcp);
+            if tcp.copied().any(|port| !open.contains(port)) {
+                let difference = Difference::PortClosed {
+                    expected: expected.ports.clone(),
+                    open: open.clone(),
+                    seen_by: seen.source.clone(),
+                    probed_by: view.source.clone(),
+                };
+                return Some(self.drifted(EventType::PortMismatch, None, difference, evidence_of(view)));
+            }
+        }
+        None
     }
 
     /// An attribute is compared only where it is declared and the source says it: a container without the label
@@ -47,10 +85,10 @@ impl<'a> Subject<'a> {
     pub(super) fn attribute(
         self,
         field: Field,
-        same: impl Fn(&str, &str) -> bool,
+        same: impl Fn(&Arc<str>, &Arc<str>) -> bool,
         declared: impl Fn(&'a ExpectedService) -> Option<&'a Arc<str>>,
         real: impl Fn(&'a ObservedService) -> Option<&'a Arc<str>>,
-    ) -> Verdict {
+    ) -> Finding<'a> {
         let (expected, view, observed) = match self.pair() {
             Pair::Running(expected, view, observed) => (expected, view, observed),
             Pair::Incomparable(verdict) => return verdict,
@@ -60,25 +98,25 @@ impl<'a> Subject<'a> {
                 let difference = Difference::Config { expected: Some(e.clone()), observed: Some(o.clone()) };
                 self.drifted(EventType::ConfigDrift, Some(field), difference, evidence_of(view))
             }
-            (Some(_) | None, Some(_) | None) => Verdict::Clean(evidence_of(view)),
+            (Some(_) | None, Some(_) | None) => Finding::clean(view),
         }
     }
 
-    pub(super) fn health(self) -> Verdict {
+    pub(super) fn health(self) -> Finding<'a> {
         let (view, observed) = match self.pair() {
             Pair::Running(_, view, observed) => (view, observed),
             Pair::Incomparable(verdict) => return verdict,
         };
         match observed.health.known() {
-            Ok(Health::None | Health::Healthy) => Verdict::Clean(evidence_of(view)),
-            Ok(Health::Starting) => unknown(GapKind::NotYetObserved, "its health check has not decided yet"),
+            Ok(Health::None | Health::Healthy) => Finding::clean(view),
+            Ok(Health::Starting) => Finding::not_yet("its health check has not decided yet"),
             Ok(Health::Unhealthy) => {
                 let word = |text: &str| Some(Arc::<str>::from(text));
                 let difference =
                     Difference::Config { expected: word("healthy"), observed: word("unhealthy") };
                 self.drifted(EventType::ConfigDrift, Some(Field::Health), difference, evidence_of(view))
             }
-            Err(gap) => Verdict::Unknown(gap.clone()),
+            Err(gap) => Finding::gap(gap),
         }
     }
 
@@ -86,41 +124,45 @@ impl<'a> Subject<'a> {
     fn pair(self) -> Pair<'a> {
         let expected = match self.expected {
             Lookup::Present(service) => service,
-            Lookup::Absent => return Pair::Incomparable(self.clean()),
-            Lookup::Unknown(gap) => return Pair::Incomparable(Verdict::Unknown(gap.clone())),
+            Lookup::Absent => return Pair::Incomparable(Finding::Clean(Ground::Declared)),
+            Lookup::Unknown(gap) => return Pair::Incomparable(Finding::gap(gap)),
         };
         let demand = self.demand(expected);
         if matches!(demand, Demand::Either | Demand::NotRun) {
-            return Pair::Incomparable(self.clean());
+            return Pair::Incomparable(Finding::Clean(Ground::Declared));
         }
         Pair::Incomparable(match self.seen {
             Seen::Present(view, service) => match service.state.known() {
                 Ok(RunState::Running) => return Pair::Running(expected, view, service),
-                Ok(RunState::Restarting) => unknown(GapKind::NotYetObserved, "it is being restarted"),
+                Ok(RunState::Restarting) => Finding::not_yet("it is being restarted"),
                 // What may be away and does not run has nothing that could differ.
                 Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed)
                     if demand == Demand::MayRun =>
                 {
-                    Verdict::Clean(evidence_of(view))
+                    Finding::clean(view)
                 }
                 Ok(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed) => {
-                    unknown(GapKind::NotYetObserved, "it does not run")
+                    Finding::not_yet("it does not run")
                 }
-                Err(gap) => Verdict::Unknown(gap.clone()),
+                Err(gap) => Finding::gap(gap),
             },
-            Seen::Absent(view) if demand == Demand::MayRun => Verdict::Clean(evidence_of(view)),
-            Seen::Absent(_) => unknown(GapKind::NotYetObserved, "it does not exist"),
-            Seen::Unknown(gap) | Seen::AtLeast(_, _, gap) => Verdict::Unknown(gap.clone()),
-            Seen::Uncovered => Verdict::Unknown(uncovered_gap(self.case.subject)),
+            Seen::Absent(view) if demand == Demand::MayRun => Finding::clean(view),
+            Seen::Absent(_) => Finding::not_yet("it does not exist"),
+            Seen::Unknown(gap) | Seen::AtLeast(_, _, gap) => Finding::gap(gap),
+            Seen::Uncovered => Finding::Unknown(Hole::Uncovered),
         })
     }
 }
 
 /// Loopback ports satisfy a declaration and are never exposure.
+#[inline]
 pub(super) fn ports_agree(rule: PortRule, expected: &ExpectedService, published: &Published) -> bool {
-    if expected.ports.is_empty() || expected.ports == published.open {
-        return true;
-    }
+    expected.ports.is_empty()
+        || expected.ports == published.open
+        || other_sets_agree(rule, expected, published)
+}
+
+fn other_sets_agree(rule: PortRule, expected: &ExpectedService, published: &Published) -> bool {
     let declared_is_there = expected
         .ports
         .as_slice()
@@ -131,8 +173,8 @@ pub(super) fn ports_agree(rule: PortRule, expected: &ExpectedService, published:
 }
 
 /// Whether two spellings name one image: Docker Hub and its library need not be named, nor the tag `latest`.
-pub(super) fn same_image(a: &str, b: &str) -> bool {
-    full_image(a) == full_image(b)
+pub(super) fn same_image(a: &Arc<str>, b: &Arc<str>) -> bool {
+    same_text(a, b) || full_image(a) == full_image(b)
 }
 
 fn full_image(image: &str) -> (&str, &str) {

@@ -4,6 +4,7 @@
 //! Everything here asks through [`Lookup`]; no function can see an entity without seeing what covers it.
 
 mod attributes;
+mod finding;
 mod host;
 pub(crate) mod machine;
 pub(crate) mod resources;
@@ -13,7 +14,7 @@ pub(crate) mod shape;
 use crate::coverage::{Coverage, Gap, Lookup};
 use crate::drift::{Evidence, Verdict};
 use crate::event::EventType;
-use crate::id::{DriftId, ServiceName, SourceKind, Subject};
+use crate::id::{DriftId, Field, ServiceName, SourceKind, Subject};
 use crate::model::observed::{HostView, uncovered};
 use crate::model::{Expected, ExpectedService, Observed, ObservedService, RunState};
 
@@ -21,7 +22,7 @@ pub use host::source_verdict;
 pub(crate) use host::{HOST_FIELDS, HOST_TYPES, MACHINE_TYPES};
 pub use machine::carriers;
 pub use resources::{LOWEST_LIMIT, Limit, Limits};
-pub(crate) use service::Subject as ServiceCase;
+pub(crate) use service::{Subject as ServiceCase, plainly_equal};
 pub use shape::FactRule;
 
 /// How ports are compared.
@@ -104,9 +105,15 @@ pub struct Case<'a> {
 /// The verdict for one id. Ids of types that no source here can produce are `Unknown`.
 pub fn judge(id: &DriftId, case: Case<'_>) -> Verdict {
     match &id.service {
+        Some(name) if is_of_volume(id) => resources::judge(case, id, name),
         Some(name) => ServiceCase::new(case, name).judge(id),
         None => host::judge(id, case),
     }
+}
+
+/// A storage or pool stands in the place of a service, and is none.
+fn is_of_volume(id: &DriftId) -> bool {
+    id.event_type == EventType::ResourceExceeded || matches!(id.field, Some(Field::Storage | Field::Pool))
 }
 
 /// What the views together say about one service.
@@ -129,13 +136,23 @@ pub(crate) enum Seen<'a> {
 /// between equals, the first. What a view cannot say could be anything: the answer is what holds whatever that is. So
 /// seen running beats unknown, unknown beats seen stopped, and it is absent only if everybody asked proves so.
 pub(crate) fn seen<'a>(case: Case<'a>, name: &ServiceName, expected: Option<&ExpectedService>) -> Seen<'a> {
+    seen_as(case, name, expected, |view| view.service(name))
+}
+
+/// The same, for a walk that knows what each view answers without a look-up.
+pub(crate) fn seen_as<'a>(
+    case: Case<'a>,
+    name: &ServiceName,
+    expected: Option<&ExpectedService>,
+    answer: impl Fn(&'a HostView) -> Lookup<'a, ObservedService>,
+) -> Seen<'a> {
     let mut asked = Asked::default();
     let mut engine = None;
     for view in case.observed.views() {
         if !speaks_about(view, name, expected) {
             continue;
         }
-        let answer = view.service(name);
+        let answer = answer(view);
         if expected.is_some() && never_a_container(case.rules, view, name) {
             // The engine is no witness for what is no container, unless it is one after all and nobody else was asked.
             if let Lookup::Present(service) = answer {

@@ -99,6 +99,23 @@ pub(crate) fn drifts(case: Case<'_>, out: &mut Vec<Drift>) {
     out.dedup_by(|a, b| a.id == b.id);
 }
 
+/// The verdict on a storage or pool.
+pub(super) fn judge(case: Case<'_>, id: &DriftId, name: &ServiceName) -> Verdict {
+    match id.event_type {
+        EventType::ResourceExceeded => exceeded(case, id),
+        EventType::ConfigDrift => pool_health(case, name),
+        EventType::ServiceMissing
+        | EventType::ServiceUnexpected
+        | EventType::PortMismatch
+        | EventType::VmDown
+        | EventType::VmUndeclared
+        | EventType::DockerUnreachable
+        | EventType::NodeUnreachable
+        | EventType::SnapshotError
+        | EventType::RestartLoop => untold(case),
+    }
+}
+
 /// The verdict on `RESOURCE_EXCEEDED` of one id.
 pub(super) fn exceeded(case: Case<'_>, id: &DriftId) -> Verdict {
     let mut answer = None;
@@ -121,7 +138,7 @@ pub(super) fn exceeded(case: Case<'_>, id: &DriftId) -> Verdict {
 }
 
 /// The verdict on a pool's order.
-pub(super) fn pool_health(case: Case<'_>, name: &ServiceName) -> Verdict {
+fn pool_health(case: Case<'_>, name: &ServiceName) -> Verdict {
     let mut answer = None;
     for (view, machine) in shown(case) {
         let verdict = match volume(machine, Field::Pool, name) {

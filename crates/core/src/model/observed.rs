@@ -84,8 +84,8 @@ pub struct Hints {
 pub struct ObservedService {
     /// Its name on this host: the source's own name until it is bound to a declaration, then the declared one.
     pub name: ServiceName,
-    /// How the source names it.
-    pub hints: Hints,
+    /// How the source names it. Read when identity is decided, and never again: kept elsewhere.
+    pub hints: Arc<Hints>,
     /// What it is doing; the best of its replicas.
     pub state: Fact<RunState>,
     /// What it publishes. Unknown for stopped containers and for the host network.
@@ -195,8 +195,15 @@ impl HostView {
         match (self.services.binary_search_by(|s| s.name.cmp(name)), &self.coverage) {
             (_, Coverage::Partial(gap)) if gap.kind == GapKind::Stale => Lookup::Unknown(gap),
             (Ok(i), _) => Lookup::Present(&self.services[i]),
-            (Err(_), Coverage::Complete) => Lookup::Absent,
-            (Err(_), Coverage::Partial(gap)) => Lookup::Unknown(gap),
+            (Err(_), Coverage::Complete | Coverage::Partial(_)) => self.unlisted(),
+        }
+    }
+
+    /// What it means that a service is not among those shown.
+    pub(crate) fn unlisted(&self) -> Lookup<'_, ObservedService> {
+        match &self.coverage {
+            Coverage::Complete => Lookup::Absent,
+            Coverage::Partial(gap) => Lookup::Unknown(gap),
         }
     }
 }

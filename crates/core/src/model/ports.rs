@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
 
 /// A transport protocol of NetBox's service model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,9 +94,11 @@ impl<'de> Deserialize<'de> for Port {
 }
 
 /// A set of ports: sorted, without repetition. NetBox's `[443, 80, 80]` and Docker's IPv4/IPv6 twins both end here.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Ports(Box<[Port]>);
+///
+/// Few ports lie in the set itself: nearly every service has less than five, and comparing two of them then touches no
+/// memory but their own.
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ports(SmallVec<[Port; 4]>);
 
 impl Ports {
     /// The set of these ports.
@@ -120,16 +123,30 @@ impl Ports {
 
     /// The ports of either set.
     pub fn union(&self, other: &Self) -> Self {
-        self.0.iter().chain(&*other.0).copied().collect()
+        self.0.iter().chain(&other.0).copied().collect()
+    }
+}
+
+impl Clone for Ports {
+    /// One copy of the whole; the derived one would go port by port.
+    fn clone(&self) -> Self {
+        Self(SmallVec::from_slice(&self.0))
     }
 }
 
 impl FromIterator<Port> for Ports {
     fn from_iter<I: IntoIterator<Item = Port>>(iter: I) -> Self {
-        let mut ports: Vec<Port> = iter.into_iter().collect();
+        let mut ports: SmallVec<[Port; 4]> = iter.into_iter().collect();
         ports.sort_unstable();
         ports.dedup();
-        Self(ports.into_boxed_slice())
+        ports.shrink_to_fit();
+        Self(ports)
+    }
+}
+
+impl Serialize for Ports {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_slice().serialize(serializer)
     }
 }
 

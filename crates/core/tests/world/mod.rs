@@ -106,7 +106,7 @@ pub fn living(name: &str, lifecycle: Lifecycle) -> ExpectedService {
 pub fn shown(name: &str, state: RunState) -> ObservedService {
     ObservedService {
         name: name.into(),
-        hints: Hints { container_name: Some(Arc::from(name)), ..Hints::default() },
+        hints: Arc::new(Hints { container_name: Some(Arc::from(name)), ..Hints::default() }),
         state: Fact::Known(state),
         ports: Fact::Known(Published::default()),
         health: Fact::Known(Health::None),

@@ -149,12 +149,12 @@ fn service(
         |label: fn(&Container) -> Option<&Arc<str>>| group.members.iter().find_map(|member| label(member));
     ObservedService {
         name,
-        hints: Hints {
+        hints: Arc::new(Hints {
             label: first(|c| c.labels.service.as_ref()).map(trimmed),
             compose_project: best.labels.compose_project.clone(),
             compose_service: best.labels.compose_service.clone(),
             container_name: container_name(group),
-        },
+        }),
         state: state(best),
         ports: ports_of(group),
         health: health_of(group),

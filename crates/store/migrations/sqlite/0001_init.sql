@@ -72,25 +72,26 @@ CREATE TABLE inventories (
     data BLOB NOT NULL
 ) STRICT;
 
--- `body` is the event in its canonical form; what is asked for often stands beside it, the rest is read out of it.
+-- One column per key of the canonical form that people and installations ask for; `extra` is a JSON object with the
+-- others. No generated columns here or in `drifts`: SQLite computes them at every insert, parsing the JSON once more.
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
     hostname TEXT,
     service TEXT,
     event_type TEXT NOT NULL,
-    expected TEXT GENERATED ALWAYS AS (body -> '$.expected') VIRTUAL,
-    observed TEXT GENERATED ALWAYS AS (body -> '$.observed') VIRTUAL,
+    expected TEXT,
+    observed TEXT,
     severity TEXT NOT NULL,
-    details TEXT GENERATED ALWAYS AS (body ->> '$.details') VIRTUAL,
-    source TEXT GENERATED ALWAYS AS (body ->> '$.source') VIRTUAL,
+    details TEXT NOT NULL,
+    source TEXT NOT NULL,
     created_at TEXT NOT NULL,
     event_id TEXT NOT NULL UNIQUE,
     transition TEXT NOT NULL,
-    drift_id TEXT GENERATED ALWAYS AS (body ->> '$.drift_id') VIRTUAL,
+    drift_id TEXT NOT NULL,
     handle TEXT NOT NULL,
     subject TEXT NOT NULL,
     announce INTEGER NOT NULL,
-    body TEXT NOT NULL
+    extra TEXT NOT NULL
 ) STRICT;
 CREATE INDEX events_of_host ON events (hostname, id);
 CREATE INDEX events_of_handle ON events (handle, id);
@@ -116,18 +117,18 @@ CREATE TABLE drifts (
     service TEXT,
     folded INTEGER NOT NULL,
     entry TEXT NOT NULL,
-    hostname TEXT GENERATED ALWAYS AS (CASE WHEN subject LIKE 'host:%' THEN substr(subject, 6) END) VIRTUAL,
     UNIQUE (subject, drift_id)
 ) STRICT;
 CREATE INDEX drifts_of_handle ON drifts (handle);
 CREATE INDEX drifts_open ON drifts (event_type, severity, folded) WHERE state = 'open';
 
 -- The outbox. A claim moves `due_at` to the end of its lease, so a lease that ends makes the row due again by itself.
--- `attempts` doubles as the ticket: a later claim outdates an earlier one.
+-- `attempts` doubles as the ticket: a later claim outdates an earlier one. The event is named by its number, not its
+-- UUID: that keeps the index and the foreign key's check small.
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY,
     sink TEXT NOT NULL,
-    event_id TEXT NOT NULL REFERENCES events (event_id),
+    event_seq INTEGER NOT NULL REFERENCES events (id),
     drift_key TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead')),
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -142,8 +143,9 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (sink, due_at, id) WHERE state = 'pending';
 CREATE INDEX deliveries_order ON deliveries (sink, drift_key, id) WHERE state = 'pending';
 CREATE INDEX deliveries_settled ON deliveries (state, settled_at) WHERE state <> 'pending';
-CREATE INDEX deliveries_of_event ON deliveries (event_id);
+CREATE INDEX deliveries_of_event ON deliveries (event_seq);
 
+-- What was decided and done. Nothing in it is changed; rows go only when they are older than the operator keeps them.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -159,12 +161,18 @@ CREATE INDEX journal_by_time ON journal (created_at);
 CREATE INDEX journal_of_event ON journal (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX journal_of_drift ON journal (drift_id) WHERE drift_id IS NOT NULL;
 
--- Per host and service: what is declared and not there, what is there and not declared, as JSON lists of names and ports.
+CREATE TRIGGER journal_is_only_added_to BEFORE UPDATE ON journal BEGIN
+    SELECT raise(ABORT, 'the journal is only added to');
+END;
+
+-- Per host and service: what is declared and not there, what is there and not declared, as JSON lists of
+-- names, ports, and fields with their values.
 CREATE VIEW drift_summary AS
 WITH open AS (
-    SELECT id, hostname, service, event_type, severity, handle, coalesce(service, hostname) AS thing,
-        entry -> '$.difference' AS difference
-    FROM drifts WHERE state = 'open' AND hostname IS NOT NULL
+    SELECT id, substr(subject, 6) AS hostname, service, event_type, severity, handle,
+        coalesce(service, substr(subject, 6)) AS thing, entry -> '$.difference' AS difference,
+        coalesce(entry ->> '$.id.field', 'value') AS field
+    FROM drifts WHERE state = 'open' AND subject GLOB 'host:*'
 ), parts AS (
     SELECT id, 'expected' AS side, thing AS item FROM open WHERE event_type IN ('SERVICE_MISSING', 'VM_DOWN')
     UNION ALL
@@ -178,6 +186,12 @@ WITH open AS (
     SELECT o.id, 'observed', e.value FROM open o, json_each(o.difference, '$.observed.open') e
     WHERE o.event_type = 'PORT_MISMATCH'
         AND e.value NOT IN (SELECT value FROM json_each(o.difference, '$.expected'))
+    UNION ALL
+    SELECT id, 'expected', field || ' ' || (difference ->> '$.expected') FROM open
+    WHERE event_type = 'CONFIG_DRIFT' AND difference ->> '$.expected' IS NOT NULL
+    UNION ALL
+    SELECT id, 'observed', field || ' ' || (difference ->> '$.observed') FROM open
+    WHERE event_type = 'CONFIG_DRIFT' AND difference ->> '$.observed' IS NOT NULL
 )
 SELECT o.hostname, o.service,
     json_group_array(p.item) FILTER (WHERE p.side = 'expected') AS expected_minus_observed,

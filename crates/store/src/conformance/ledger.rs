@@ -109,6 +109,19 @@ pub async fn a_delivery_of_an_unknown_event_leaves_nothing_of_its_commit(store: 
     nothing_of(&store, "a", 0, 0, 0).await
 }
 
+pub async fn a_delivery_may_be_about_an_earlier_event(store: Fresh) -> Outcome {
+    let first = opening("a", "x", 1, 0, &[]);
+    let later = PassCommit {
+        deliveries: vec![delivery("n8n", &first.events[0])],
+        ..PassCommit::new(host("a"), 1, at(2))
+    };
+    store.commit(first).await?;
+    store.commit(later).await?;
+    let claimed = store.claim(None, 9, std::time::Duration::from_secs(1), at(3)).await?;
+    assert_eq!(claimed.iter().map(|one| one.event).collect::<Vec<_>>(), [event_id(1)]);
+    Ok(())
+}
+
 pub async fn entries_are_changed_and_removed(store: Fresh) -> Outcome {
     store.commit(opening("a", "freshrss", 1, 0, &[])).await?;
     store.commit(opening("a", "readeck", 2, 1, &[])).await?;

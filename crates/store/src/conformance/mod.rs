@@ -27,6 +27,7 @@ macro_rules! store_conformance {
                 a_stale_revision_is_refused_and_writes_nothing
                 an_event_id_used_twice_leaves_nothing_of_its_commit
                 a_delivery_of_an_unknown_event_leaves_nothing_of_its_commit
+                a_delivery_may_be_about_an_earlier_event
                 entries_are_changed_and_removed
                 born_stays_and_a_fingerprint_is_cleared
                 a_remembered_match_does_not_touch_the_revision
@@ -42,6 +43,7 @@ macro_rules! store_conformance {
                 an_outdated_ticket_cannot_retry_or_bury_but_delivered_is_a_fact
                 deliveries_of_one_drift_keep_their_order
                 a_dead_delivery_holds_nothing_back_and_can_be_sent_again
+                a_dead_delivery_that_arrived_after_all_hurries_nothing
                 a_retry_comes_back_when_due_with_its_errors
                 what_waits_behind_a_retry_is_not_due_before_it
                 a_released_delivery_is_due_at_once_and_the_attempt_is_not_counted

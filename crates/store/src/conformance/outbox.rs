@@ -110,6 +110,18 @@ pub async fn a_dead_delivery_holds_nothing_back_and_can_be_sent_again(store: Fre
     Ok(())
 }
 
+pub async fn a_dead_delivery_that_arrived_after_all_hurries_nothing(store: Fresh) -> Done {
+    story(&store, "x", &[1, 2], &["n8n"]).await?;
+    let first = store.claim(None, 9, LEASE, at(10)).await?.remove(0);
+    assert!(store.settle(first.ticket, dead("timeout"), at(11)).await?);
+    let second = store.claim(None, 9, LEASE, at(11)).await?.remove(0);
+    assert!(store.settle(second.ticket, retry(100, "502"), at(12)).await?);
+    assert!(store.settle(first.ticket, Outcome::Delivered, at(13)).await?);
+    assert!(!store.settle(first.ticket, Outcome::Delivered, at(14)).await?, "delivered twice");
+    assert_eq!(store.next_due().await?, Some(at(100)), "the second is tried before its time");
+    Ok(())
+}
+
 pub async fn a_retry_comes_back_when_due_with_its_errors(store: Fresh) -> Done {
     store.commit(opening("a", "x", 0, 0, &["n8n"])).await?;
     for (n, why) in (1..).zip(["502", "timeout", "connection refused"]) {

@@ -1,20 +1,22 @@
 //! The journal: what was decided and done.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
-
 use evenkeel_core::id::{EventId, Subject};
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqliteRow;
 
 use super::Inner;
-use super::commit::json;
-use super::queries::{any_of, page, start};
+use super::commit::{fields, json};
+use super::paging::Listing;
 use super::text::{Reading, stamp};
 use super::writer::Durability;
 use crate::error::Result;
 use crate::query::{Cursor, JournalFilter, Page};
 use crate::rows::{JournalKind, JournalRow};
 
-/// A row in the column order of the insert.
+/// The columns in the order of [`JournalTuple`].
+pub(super) const COLUMNS: &str = "kind, subject, event_id, drift_id, actor, text, created_at, data";
+
+/// A row in the order of [`COLUMNS`].
 pub(super) type JournalTuple<'a> = (
     &'static str,
     Option<String>,
@@ -22,8 +24,8 @@ pub(super) type JournalTuple<'a> = (
     Option<&'a str>,
     &'a str,
     &'a str,
-    &'a serde_json::Value,
     String,
+    &'a serde_json::Value,
 );
 
 pub(super) fn tuple(row: &JournalRow) -> JournalTuple<'_> {
@@ -35,8 +37,8 @@ pub(super) fn tuple(row: &JournalRow) -> JournalTuple<'_> {
         drift_key.as_deref(),
         actor,
         text,
-        data,
         stamp(*at),
+        data,
     )
 }
 
@@ -47,14 +49,11 @@ impl Inner {
         }
         let rows = json(&rows.iter().map(tuple).collect::<Vec<_>>())?;
         let mut tx = self.begin(Durability::Kept).await?;
-        let noted = sqlx::query(
-            "INSERT INTO journal (kind, subject, event_id, drift_id, actor, text, data, created_at)
-                SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value -> 6,
-                    value ->> 7 FROM jsonb_each(?1)",
-        )
-        .bind(rows)
-        .execute(tx.connection())
-        .await;
+        let insert = format!(
+            "INSERT INTO journal ({COLUMNS}) SELECT {}, value -> '$[7]' FROM jsonb_each(?1)",
+            fields(7)
+        );
+        let noted = sqlx::query(AssertSqlSafe(insert)).bind(rows).execute(tx.connection()).await;
         tx.end(noted.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
@@ -64,31 +63,25 @@ impl Inner {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<JournalRow>> {
-        let Some(before) = start(after, i64::MAX) else {
-            return Ok(Page { rows: Vec::new(), next: None });
-        };
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT id, kind, subject, event_id, drift_id, actor, text, data, created_at FROM journal WHERE id < ",
-        );
-        query.push_bind(before);
-        any_of(&mut query, "kind", filter.kinds.iter().map(|kind| kind.as_str()));
-        any_of(&mut query, "subject", filter.subject.iter().map(ToString::to_string));
-        any_of(&mut query, "event_id", filter.event.iter().map(ToString::to_string));
-        any_of(&mut query, "drift_id", filter.drift_key.iter().cloned());
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
-        let mut reader = self.reader().await?;
-        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
-        page(rows, limit, |row| self.journal_row(row))
+        let JournalFilter { kinds, subject, event, drift_key } = filter;
+        let select =
+            "SELECT id, kind, subject, event_id, drift_id, actor, text, created_at, data FROM journal";
+        let mut list = Listing::newest_first(select, after);
+        list.any_of("kind", kinds.iter().map(|kind| kind.as_str()));
+        list.any_of("subject", subject.iter().map(ToString::to_string));
+        list.any_of("event_id", event.iter().map(ToString::to_string));
+        list.any_of("drift_id", drift_key.iter().cloned());
+        list.page(self, limit, |row| self.journal_row(row)).await
     }
 
     fn journal_row(&self, row: &SqliteRow) -> Result<JournalRow> {
         let reading = |column| Reading { at: &self.at, column };
         let subject: Option<String> = self.cell(row, 2)?;
         let event: Option<String> = self.cell(row, 3)?;
-        let data: Option<String> = self.cell(row, 7)?;
+        let data: Option<String> = self.cell(row, 8)?;
         Ok(JournalRow {
             kind: reading("journal.kind").word(self.cell(row, 1)?, JournalKind::parse)?,
-            at: reading("journal.created_at").moment(self.cell(row, 8)?)?,
+            at: reading("journal.created_at").moment(self.cell(row, 7)?)?,
             subject: subject.map(|s| reading("journal.subject").word(&s, Subject::parse)).transpose()?,
             event: event.map(|e| reading("journal.event_id").uuid(&e)).transpose()?.map(EventId),
             drift_key: self.cell(row, 4)?,

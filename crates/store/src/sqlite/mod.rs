@@ -3,6 +3,7 @@
 //! One connection writes, a few read. What every method of the contract does lies in the file named after it; here is
 //! how a store is opened and closed, and who is called.
 
+mod batch;
 mod commit;
 mod export;
 mod failure;
@@ -12,9 +13,11 @@ mod ledger;
 mod lock;
 mod open;
 mod outbox;
+mod paging;
 mod queries;
 mod retention;
 mod snapshots;
+mod stored_event;
 mod text;
 mod writer;
 

@@ -159,7 +159,7 @@ fn refuse_newer(at: &str, found: i64) -> Result<()> {
 
 async fn prepare(at: &str, connection: &mut SqliteConnection) -> Result<()> {
     migrate(at, connection).await?;
-    let made = sqlx::raw_sql(super::commit::PROCEDURE).execute(connection).await;
+    let made = sqlx::raw_sql(sqlx::AssertSqlSafe(super::commit::procedure())).execute(connection).await;
     made.map(|_| ()).map_err(|error| explain(at, error))
 }
 

@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::Inner;
 use super::commit::json;
-use super::queries::{any_of, page, start};
+use super::paging::Listing;
 use super::text::{Reading, stamp};
 use super::writer::Durability;
 use crate::error::Result;
@@ -36,7 +36,14 @@ const CLAIM: &str = "UPDATE deliveries SET attempts = attempts + 1, claimed_at =
             SELECT 1 FROM deliveries e
             WHERE e.state = 'pending' AND e.sink = d.sink AND e.drift_key = d.drift_key AND e.id < d.id)
         ORDER BY d.due_at, d.id LIMIT ?4)
-    RETURNING id, attempts, sink, event_id, drift_key, payload, created_at";
+    RETURNING id, attempts, sink, (SELECT e.event_id FROM events e WHERE e.id = event_seq), drift_key, payload,
+        created_at";
+
+const DELIVERIES: &str = "SELECT id, sink, (SELECT e.event_id FROM events e WHERE e.id = event_seq), drift_key, \
+    state, attempts, created_at, due_at, claimed_at, settled_at, first_error, last_error FROM deliveries";
+
+/// Deliveries of an event whose id follows.
+const OF_EVENT: &str = "event_seq = (SELECT e.id FROM events e WHERE e.event_id = ";
 
 /// What waits behind a delivery need not be looked at before the delivery itself is due again ...
 const HOLD_BACK: &str = "UPDATE deliveries SET due_at = ?2 WHERE id IN (
@@ -188,7 +195,7 @@ impl Inner {
         query.push(", claimed_at = NULL, settled_at = NULL WHERE state = 'dead' AND ");
         match what {
             Resend::Delivery(id) => query.push("id = ").push_bind(id.cast_signed()),
-            Resend::Event(event) => query.push("event_id = ").push_bind(event.to_string()),
+            Resend::Event(event) => query.push(OF_EVENT).push_bind(event.to_string()).push(")"),
             Resend::Sink(sink) => query.push("sink = ").push_bind(sink),
         };
         let mut tx = self.begin(Durability::Kept).await?;
@@ -202,22 +209,13 @@ impl Inner {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
-        let Some(before) = start(after, i64::MAX) else {
-            return Ok(Page { rows: Vec::new(), next: None });
-        };
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT id, sink, event_id, drift_key, state, attempts, created_at, due_at, claimed_at, settled_at, \
-                first_error, last_error FROM deliveries WHERE id < ",
-        );
-        query.push_bind(before);
-        any_of(&mut query, "state", filter.states.iter().map(|state| state.as_str()));
-        any_of(&mut query, "sink", filter.sink.iter().cloned());
-        any_of(&mut query, "event_id", filter.event.iter().map(ToString::to_string));
-        any_of(&mut query, "drift_key", filter.drift_key.iter().cloned());
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
-        let mut reader = self.reader().await?;
-        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
-        page(rows, limit, |row| self.delivery(row))
+        let DeliveryFilter { states, sink, event, drift_key } = filter;
+        let mut list = Listing::newest_first(DELIVERIES, after);
+        list.any_of("state", states.iter().map(|state| state.as_str()));
+        list.any_of("sink", sink.iter().cloned());
+        list.within(OF_EVENT, event.map(|event| event.to_string()));
+        list.any_of("drift_key", drift_key.iter().cloned());
+        list.page(self, limit, |row| self.delivery(row)).await
     }
 
     fn delivery(&self, row: &SqliteRow) -> Result<DeliveryRow> {
@@ -278,7 +276,7 @@ async fn settle(
     let (update, follow, moment) = match outcome {
         Outcome::Delivered => {
             let delivered = "UPDATE deliveries SET state = 'delivered', settled_at = ?2, claimed_at = NULL \
-                WHERE id = ?1 AND state <> 'delivered'";
+                WHERE id = ?1 AND state = 'pending'";
             (sqlx::query(delivered).bind(id).bind(now), LET_GO, now.to_owned())
         }
         Outcome::Retry { at, why } => {
@@ -295,9 +293,16 @@ async fn settle(
             (sqlx::query(dead).bind(id).bind(now).bind(why).bind(ticket.attempt), LET_GO, now.to_owned())
         }
     };
-    let changed = update.execute(&mut *connection).await?.rows_affected() > 0;
-    if changed {
+    if update.execute(&mut *connection).await?.rows_affected() > 0 {
         sqlx::query(follow).bind(id).bind(moment).execute(connection).await?;
+        return Ok(true);
     }
-    Ok(changed)
+    // A dead one that arrived after all held nothing back, so there is nothing to let go.
+    let late = "UPDATE deliveries SET state = 'delivered', settled_at = ?2 WHERE id = ?1 AND state = 'dead'";
+    match outcome {
+        Outcome::Delivered => {
+            Ok(sqlx::query(late).bind(id).bind(now).execute(connection).await?.rows_affected() > 0)
+        }
+        Outcome::Retry { .. } | Outcome::Dead { .. } => Ok(false),
+    }
 }

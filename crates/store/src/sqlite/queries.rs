@@ -1,54 +1,21 @@
-//! Questions: events, drifts, figures. Values are bound, never spliced; only fixed pieces of SQL are put together.
+//! Questions: events, drifts, figures.
 
-use evenkeel_core::event::{Event, EventType, Severity};
-use evenkeel_core::id::{EventId, Subject};
+use evenkeel_core::event::{EventType, Severity};
+use evenkeel_core::id::EventId;
 use evenkeel_core::ledger::Entry;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::Inner;
-use super::text::{Reading, stamp};
+use super::paging::Listing;
+use super::text::Reading;
+use super::{Inner, stored_event};
 use crate::error::Result;
 use crate::query::{Cursor, DriftFilter, EventFilter, Page};
 use crate::types::{OpenCount, Stats, StoredEvent};
 
-/// Where to go on from; `None` for a cursor that is none of ours.
-pub(super) fn start(after: Option<Cursor>, first: i64) -> Option<i64> {
-    match after {
-        None => Some(first),
-        Some(cursor) => cursor.as_str().parse().ok(),
-    }
-}
-
-/// Restricts a query to any of these values; none is no restriction.
-pub(super) fn any_of<T: Into<String>>(
-    query: &mut QueryBuilder<Sqlite>,
-    column: &'static str,
-    values: impl Iterator<Item = T>,
-) {
-    let mut values = values.peekable();
-    if values.peek().is_none() {
-        return;
-    }
-    query.push(" AND ").push(column).push(" IN (");
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value.into());
-    }
-    list.push_unseparated(")");
-}
-
-/// Cuts rows read with one too many into a page. The first column is the cursor.
-pub(super) fn page<T>(
-    mut rows: Vec<SqliteRow>,
-    limit: u32,
-    read: impl Fn(&SqliteRow) -> Result<T>,
-) -> Result<Page<T>> {
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let last = rows.last().filter(|_| more).and_then(|row| row.try_get::<i64, _>(0).ok());
-    let rows = rows.iter().map(read).collect::<Result<_>>()?;
-    Ok(Page { rows, next: last.map(|id| Cursor::new(id.to_string())) })
+/// `SELECT` of what [`Inner::stored_event`] reads.
+pub(super) fn select_events(tail: &str) -> String {
+    format!("SELECT id, {}, extra FROM events{tail}", stored_event::COLUMNS)
 }
 
 impl Inner {
@@ -58,49 +25,27 @@ impl Inner {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
-        let Some(before) = start(after, i64::MAX) else {
-            return Ok(Page { rows: Vec::new(), next: None });
-        };
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT id, subject, announce, body FROM events WHERE id < ");
-        query.push_bind(before);
-        any_of(&mut query, "event_type", filter.types.iter().map(|kind| kind.code()));
-        any_of(&mut query, "severity", filter.severities.iter().map(|severity| severity.as_str()));
-        any_of(&mut query, "transition", filter.transitions.iter().map(|transition| transition.as_str()));
-        any_of(&mut query, "hostname", filter.host.iter().map(|host| host.as_str()));
-        any_of(&mut query, "service", filter.service.iter().map(|service| service.as_str()));
-        any_of(&mut query, "handle", filter.handle.iter().map(|handle| handle.to_ascii_uppercase()));
-        if let Some(since) = filter.since {
-            query.push(" AND created_at >= ").push_bind(stamp(since));
-        }
-        if let Some(until) = filter.until {
-            query.push(" AND created_at < ").push_bind(stamp(until));
-        }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
-        let mut reader = self.reader().await?;
-        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
-        page(rows, limit, |row| self.stored_event(row))
+        let EventFilter { types, severities, transitions, host, service, handle, since, until } = filter;
+        let mut list = Listing::newest_first(&select_events(""), after);
+        list.any_of("event_type", types.iter().map(|kind| kind.code()));
+        list.any_of("severity", severities.iter().map(|severity| severity.as_str()));
+        list.any_of("transition", transitions.iter().map(|transition| transition.as_str()));
+        list.any_of("hostname", host.iter().map(|host| host.as_str()));
+        list.any_of("service", service.iter().map(|service| service.as_str()));
+        list.any_of("handle", handle.iter().map(|handle| handle.to_ascii_uppercase()));
+        list.moment("created_at >= ", *since);
+        list.moment("created_at < ", *until);
+        list.page(self, limit, |row| self.stored_event(row)).await
     }
 
     pub(super) async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         let mut reader = self.reader().await?;
-        let row = sqlx::query("SELECT id, subject, announce, body FROM events WHERE event_id = ?1")
+        let row = sqlx::query(AssertSqlSafe(select_events(" WHERE event_id = ?1")))
             .bind(id.to_string())
             .fetch_optional(&mut *reader)
             .await
             .map_err(|error| self.explain(error))?;
         row.map(|row| self.stored_event(&row)).transpose()
-    }
-
-    fn stored_event(&self, row: &SqliteRow) -> Result<StoredEvent> {
-        let reading = |column| Reading { at: &self.at, column };
-        let mut event: Event = reading("events.body").json(self.cell(row, 3)?)?;
-        event.announce = self.cell(row, 2)?;
-        Ok(StoredEvent {
-            seq: self.cell::<i64>(row, 0)?.cast_unsigned(),
-            subject: reading("events.subject").word(self.cell(row, 1)?, Subject::parse)?,
-            event,
-        })
     }
 
     pub(super) async fn drifts(
@@ -109,23 +54,17 @@ impl Inner {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Entry>> {
-        let Some(beyond) = start(after, 0) else {
-            return Ok(Page { rows: Vec::new(), next: None });
-        };
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT id, entry FROM drifts WHERE id > ");
-        query.push_bind(beyond);
-        any_of(&mut query, "state", filter.states.iter().map(|state| state.as_str()));
-        any_of(&mut query, "event_type", filter.types.iter().map(|kind| kind.code()));
-        any_of(&mut query, "severity", filter.severities.iter().map(|severity| severity.as_str()));
-        any_of(&mut query, "subject", filter.subject.iter().map(ToString::to_string));
-        any_of(&mut query, "service", filter.service.iter().map(|service| service.as_str()));
-        if filter.roots_only {
-            query.push(" AND folded = 0");
+        let DriftFilter { states, types, severities, subject, service, roots_only } = filter;
+        let mut list = Listing::oldest_first("SELECT id, entry FROM drifts", after);
+        list.any_of("state", states.iter().map(|state| state.as_str()));
+        list.any_of("event_type", types.iter().map(|kind| kind.code()));
+        list.any_of("severity", severities.iter().map(|severity| severity.as_str()));
+        list.any_of("subject", subject.iter().map(ToString::to_string));
+        list.any_of("service", service.iter().map(|service| service.as_str()));
+        if *roots_only {
+            list.only("folded = 0");
         }
-        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit) + 1);
-        let mut reader = self.reader().await?;
-        let rows = query.build().fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
-        page(rows, limit, |row| self.entry(row))
+        list.page(self, limit, |row| self.entry(row)).await
     }
 
     pub(super) async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>> {

@@ -27,10 +27,9 @@ const EVENTS: Table = Table {
     surplus: "SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?1",
     doomed: "SELECT e.id FROM events e WHERE (e.created_at < ?1 OR e.id <= ?2)
             AND e.id < (SELECT max(id) FROM events)
-            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = e.event_id AND d.state <> 'delivered')
+            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_seq = e.id AND d.state <> 'delivered')
         ORDER BY e.id LIMIT ?3",
-    delete: "DELETE FROM deliveries WHERE event_id IN
-            (SELECT event_id FROM events WHERE id IN (SELECT value FROM json_each(?1)));
+    delete: "DELETE FROM deliveries WHERE event_seq IN (SELECT value FROM json_each(?1));
         DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))",
 };
 
