@@ -21,12 +21,14 @@ use evenkeel_sources::{Hint, Snapshot, Source};
 use jiff::Timestamp;
 
 use crate::fleet::{self, Shape};
-use crate::process::written_bytes;
+use crate::process::{cpu_seconds, resident_bytes, written_bytes};
 use crate::{Result, Row, stage};
 
 const SHAPE: Shape = Shape { hosts: 10_000, services: 10, one_in: 100 };
 /// How long the cold start may take.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// How often an engine is listed unless somebody configures otherwise.
+const INTERVAL: Duration = Duration::from_secs(30);
 
 /// A source that says the same again and again.
 struct Constant {
@@ -79,6 +81,7 @@ async fn measure() -> Result<Vec<Row>> {
     let mut rows = Vec::new();
 
     let floor = compare_all();
+    let resident_before = resident_bytes();
     let begun = Instant::now();
     let (running, store) = start(folder.path(), &engines).await?;
     settle(&running.hub).await?;
@@ -90,6 +93,8 @@ async fn measure() -> Result<Vec<Row>> {
     ));
 
     let hub = &running.hub;
+    rows.push(resident(resident_before)?);
+
     let (before, written) = (Passes::of(hub), written_bytes());
     let begun = Instant::now();
     hub.resync();
@@ -110,7 +115,7 @@ async fn measure() -> Result<Vec<Row>> {
     ));
     rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
 
-    let (before, written) = (Passes::of(hub), written_bytes());
+    let (before, written, cpu) = (Passes::of(hub), written_bytes(), cpu_seconds());
     let begun = Instant::now();
     for engine in &engines {
         hub.learn(engine.id(), engine.says_now()).await;
@@ -126,9 +131,31 @@ async fn measure() -> Result<Vec<Row>> {
     rows.push(Row::new("the same: passes that compared", "passes", (after.compared - before.compared, 0.0)));
     rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
 
+    rows.push(share_of_a_core(cpu)?);
+
     running.stop().await;
     store.close().await;
     Ok(rows)
+}
+
+/// What the controller occupies beside the answers that its sources hold here anyway.
+fn resident(before: Option<u64>) -> Result<Row> {
+    let (Some(before), Some(after)) = (before, resident_bytes()) else {
+        return Err("/proc does not say what is occupied".into());
+    };
+    let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
+    let figures = (mib(after.saturating_sub(before)), mib(before));
+    Ok(Row::new("the same: resident memory (floor: the sources' answers and this program)", "MiB", figures))
+}
+
+/// What such a round costs, where each engine is listed once an interval.
+fn share_of_a_core(before: Option<f64>) -> Result<Row> {
+    let (Some(before), Some(after)) = (before, cpu_seconds()) else {
+        return Err("/proc does not say what was computed".into());
+    };
+    let interval = INTERVAL.as_secs_f64();
+    let share = (after - before) / interval * 100.0;
+    Ok(Row::new(format!("the same: processor time, of one core, every {interval} s"), "%", (share, 0.0)))
 }
 
 fn engine(h: usize) -> Arc<Constant> {
