@@ -50,7 +50,7 @@ const LAG: Duration = Duration::from_secs(2);
 /// The pauses between, from this one on.
 const LAG_PAUSE: Duration = Duration::from_millis(4);
 /// The longest of them.
-const LAG_PAUSE_MAX: Duration = Duration::from_millis(50);
+const LAG_PAUSE_MAX: Duration = Duration::from_millis(10);
 
 /// Why a source could not be set up. All but [`Error::NoRuntime`] are mistakes in the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +125,16 @@ impl DockerSource {
     }
 
     async fn look(&self, started: Timestamp) -> Result<HostSnapshot, Gap> {
-        let mut list = self.list().await?;
-        let mut info: Result<Info, Gap> = client::object(&self.client, Question::Info).await;
-        let version: Result<Version, Gap> = client::object(&self.client, Question::Version).await;
+        let list = self.list();
+        let info = client::object::<Info>(&self.client, Question::Info);
+        let version = client::object::<Version>(&self.client, Question::Version);
+        let (list, mut info, version) = if self.client.parallel() > 1 {
+            // The engine starts a program for each of the last two, which takes longer than its list.
+            tokio::join!(list, info, version)
+        } else {
+            (list.await, info.await, version.await)
+        };
+        let mut list = list?;
         let podman = version.as_ref().is_ok_and(Version::is_podman);
         let mut short = shortfall(&list, &info, podman);
         if short.is_some() {
