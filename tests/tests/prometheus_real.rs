@@ -128,9 +128,14 @@ async fn a_real_prometheus_learns_from_the_running_binary_what_is_open_blind_and
     until_is(&server, "evenkeel_hosts_blind", 1.0);
     let age = "time() - evenkeel_source_last_complete_timestamp_seconds > 4";
     until_true_of(&server, age, &["docker/attic"]);
-    // What was open there is neither forgotten nor more, besides the blindness itself.
+    // What was open there hides behind the blindness, which is the one root now, and comes back as what it was.
+    until_is(&server, "sum(evenkeel_drift_open{type=\"SERVICE_UNEXPECTED\"})", 0.0);
+    until_is(&server, "sum(evenkeel_drift_open)", 2.0);
+    lab.engine("attic").faults().clear_all();
+    until_true_of(&server, "evenkeel_source_up == 1", &all);
     until_is(&server, "sum(evenkeel_drift_open{type=\"SERVICE_UNEXPECTED\"})", 1.0);
-    until_is(&server, "sum(evenkeel_drift_open{type=\"SERVICE_MISSING\"})", 1.0);
+    let openings = "sum(evenkeel_drift_transitions_total{type=\"SERVICE_UNEXPECTED\"})";
+    until_is(&server, openings, 1.0);
 
     let (status, exposition) = program.get("/metrics").await;
     assert_eq!(status, 200);
