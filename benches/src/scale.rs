@@ -152,8 +152,8 @@ async fn measure() -> Result<Vec<Row>> {
 async fn listed_again(hub: &Arc<Hub>, engines: &[Arc<Constant>]) -> Result<()> {
     for some in engines.chunks(AT_ONCE) {
         let mut asked = tokio::task::JoinSet::new();
-        for engine in some.iter().cloned() {
-            let hub = hub.clone();
+        for engine in some {
+            let (hub, engine) = (hub.clone(), Arc::clone(engine));
             asked.spawn(async move { hub.learn(engine.id(), engine.says_now()).await });
         }
         while let Some(done) = asked.join_next().await {
