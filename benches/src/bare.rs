@@ -5,8 +5,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::Result;
+
+/// How long the other side may be silent within an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Both ends of a byte stream.
 trait Stream: Read + Write + Send {}
@@ -20,12 +24,14 @@ impl Bare {
     pub fn tcp(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self(BufReader::with_capacity(64 * 1024, Box::new(stream))))
     }
 
     /// To a socket file.
     pub fn unix(path: &Path) -> Result<Self> {
         let stream = UnixStream::connect(path)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self(BufReader::with_capacity(64 * 1024, Box::new(stream))))
     }
 

@@ -21,12 +21,16 @@ use evenkeel_sources::{Hint, Snapshot, Source};
 use jiff::Timestamp;
 
 use crate::fleet::{self, Shape};
-use crate::process::written_bytes;
+use crate::process::{cpu_seconds, resident_bytes, written_bytes};
 use crate::{Result, Row, stage};
 
 const SHAPE: Shape = Shape { hosts: 10_000, services: 10, one_in: 100 };
 /// How long the cold start may take.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// So many engines answer at the same time.
+const AT_ONCE: usize = 32;
+/// How often an engine is listed unless somebody configures otherwise.
+const INTERVAL: Duration = Duration::from_secs(30);
 
 /// A source that says the same again and again.
 struct Constant {
@@ -81,6 +85,7 @@ async fn measure() -> Result<Vec<Row>> {
     let mut rows = Vec::new();
 
     let floor = compare_all();
+    let resident_before = resident_bytes();
     let begun = Instant::now();
     let (running, store) = start(folder.path(), &engines).await?;
     settle(&running.hub).await?;
@@ -92,6 +97,8 @@ async fn measure() -> Result<Vec<Row>> {
     ));
 
     let hub = &running.hub;
+    rows.push(resident(resident_before)?);
+
     let (before, written) = (Passes::of(hub), written_bytes());
     let begun = Instant::now();
     hub.resync();
@@ -112,11 +119,20 @@ async fn measure() -> Result<Vec<Row>> {
     ));
     rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
 
-    let (before, written) = (Passes::of(hub), written_bytes());
+    // NetBox answered after most engines, and until it did nobody knew what may be kept of their answers.
+    let (written, begun) = (written_bytes(), Instant::now());
+    listed_again(hub, &engines).await?;
+    settle(hub).await?;
+    rows.push(Row::new(
+        "the same: what is shown kept for the first time",
+        "ms",
+        (millis(begun.elapsed()), 0.0),
+    ));
+    rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
+
+    let (before, written, cpu) = (Passes::of(hub), written_bytes(), cpu_seconds());
     let begun = Instant::now();
-    for engine in &engines {
-        hub.learn(engine.id(), engine.says_now()).await;
-    }
+    listed_again(hub, &engines).await?;
     settle(hub).await?;
     let ours = begun.elapsed();
     let after = Passes::of(hub);
@@ -127,10 +143,46 @@ async fn measure() -> Result<Vec<Row>> {
     ));
     rows.push(Row::new("the same: passes that compared", "passes", (after.compared - before.compared, 0.0)));
     rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
+    rows.push(share_of_a_core(cpu)?);
 
     running.stop().await;
     store.close().await;
     Ok(rows)
+}
+
+/// Every engine says the same once more, some at a time as collectors do it.
+async fn listed_again(hub: &Arc<Hub>, engines: &[Arc<Constant>]) -> Result<()> {
+    for some in engines.chunks(AT_ONCE) {
+        let mut asked = tokio::task::JoinSet::new();
+        for engine in some {
+            let (hub, engine) = (hub.clone(), Arc::clone(engine));
+            asked.spawn(async move { hub.learn(engine.id(), engine.says_now()).await });
+        }
+        while let Some(done) = asked.join_next().await {
+            done?;
+        }
+    }
+    Ok(())
+}
+
+/// What the controller occupies beside the answers that its sources hold here anyway.
+fn resident(before: Option<u64>) -> Result<Row> {
+    let (Some(before), Some(after)) = (before, resident_bytes()) else {
+        return Err("/proc does not say what is occupied".into());
+    };
+    let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
+    let figures = (mib(after.saturating_sub(before)), mib(before));
+    Ok(Row::new("the same: resident memory (floor: the sources' answers and this program)", "MiB", figures))
+}
+
+/// What such a round costs, where each engine is listed once an interval.
+fn share_of_a_core(before: Option<f64>) -> Result<Row> {
+    let (Some(before), Some(after)) = (before, cpu_seconds()) else {
+        return Err("/proc does not say what was computed".into());
+    };
+    let interval = INTERVAL.as_secs_f64();
+    let share = (after - before) / interval * 100.0;
+    Ok(Row::new(format!("the same: processor time, of one core, every {interval} s"), "%", (share, 0.0)))
 }
 
 fn engine(h: usize) -> Arc<Constant> {

@@ -20,11 +20,22 @@ pub struct Tools {
     promtool: String,
 }
 
-/// The programs that `cargo xtask test` found.
+/// The programs that `cargo xtask test` found, or those on the path.
 pub fn tools() -> Option<Tools> {
+    let program = |variable, name| {
+        let given = std::env::var(variable).ok().filter(|path| !path.is_empty());
+        let found = || xtask::real::find(name).map(|path| path.display().to_string());
+        let path = given.or_else(found);
+        if path.is_none() {
+            crate::skip(&format!(
+                "neither {variable} nor the path has {name} (cargo xtask test installs it)"
+            ));
+        }
+        path
+    };
     Some(Tools {
-        prometheus: crate::provided("EVENKEEL_TEST_PROMETHEUS")?,
-        promtool: crate::provided("EVENKEEL_TEST_PROMTOOL")?,
+        prometheus: program("EVENKEEL_TEST_PROMETHEUS", "prometheus")?,
+        promtool: program("EVENKEEL_TEST_PROMTOOL", "promtool")?,
     })
 }
 

@@ -80,8 +80,8 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<File>) {
             if !SKIPPED.contains(&name.as_str()) {
                 walk(&entry.path(), &format!("{path}/"), files);
             }
-        } else if kind.is_file() {
-            // What is not text has no lines to look at.
+        } else if kind.is_file() && !SKIPPED.contains(&name.as_str()) {
+            // A second worktree has a file `.git`. What is not text has no lines to look at.
             if let Ok(text) = fs::read_to_string(entry.path()) {
                 files.push(File { path, text });
             }

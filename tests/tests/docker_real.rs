@@ -226,6 +226,29 @@ async fn a_container_that_dies_is_known_within_a_moment() {
 }
 
 #[tokio::test]
+async fn a_death_is_never_missed_though_the_engine_tells_it_before_its_list_shows_it() {
+    // Alone, so that nothing but this death is a reason to look.
+    let Some(engine) = engine::own() else { return };
+    let socket = engine.socket();
+    let mut containers = Containers::on(&socket);
+    let source = source(&socket, |config| config.debounce = Duration::ZERO);
+    let id = containers.run("victim", json!({}));
+    let name = containers.name("victim");
+    until(&source, "running", |snapshot| sees(snapshot, &name, RunState::Running)).await;
+    // The call ends when the list is right; the event is heard before.
+    let path = format!("/containers/{id}/kill");
+    let killing =
+        std::thread::spawn(move || xtask::real::request(&socket, "POST", &path, ("text/plain", b"")));
+    let deadline = tokio::time::Instant::now() + SOON;
+    let mut died = false;
+    while !died || known_state(&observe(&source).await, &name) != Some(RunState::Exited) {
+        let hint = tokio::time::timeout_at(deadline, source.changed()).await.expect("a hint comes");
+        died |= hint.reason.starts_with("die");
+    }
+    assert_eq!(killing.join().unwrap().unwrap().status, 204);
+}
+
+#[tokio::test]
 async fn doctor_finds_a_real_engine_in_order() {
     let Some(socket) = engine::shared() else { return };
     let mut containers = Containers::on(&socket);

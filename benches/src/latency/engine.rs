@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use evenkeel_lab::docker::{Container, DockerLab};
 use evenkeel_sources::docker::Endpoint;
@@ -14,6 +16,11 @@ use crate::bare::Bare;
 
 /// The port the first service publishes, as the inventory declares it.
 const FIRST_PORT: u16 = 8000;
+/// How long a death may take to be on the list.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Somebody who asks for the list until it shows a death; when it did.
+pub(super) type Watch = JoinHandle<std::result::Result<Timestamp, String>>;
 
 /// An engine that runs what is declared.
 pub(super) enum Engine {
@@ -46,6 +53,26 @@ impl Engine {
         match self {
             Self::Simulated(_) => "simulated",
             Self::Real(_) => "real",
+        }
+    }
+
+    /// How many deaths are worth measuring: a real container takes half a second to die and come back.
+    pub(super) fn deaths(&self) -> usize {
+        match self {
+            Self::Simulated(_) => 300,
+            Self::Real(_) => 100,
+        }
+    }
+
+    /// Begins to ask whether this container is still listed as running; `None` where the list is right at once.
+    pub(super) fn watch(&self, service: &str) -> Result<Option<Watch>> {
+        match self {
+            Self::Simulated(_) => Ok(None),
+            Self::Real(containers) => {
+                let (mut line, id) = (Bare::unix(&containers.socket)?, containers.id(service)?.clone());
+                let watching = move || until_down(&mut line, &id).map_err(|error| error.to_string());
+                Ok(Some(std::thread::spawn(watching)))
+            }
         }
     }
 
@@ -93,6 +120,29 @@ impl Engine {
             Self::Real(containers) => containers.act(service, "start"),
         }
     }
+}
+
+/// Asks until the list does not show this container as running, and returns when that was asked.
+fn until_down(line: &mut Bare, id: &str) -> Result<Timestamp> {
+    let path = format!("/containers/json?all=1&filters=%7B%22id%22%3A%5B%22{id}%22%5D%7D");
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let (status, body) = line.ask("GET", &path, "", b"")?;
+        let answered = Timestamp::now();
+        let list: Value = serde_json::from_slice(&body)?;
+        let state = list.get(0).and_then(|row| row.get("State")).and_then(Value::as_str);
+        match state {
+            Some("running") => pause(Duration::from_millis(1)),
+            Some(_) => return Ok(answered),
+            None => return Err(format!("the list does not show {id}: {status}").into()),
+        }
+    }
+    Err(format!("{id} is still listed as running after {} s", PATIENCE.as_secs()).into())
+}
+
+#[allow(clippy::disallowed_methods, reason = "a thread of its own, no worker of a runtime")]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 fn declared(services: usize) -> impl Iterator<Item = (String, u16)> {

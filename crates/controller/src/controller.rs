@@ -121,6 +121,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         queue: WorkQueue::new(Duration::from_millis(500), Duration::from_secs(60)),
         book,
         store,
+        shown: keep::Shown::default(),
         metrics,
         registry,
         policy,

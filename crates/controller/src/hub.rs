@@ -18,6 +18,7 @@ use tracing::error;
 use crate::book::Book;
 use crate::collect::Recheck;
 use crate::config::{Schedule, SinkFilter};
+use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
 use crate::work::WorkQueue;
@@ -49,6 +50,8 @@ pub struct Hub {
     pub book: Book,
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// What sources showed, on its way there.
+    pub shown: Shown,
     /// The figures.
     pub metrics: Metrics,
     /// Where they are registered.
@@ -107,7 +110,7 @@ impl Hub {
     /// What a source showed is history worth keeping; a database that is away must not stop the observing.
     async fn keep_observed(&self, id: &SourceId) {
         let seen = self.see(|world| world.seen_by(id));
-        if let Err(error) = crate::keep::observed(&*self.store, &seen).await {
+        if let Err(error) = self.shown.keep(&*self.store, &seen).await {
             error!(%error, source = %id, "the snapshot could not be kept");
         }
     }

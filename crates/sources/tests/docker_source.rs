@@ -323,6 +323,46 @@ async fn an_event_is_a_hint_at_once_and_names_what_happened() {
     assert_eq!(changed(&source).await.reason, "destroy jackett");
 }
 
+/// As engines such as 20.10 do it for a moment: `die` is told, and the list still says that it runs.
+fn kill_behind_the_lists_back(lab: &DockerLab, name: &str) {
+    lab.tamper(name, "State", json!("running")).unwrap();
+    lab.tamper(name, "Status", json!("Up 2 hours")).unwrap();
+    lab.kill(name).unwrap();
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_know_yet_who_died_is_asked_for_again() {
+    let lab = Arc::new(media().await);
+    let source = DockerSource::new(config(&lab.url())).unwrap();
+    hint(&source, "open").await;
+    observe(&source).await;
+    let before = lab.requests("/containers/json");
+    kill_behind_the_lists_back(&lab, "mdns");
+    hint(&source, "die mdns").await;
+    let engine = lab.clone();
+    let writing = tokio::spawn(async move {
+        // The engine has written it down after it was asked twice.
+        while engine.requests("/containers/json") < before + 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        engine.tamper("mdns", "State", json!("exited")).unwrap();
+        engine.tamper("mdns", "Status", json!("Exited (137) 1 second ago")).unwrap();
+    });
+    assert_eq!(state(&observe(&source).await, "mdns"), Fact::Known(RunState::Exited));
+    writing.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_list_that_never_learns_who_died_is_taken_as_it_is_and_looked_at_again() {
+    let lab = media().await;
+    let source = DockerSource::new(config(&lab.url())).unwrap();
+    hint(&source, "open").await;
+    kill_behind_the_lists_back(&lab, "mdns");
+    hint(&source, "die mdns").await;
+    assert_eq!(state(&observe(&source).await, "mdns"), Fact::Known(RunState::Running));
+    hint(&source, "does not know yet").await;
+}
+
 #[tokio::test]
 async fn a_broken_stream_is_a_hint_and_comes_back_with_another() {
     let lab = media().await;

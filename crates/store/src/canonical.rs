@@ -6,7 +6,8 @@
 use evenkeel_core::coverage::{Coverage, Fact};
 use evenkeel_core::id::HostName;
 use evenkeel_core::model::{
-    ExpectedHost, ExpectedService, Health, HostKind, HostView, ObservedService, Port, Protocol, Published,
+    ExpectedHost, ExpectedService, Health, HostKind, HostView, ObservedMachine, ObservedService, Port,
+    Protocol, Published,
 };
 use serde_json::{Map, Value, json};
 
@@ -70,7 +71,46 @@ pub(crate) fn observed_body(view: &HostView, sensitive: bool) -> Value {
             .iter()
             .map(|(name, gap)| json!({ "name": name, "ports": null, "state": null, "ambiguous": gap.why })),
     );
-    json!({ "containers": containers, "coverage": coverage(&view.coverage) })
+    let mut body = Map::new();
+    body.insert("containers".into(), json!(containers));
+    body.insert("coverage".into(), coverage(&view.coverage));
+    if let Some(machine) = &view.facts.machine {
+        body.insert("machine".into(), self::machine(machine));
+    }
+    Value::Object(body)
+}
+
+/// The machine itself. Null is "not known". Use is kept in whole percent, and of volumes only: what processors and
+/// memory do from moment to moment is a metric's business.
+fn machine(machine: &ObservedMachine) -> Value {
+    fn known<T: serde::Serialize>(fact: &Fact<T>) -> Option<&T> {
+        fact.known().ok()
+    }
+    let volumes: Vec<Value> = machine
+        .volumes
+        .iter()
+        .map(|volume| {
+            json!({
+                "kind": volume.kind,
+                "name": volume.name,
+                "percent": known(&volume.usage).and_then(|usage| usage.percent()),
+                "health": volume.health.as_ref().and_then(known),
+            })
+        })
+        .collect();
+    json!({
+        "name": known(&machine.name),
+        "kind": machine.kind,
+        "state": known(&machine.state),
+        "node": machine.node,
+        "cluster": machine.cluster,
+        "vmid": machine.vmid,
+        "addresses": known(&machine.addresses),
+        "vcpus": known(&machine.vcpus),
+        "memory_mib": known(&machine.memory_mib),
+        "disk_mib": known(&machine.disk_mib),
+        "volumes": volumes,
+    })
 }
 
 fn container(service: &ObservedService, sensitive: bool) -> Value {

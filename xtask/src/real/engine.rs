@@ -17,10 +17,12 @@ use super::{find, image, is_root, request};
 
 /// The script that holds the engine; see there.
 const KEEPER: &str = include_str!("keeper.sh");
-/// Runs the script in its namespaces, then clears away what is left: the folder and the (empty) control groups.
+/// Runs the script in its namespaces, then clears away what is left: the folder and the (empty) control groups. Process 1
+/// does nothing but wait: every container leaves a process for it to bury, and a shell that reads buries nobody.
 const AROUND: &str = r#"
 dir=$0
-unshare --net --mount --pid --fork --mount-proc sh "$dir/keeper.sh" "$dir" "$@"
+unshare --net --mount --pid --fork --mount-proc \
+    sh -c 'exec 3<&0; sh "$0/keeper.sh" "$0" "$@" <&3 3<&- & wait' "$dir" "$@"
 find /sys/fs/cgroup -depth -type d -path "*/$(basename "$dir")*" -exec rmdir {} + 2>/dev/null
 rm -rf -- "$dir"
 "#;

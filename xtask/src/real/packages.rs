@@ -1,9 +1,9 @@
 //! Programs from Debian's packages: found where they are, installed where they are not and that is possible.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::say::{loud, say};
@@ -22,6 +22,18 @@ const NEEDED: &[(&str, &str)] = &[
 
 /// Where services are asked whether they may start after their installation.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// While it runs, packages do not start their services. A policy that the machine already has is left alone.
+const INSTALL: &str = r#"
+policy=$0
+set -C
+if printf '#!/bin/sh\nexit 101\n' 2>/dev/null >"$policy"; then
+    trap 'rm -f "$policy"' EXIT
+    chmod 755 "$policy"
+fi
+apt-get -q update >&2
+apt-get -q install --yes --no-install-recommends "$@"
+"#;
 
 /// A program of this name: on the path, or where Debian keeps those of the administrator.
 pub fn find(program: &str) -> Option<PathBuf> {
@@ -53,51 +65,26 @@ pub(super) fn provide(install: bool) {
         return;
     }
     say(format!("installing Debian packages: {names}"));
-    let _policy = Policy::hold();
-    let update = apt(&["update"]);
-    let mut args = vec!["install", "--yes", "--no-install-recommends"];
-    args.extend(&packages);
-    // A list that could not be brought up to date may still be good enough.
-    if let Err(why) = apt(&args) {
-        let update = update.err().map(|why| format!("\napt-get update: {why}")).unwrap_or_default();
-        loud(format!("apt-get install: {why}{update}"));
+    if let Err(why) = apt(&packages) {
+        loud(format!("apt-get install: {why}"));
     }
 }
 
-fn apt(args: &[&str]) -> Result<(), String> {
-    let output = Command::new("apt-get")
-        .arg("-q")
-        .args(args)
+/// Brings the lists up to date and installs; a list that could not be brought up to date may still be good enough.
+fn apt(packages: &[&str]) -> Result<(), String> {
+    let output = Command::new("sh")
+        .args(["-c", INSTALL, POLICY])
+        .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null())
+        // Ctrl-C ends us; half an installation, or a policy that stays, would be worse than one that is finished.
+        .process_group(0)
         .output()
         .map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let tail: Vec<&str> = text.lines().rev().take(5).collect();
+    let tail: Vec<&str> = text.lines().rev().take(8).collect();
     Err(format!("{}: {}", output.status, tail.into_iter().rev().collect::<Vec<_>>().join(" | ")))
-}
-
-/// While it lives, packages do not start their services. A policy that the machine already has is left alone.
-struct Policy {
-    ours: bool,
-}
-
-impl Policy {
-    fn hold() -> Self {
-        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
-        let ours =
-            file.and_then(|mut file| io::Write::write_all(&mut file, b"#!/bin/sh\nexit 101\n")).is_ok();
-        Self { ours }
-    }
-}
-
-impl Drop for Policy {
-    fn drop(&mut self) {
-        if self.ours {
-            let _ = fs::remove_file(Path::new(POLICY));
-        }
-    }
 }

@@ -74,8 +74,12 @@ const OPEN_AFTER: Key = Key::with_default(
     "2",
     "A difference is believed after this many distinct observations of it …",
 );
-const OPEN_AFTER_TIME: Key =
-    Key::with_default("open_after_time", "duration", "\"60s\"", "… or when it has been seen for this long.");
+const OPEN_AFTER_TIME: Key = Key::with_default(
+    "open_after_time",
+    "duration",
+    "\"60s\"",
+    "… or when observations showing it span this long.",
+);
 const RESOLVE_AFTER: Key = Key::with_default(
     "resolve_after",
     "number",

@@ -37,6 +37,7 @@ pub fn bind(snapshot: HostSnapshot, expected: Option<&ExpectedHost>, aliases: &[
     if expected.is_some_and(|host| host.sensitive) {
         services.iter_mut().for_each(redact);
         facts.notes.clear();
+        facts.machine = facts.machine.map(|machine| Box::new(machine.redacted()));
     }
     services.sort_by(|a, b| a.name.cmp(&b.name));
     make_unique(&mut services, &mut ambiguous);

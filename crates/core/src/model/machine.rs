@@ -190,6 +190,19 @@ impl ObservedMachine {
         }
     }
 
+    /// What may be kept of a sensitive machine: its name, its state, and where it is.
+    pub fn redacted(&self) -> Self {
+        let gap = Gap::new(GapKind::Uncovered, "of a sensitive host only names and states are kept");
+        Self {
+            name: self.name.clone(),
+            state: self.state.clone(),
+            node: self.node.clone(),
+            cluster: self.cluster.clone(),
+            up_since: self.up_since,
+            ..Self::unknown(&self.key, self.kind, &gap)
+        }
+    }
+
     /// The same for a source that is not asked for more than it says.
     pub fn new(key: impl AsRef<str>, kind: MachineKind) -> Self {
         Self::unknown(key, kind, &Gap::new(GapKind::Uncovered, "not asked for"))

@@ -89,6 +89,11 @@ impl Board {
         f(&mut self.lock().settle)
     }
 
+    /// A reason to look once more that the source itself found.
+    pub(super) fn look_again(&self, reason: &str) {
+        self.signal(reason.to_owned());
+    }
+
     fn signal(&self, reason: String) {
         let mut notes = self.lock();
         match &mut notes.pending {

@@ -45,6 +45,12 @@ pub use endpoint::{Endpoint, EndpointError, SshTarget};
 const MOST_INSPECTIONS: usize = 20;
 /// A container up for less than this when it is seen for the first time gets its base line at once.
 const YOUNG: Duration = Duration::from_secs(60);
+/// How long an observation waits for a list that knows of the deaths that were told; it is asked again and again.
+const LAG: Duration = Duration::from_secs(2);
+/// The pauses between, from this one on.
+const LAG_PAUSE: Duration = Duration::from_millis(4);
+/// The longest of them.
+const LAG_PAUSE_MAX: Duration = Duration::from_millis(10);
 
 /// Why a source could not be set up. All but [`Error::NoRuntime`] are mistakes in the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -119,14 +125,21 @@ impl DockerSource {
     }
 
     async fn look(&self, started: Timestamp) -> Result<HostSnapshot, Gap> {
-        let mut list = client::list(&self.client).await?;
-        let mut info: Result<Info, Gap> = client::object(&self.client, Question::Info).await;
-        let version: Result<Version, Gap> = client::object(&self.client, Question::Version).await;
+        let list = self.list();
+        let info = client::object::<Info>(&self.client, Question::Info);
+        let version = client::object::<Version>(&self.client, Question::Version);
+        let (list, mut info, version) = if self.client.parallel() > 1 {
+            // The engine starts a program for each of the last two, which takes longer than its list.
+            tokio::join!(list, info, version)
+        } else {
+            (list.await, info.await, version.await)
+        };
+        let mut list = list?;
         let podman = version.as_ref().is_ok_and(Version::is_podman);
         let mut short = shortfall(&list, &info, podman);
         if short.is_some() {
             // A container created between the two questions explains it as well.
-            list = client::list(&self.client).await?;
+            list = self.list().await?;
             info = client::object(&self.client, Question::Info).await;
             short = shortfall(&list, &info, podman);
         }
@@ -145,6 +158,42 @@ impl DockerSource {
             coverage: coverage(&list, short, held, &self.client),
             facts: facts(info, version),
             services,
+        })
+    }
+
+    /// The list, once it knows of every death that the stream told of. Engines such as 20.10 say `die` first, then clear
+    /// away the network and write the state to disk, and until then (50 to 250 ms, measured) list the container as
+    /// running; nothing would make anybody look again afterwards. Not the event is believed, since it does not tell
+    /// whether a restart policy goes on; it only says that this list is too old.
+    async fn list(&self) -> Result<List, Gap> {
+        let begun = Instant::now();
+        let mut pause = LAG_PAUSE;
+        loop {
+            let asked = Instant::now();
+            let list = client::list(&self.client).await?;
+            let now = Instant::now();
+            if !self.is_behind(&list, now) {
+                return Ok(list);
+            }
+            if now.duration_since(begun) >= LAG {
+                self.board.look_again("the list does not know yet who died");
+                return Ok(list);
+            }
+            // A long list is not asked for more than half of the time.
+            tokio::time::sleep(pause.max(now.duration_since(asked))).await;
+            pause = (pause * 3 / 2).min(LAG_PAUSE_MAX);
+        }
+    }
+
+    /// Whether the list shows somebody alive who died a moment ago.
+    fn is_behind(&self, list: &List, now: Instant) -> bool {
+        let alive = |container: &&Container| match decode::state(container) {
+            Fact::Known(RunState::Running | RunState::Paused) => true,
+            Fact::Known(RunState::Restarting | RunState::Created | RunState::Exited | RunState::Closed)
+            | Fact::Unknown(_) => false,
+        };
+        self.board.with_settle(|settle| {
+            list.containers.iter().filter(alive).any(|container| settle.is_dead(&container.id, now))
         })
     }
 

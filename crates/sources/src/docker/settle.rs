@@ -57,6 +57,11 @@ impl Settle {
         self.held.remove(id);
     }
 
+    /// Whether it died a moment ago and did not start since, as far as events tell.
+    pub(super) fn is_dead(&self, id: &str, now: Instant) -> bool {
+        self.died.get(id).is_some_and(|at| now.duration_since(*at) <= BURST)
+    }
+
     /// The event stream ended.
     pub(super) fn stream_ended(&mut self, now: Instant) {
         self.died.retain(|_, at| now.duration_since(*at) <= BURST);
@@ -148,6 +153,16 @@ mod tests {
             let look = ["web", "db"].into_iter().map(|id| (id, running.contains(&id)));
             !self.settle.observed(look, now).is_empty()
         }
+    }
+
+    #[test]
+    fn a_container_is_dead_from_its_death_to_its_start_and_not_for_ever() {
+        let mut scene = Scene::new();
+        scene.settle.died("web", scene.start);
+        scene.settle.died("db", scene.start);
+        scene.settle.started("db");
+        let dead = |id, seconds| scene.settle.is_dead(id, scene.at(seconds));
+        assert!(dead("web", 1) && !dead("db", 1) && !dead("web", 60));
     }
 
     #[test]
