@@ -1,5 +1,7 @@
 //! The world's promises, one test each.
 
+mod sites;
+
 use std::sync::Arc;
 use std::time::Duration;
 

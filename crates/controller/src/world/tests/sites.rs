@@ -1,0 +1,247 @@
+//! Sources that speak about many machines: who is who, what is gone, what is nobody's fault.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::ledger::Ledger;
+use evenkeel_core::model::{
+    ExpectedHost, HostKind, Inventory, MachineKind, MachineState, ObservedMachine, Survey,
+};
+use evenkeel_core::policy::Policy;
+use evenkeel_core::{Coverage, Fact, Gap, GapKind, SourceId, SourceKind, Subject};
+use evenkeel_sources::Snapshot;
+
+use super::{World, at, inventory, netbox, subject};
+
+fn cluster() -> SourceId {
+    SourceId::new(SourceKind::Proxmox, "box2")
+}
+
+fn node(name: &str, state: MachineState) -> ObservedMachine {
+    ObservedMachine {
+        name: Fact::Known(Arc::from(name)),
+        state: Fact::Known(state),
+        ..ObservedMachine::new(format!("node/{name}"), MachineKind::Node)
+    }
+}
+
+fn guest(vmid: u64, name: &str, state: MachineState) -> ObservedMachine {
+    ObservedMachine {
+        name: Fact::Known(Arc::from(name)),
+        state: Fact::Known(state),
+        node: Some(Arc::from("pve1")),
+        cluster: Some(Arc::from("box2")),
+        vmid: Some(vmid),
+        ..ObservedMachine::new(format!("qemu/{vmid}"), MachineKind::Vm)
+    }
+}
+
+fn lost(vmid: u64) -> ObservedMachine {
+    let gap = Gap::new(GapKind::Unreachable, "node pve1 is offline");
+    ObservedMachine {
+        node: Some(Arc::from("pve1")),
+        vmid: Some(vmid),
+        ..ObservedMachine::unknown(format!("qemu/{vmid}"), MachineKind::Vm, &gap)
+    }
+}
+
+fn vm(name: &str, id: u64) -> ExpectedHost {
+    ExpectedHost { cluster: Some(Arc::from("Box2")), ..ExpectedHost::new(name, HostKind::VirtualMachine, id) }
+}
+
+fn survey(seconds: i64, machines: Vec<ObservedMachine>) -> Snapshot {
+    partial(seconds, Coverage::Complete, machines)
+}
+
+fn partial(seconds: i64, coverage: Coverage, machines: Vec<ObservedMachine>) -> Snapshot {
+    let survey =
+        Survey { source: cluster(), started: at(seconds), observed_at: at(seconds), coverage, machines };
+    Snapshot::Survey { survey, host: None }
+}
+
+fn declared() -> Inventory {
+    let device = ExpectedHost::new("pve1", HostKind::Device, 100);
+    inventory(0, vec![vm("docs", 1), vm("media", 2), device])
+}
+
+fn asked(inventory: Inventory) -> World {
+    let mut world = World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(90));
+    world.add_site(cluster(), Vec::new(), BTreeMap::new());
+    world.replace_inventory(inventory, at(0));
+    world
+}
+
+fn running() -> Vec<ObservedMachine> {
+    vec![
+        node("pve1", MachineState::Running),
+        guest(100, "docs", MachineState::Running),
+        guest(101, "media", MachineState::Running),
+    ]
+}
+
+/// What differs at this moment, as `TYPE subject`, over every subject.
+fn found(world: &World, seconds: i64) -> Vec<String> {
+    let mut found = Vec::new();
+    for subject in world.subjects() {
+        let slice = world.slice(&subject, at(seconds));
+        let ledger = Ledger::new(subject.clone());
+        let report = crate::pass::compare(&subject, &slice, &ledger, &Policy::default(), at(seconds));
+        found.extend(report.drifted.iter().map(|drift| {
+            let field = drift.id.field.map_or_else(String::new, |field| format!(" {field}"));
+            format!("{}{field} {subject}", drift.id.event_type)
+        }));
+    }
+    found
+}
+
+#[test]
+fn what_a_cluster_shows_is_matched_with_what_is_declared() {
+    let mut world = asked(declared());
+    world.learn(&cluster(), survey(1, running()), at(1));
+    assert_eq!(found(&world, 2), [""; 0]);
+    let mut machines = running();
+    machines[1].state = Fact::Known(MachineState::Stopped);
+    machines.push(guest(102, "stray", MachineState::Running));
+    world.learn(&cluster(), survey(3, machines), at(3));
+    assert_eq!(found(&world, 4), ["VM_DOWN host:docs", "VM_UNDECLARED host:stray"]);
+}
+
+#[test]
+fn a_guest_is_gone_only_where_its_own_cluster_says_so() {
+    let elsewhere = ExpectedHost { cluster: Some(Arc::from("Attic")), ..vm("far", 3) };
+    let mut world = asked(inventory(0, vec![vm("docs", 1), vm("media", 2), elsewhere]));
+    // Until the cluster has answered it is a witness of nothing.
+    assert_eq!(found(&world, 1), [""; 0]);
+    let mut machines = running();
+    machines.remove(1);
+    world.learn(&cluster(), survey(1, machines), at(1));
+    let down: Vec<String> = found(&world, 2).into_iter().filter(|w| w.starts_with("VM_DOWN")).collect();
+    assert_eq!(down, ["VM_DOWN host:docs"]);
+}
+
+#[test]
+fn a_blind_cluster_is_one_alarm_and_no_machine_is_down() {
+    let mut world = asked(declared());
+    world.learn(&cluster(), survey(1, running()), at(1));
+    let gap = Gap::new(GapKind::Unauthorized, "the token shows nothing");
+    world.learn(&cluster(), partial(2, Coverage::Partial(gap), Vec::new()), at(2));
+    assert_eq!(found(&world, 3), ["SNAPSHOT_ERROR source:proxmox/box2"]);
+    // And an answer that is too old is one alarm as well.
+    world.learn(&cluster(), survey(4, running()), at(4));
+    assert_eq!(found(&world, 400), ["SNAPSHOT_ERROR source:proxmox/box2"]);
+}
+
+#[test]
+fn a_cluster_that_forgets_most_of_its_machines_at_once_is_not_believed() {
+    let many = |n: u64| (0..n).map(|i| guest(100 + i, &format!("vm{i}"), MachineState::Running)).collect();
+    let hosts = (0..20).map(|i| vm(&format!("vm{i}"), i + 1)).collect();
+    let mut world = asked(inventory(0, hosts));
+    world.learn(&cluster(), survey(1, many(20)), at(1));
+    world.learn(&cluster(), survey(2, many(3)), at(2));
+    assert_eq!(found(&world, 3), ["SNAPSHOT_ERROR source:proxmox/box2"]);
+}
+
+#[test]
+fn a_lost_node_explains_its_guests_and_makes_none_of_them_down() {
+    let mut world = asked(declared());
+    world.learn(&cluster(), survey(1, running()), at(1));
+    let machines = vec![node("pve1", MachineState::Unreachable), lost(100), lost(101)];
+    world.learn(&cluster(), survey(2, machines), at(2));
+    assert_eq!(found(&world, 3), ["NODE_UNREACHABLE host:pve1"]);
+    let outer = match world.slice(&subject("docs"), at(3)) {
+        super::Slice::Host { outer, .. } => outer,
+        super::Slice::Source { .. } => panic!("a host's slice is a host's"),
+    };
+    assert_eq!(outer.len(), 1, "{outer:?}");
+    assert_eq!(outer[0].to_string(), "NODE_UNREACHABLE|host:pve1|||");
+}
+
+#[test]
+fn a_guest_that_moved_or_was_renamed_is_still_itself() {
+    let known = ExpectedHost { macs: vec![Arc::from("bc:24:11:00:00:01")], ..vm("docs", 1) };
+    let mut world = asked(inventory(0, vec![known, vm("media", 2)]));
+    let with_mac = |name: &str, node: &str| ObservedMachine {
+        macs: Fact::Known(vec![Arc::from("bc:24:11:00:00:01")]),
+        node: Some(Arc::from(node)),
+        ..guest(100, name, MachineState::Running)
+    };
+    let media = || guest(101, "media", MachineState::Running);
+    world.learn(&cluster(), survey(1, vec![with_mac("docs", "pve2"), media()]), at(1));
+    assert_eq!(found(&world, 2), [""; 0]);
+    // Renamed: matched by what was remembered; also when never seen before, by its address card.
+    world.learn(&cluster(), survey(3, vec![with_mac("documents", "pve2"), media()]), at(3));
+    assert_eq!(found(&world, 4), ["CONFIG_DRIFT name host:docs"]);
+}
+
+#[test]
+fn a_declared_number_is_the_link_whatever_the_name() {
+    let linked = ExpectedHost { proxmox_vmid: Some(100), ..vm("docs", 1) };
+    let mut world = asked(inventory(0, vec![linked]));
+    world.learn(&cluster(), survey(1, vec![guest(100, "something-else", MachineState::Running)]), at(1));
+    assert_eq!(found(&world, 2), ["CONFIG_DRIFT name host:docs"]);
+}
+
+#[test]
+fn two_running_guests_of_one_name_are_told_and_not_chosen_between() {
+    let mut world = asked(declared());
+    let mut machines = running();
+    machines.push(guest(200, "docs", MachineState::Stopped));
+    world.learn(&cluster(), survey(1, machines.clone()), at(1));
+    assert_eq!(found(&world, 2), [""; 0], "a stopped clone is not the one meant");
+    machines[3].state = Fact::Known(MachineState::Running);
+    world.learn(&cluster(), survey(3, machines), at(3));
+    assert_eq!(found(&world, 4), ["CONFIG_DRIFT identity host:docs"]);
+}
+
+#[test]
+fn beyond_the_filter_nothing_is_undeclared() {
+    let mut world = asked(Inventory { filtered: true, ..declared() });
+    let mut machines = running();
+    machines.push(guest(102, "stray", MachineState::Running));
+    world.learn(&cluster(), survey(1, machines), at(1));
+    assert_eq!(found(&world, 2), [""; 0]);
+}
+
+#[test]
+fn a_machine_nobody_can_place_may_be_the_one_that_is_missed() {
+    let shared = |name: &str, id| ExpectedHost { macs: vec![Arc::from("bc:24:11:00:00:01")], ..vm(name, id) };
+    let mut world = asked(inventory(0, vec![shared("docs", 1), shared("media", 2)]));
+    let machine = ObservedMachine {
+        macs: Fact::Known(vec![Arc::from("bc:24:11:00:00:01")]),
+        ..guest(100, "unheard-of", MachineState::Running)
+    };
+    world.learn(&cluster(), survey(1, vec![machine]), at(1));
+    assert_eq!(found(&world, 2), ["SNAPSHOT_ERROR source:proxmox/box2"]);
+}
+
+#[test]
+fn what_changes_from_moment_to_moment_makes_no_host_look_new() {
+    let mut world = asked(declared());
+    world.learn(&cluster(), survey(1, running()), at(1));
+    let mut machines = running();
+    machines[1].cpu = Fact::Known(evenkeel_core::model::Usage { used: 30, total: 1000 });
+    machines[1].up_since = Some(at(-500));
+    let touched = world.learn(&cluster(), survey(2, machines.clone()), at(2));
+    assert!(super::named(&world, &touched).contains(&subject("docs")), "what was unknown is known");
+    machines[1].cpu = Fact::Known(evenkeel_core::model::Usage { used: 310, total: 1000 });
+    machines[1].up_since = Some(at(-499));
+    let touched = world.learn(&cluster(), survey(3, machines), at(3));
+    assert_eq!(super::named(&world, &touched), [Subject::Source(cluster())]);
+}
+
+#[test]
+fn identities_are_remembered_by_machine() {
+    let mut world = asked(declared());
+    world.learn(&cluster(), survey(1, running()), at(1));
+    let remembered: BTreeMap<_, _> = world.remembered_machines(&cluster()).into_iter().collect();
+    assert_eq!(remembered.get("qemu/100"), Some(&(HostKind::VirtualMachine, 1)));
+    // After a restart, with the guest renamed meanwhile: a rename, not a pair of down and undeclared.
+    let mut world = World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(90));
+    world.add_site(cluster(), Vec::new(), remembered);
+    world.replace_inventory(declared(), at(0));
+    let mut machines = running();
+    machines[1].name = Fact::Known(Arc::from("documents"));
+    world.learn(&cluster(), survey(1, machines), at(1));
+    assert_eq!(found(&world, 2), ["CONFIG_DRIFT name host:docs"]);
+}
