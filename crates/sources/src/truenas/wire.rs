@@ -1,0 +1,398 @@
+//! Foreign JSON, read leniently: an unknown word or a missing field costs that fact, never the list. Nothing of these
+//! types leaves this folder. What does not live here: what the words mean (`decode`, `machines`).
+
+use std::collections::BTreeSet;
+
+use evenkeel_core::{Gap, GapKind};
+use serde_json::Value;
+
+/// The rows of a list that could be read, and how far that reaches.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rows<T> {
+    /// Those that could be read, each key once.
+    pub(super) rows: Vec<T>,
+    /// What is wrong with the list as a whole.
+    pub(super) gap: Option<Gap>,
+}
+
+/// A row with a key that no other row has.
+pub(super) trait Row: Sized + PartialEq {
+    /// What people call such a row.
+    const WHAT: &'static str;
+    /// Reads one; `None` where it has no key.
+    fn read(value: &Value) -> Option<Self>;
+    /// Its key.
+    fn key(&self) -> &str;
+    /// Two rows have this key and differ: nothing is known of it but that it is there.
+    fn doubt(&mut self);
+}
+
+/// Reads a list.
+pub(super) fn rows<T: Row>(answer: &Value) -> Result<Rows<T>, Gap> {
+    let list =
+        answer.as_array().ok_or_else(|| malformed(format!("the answer is no list of {}s", T::WHAT)))?;
+    let mut read: Vec<T> = Vec::with_capacity(list.len());
+    let mut gap = None;
+    for (place, value) in list.iter().enumerate() {
+        let Some(row) = T::read(value) else {
+            gap = Some(malformed(format!("{} number {} has no name", T::WHAT, place + 1)));
+            continue;
+        };
+        match read.iter_mut().find(|other| other.key() == row.key()) {
+            None => read.push(row),
+            Some(first) => {
+                let why = format!("{} {} is listed twice", T::WHAT, clipped(row.key()));
+                gap = Some(Gap::new(GapKind::Truncated, why));
+                if *first != row {
+                    first.doubt();
+                }
+            }
+        }
+    }
+    Ok(Rows { rows: read, gap })
+}
+
+/// A word as the source says it, or that it says none.
+pub(super) type Word = Option<String>;
+
+/// An app of 24.10 and later, or a chart release of 24.04.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct App {
+    pub(super) name: String,
+    /// `RUNNING`, `ACTIVE`, …
+    pub(super) state: Word,
+    pub(super) version: Word,
+    /// Host ports with their address, or what could not be understood.
+    pub(super) ports: Result<Vec<HostPort>, String>,
+    /// The ports of the addresses it offers to people.
+    pub(super) portals: BTreeSet<u16>,
+    pub(super) containers: Vec<Container>,
+    pub(super) images: Vec<String>,
+    pub(super) replicas: Option<u64>,
+    /// Two rows contradict each other.
+    pub(super) doubtful: bool,
+}
+
+/// One container of an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Container {
+    pub(super) service: Word,
+    pub(super) image: Word,
+    pub(super) state: Word,
+}
+
+/// A published port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HostPort {
+    pub(super) number: u16,
+    pub(super) protocol: String,
+    pub(super) ip: String,
+}
+
+impl Row for App {
+    const WHAT: &'static str = "app";
+
+    fn read(value: &Value) -> Option<Self> {
+        let name = text(value, "name").or_else(|| text(value, "id"))?;
+        let load = value.get("active_workloads").unwrap_or(&Value::Null);
+        let ports = match (load.get("used_ports"), value.get("used_ports")) {
+            (Some(ports), _) => host_ports(ports),
+            (None, Some(ports)) => node_ports(ports),
+            (None, None) => Err("they are not told".to_owned()),
+        };
+        let available = |status: &Value| number(status.get("available")?);
+        Some(Self {
+            state: text(value, "state").or_else(|| text(value, "status")),
+            version: text(value, "human_version"),
+            ports,
+            portals: portals(value.get("portals").unwrap_or(&Value::Null)),
+            containers: list(load, "container_details").iter().map(container).collect(),
+            images: list(load, "images")
+                .iter()
+                .filter_map(|image| Some(image.as_str()?.to_owned()))
+                .collect(),
+            replicas: load
+                .get("containers")
+                .and_then(number)
+                .or_else(|| value.get("pod_status").and_then(available)),
+            doubtful: false,
+            name,
+        })
+    }
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+}
+
+fn container(value: &Value) -> Container {
+    Container {
+        service: text(value, "service_name"),
+        image: text(value, "image"),
+        state: text(value, "state"),
+    }
+}
+
+/// `[{container_port, protocol, host_ports: [{host_port, host_ip}]}]`.
+fn host_ports(ports: &Value) -> Result<Vec<HostPort>, String> {
+    let mut found = Vec::new();
+    for port in ports.as_array().ok_or("they are no list")? {
+        let protocol = text(port, "protocol").unwrap_or_default();
+        for host in port.get("host_ports").and_then(Value::as_array).ok_or("host_ports is no list")? {
+            found.push(HostPort {
+                number: port_number(host.get("host_port"))?,
+                protocol: protocol.clone(),
+                ip: text(host, "host_ip").unwrap_or_default(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// `[{port, protocol}]`: Kubernetes publishes on every address.
+fn node_ports(ports: &Value) -> Result<Vec<HostPort>, String> {
+    ports
+        .as_array()
+        .ok_or("they are no list")?
+        .iter()
+        .map(|port| {
+            Ok(HostPort {
+                number: port_number(port.get("port"))?,
+                protocol: text(port, "protocol").unwrap_or_default(),
+                ip: String::new(),
+            })
+        })
+        .collect()
+}
+
+fn port_number(value: Option<&Value>) -> Result<u16, String> {
+    let number = value.and_then(number).and_then(|number| u16::try_from(number).ok()).filter(|n| *n != 0);
+    number.ok_or_else(|| "a port is no port number".to_owned())
+}
+
+/// `{"Web UI": "http://0.0.0.0:30013/"}`, or with a list of addresses in 24.04.
+fn portals(value: &Value) -> BTreeSet<u16> {
+    let addresses = value.as_object().into_iter().flatten().flat_map(|(_, address)| match address {
+        Value::Array(several) => several.iter().collect::<Vec<_>>(),
+        one => vec![one],
+    });
+    addresses.filter_map(|address| url::Url::parse(address.as_str()?).ok()?.port_or_known_default()).collect()
+}
+
+/// A virtual machine, an Incus instance, a system container.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Guest {
+    /// As text, whatever it is.
+    pub(super) id: String,
+    pub(super) name: Word,
+    pub(super) state: Word,
+    /// `CONTAINER` or `VM`, of an Incus instance.
+    pub(super) kind: Word,
+    pub(super) vcpus: Option<u64>,
+    /// Incus' own form: a number, or a set of processors.
+    pub(super) cpu: Word,
+    pub(super) memory: Option<u64>,
+    pub(super) macs: Vec<String>,
+    pub(super) addresses: Option<Vec<String>>,
+    pub(super) doubtful: bool,
+}
+
+impl Row for Guest {
+    const WHAT: &'static str = "machine";
+
+    fn read(value: &Value) -> Option<Self> {
+        let id = match value.get("id")? {
+            Value::String(text) if !text.is_empty() => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        let status = value.get("status").unwrap_or(&Value::Null);
+        let of = |key: &str| value.get(key).and_then(number);
+        // libvirt multiplies the three; a container may have none of them.
+        let vcpus = of("vcpus")
+            .map(|n| n.saturating_mul(of("cores").unwrap_or(1)).saturating_mul(of("threads").unwrap_or(1)));
+        let aliases = value.get("aliases").and_then(Value::as_array);
+        Some(Self {
+            name: text(value, "name"),
+            state: status.as_str().map(str::to_owned).or_else(|| text(status, "state")),
+            kind: text(value, "type"),
+            vcpus,
+            cpu: value
+                .get("cpu")
+                .and_then(|cpu| cpu.as_str().map(str::to_owned).or_else(|| Some(number(cpu)?.to_string()))),
+            memory: of("memory"),
+            macs: list(value, "devices").iter().filter_map(mac).collect(),
+            addresses: aliases.map(|list| list.iter().filter_map(|alias| text(alias, "address")).collect()),
+            doubtful: false,
+            id,
+        })
+    }
+
+    fn key(&self) -> &str {
+        &self.id
+    }
+
+    fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+}
+
+/// Only the address is kept: a device's attributes can hold a display's password.
+fn mac(device: &Value) -> Option<String> {
+    let attributes = device.get("attributes")?;
+    let kind = text(device, "dtype").or_else(|| text(attributes, "dtype"))?;
+    if kind == "NIC" { text(attributes, "mac") } else { None }
+}
+
+/// A pool.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pool {
+    pub(super) name: String,
+    pub(super) status: Word,
+    pub(super) healthy: Option<bool>,
+    pub(super) size: Option<u64>,
+    pub(super) allocated: Option<u64>,
+    pub(super) doubtful: bool,
+}
+
+impl Row for Pool {
+    const WHAT: &'static str = "pool";
+
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            name: text(value, "name")?,
+            status: text(value, "status"),
+            healthy: value.get("healthy").and_then(flag),
+            size: value.get("size").and_then(number),
+            allocated: value.get("allocated").and_then(number),
+            doubtful: false,
+        })
+    }
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+}
+
+/// An alert.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Alert {
+    pub(super) klass: String,
+    pub(super) level: String,
+    pub(super) text: String,
+    pub(super) dismissed: bool,
+}
+
+/// The alerts that can be read; they are shown, and nothing is concluded from one that cannot.
+pub(super) fn alerts(answer: &Value) -> Result<Vec<Alert>, Gap> {
+    let list = answer.as_array().ok_or_else(|| malformed("the answer is no list of alerts".to_owned()))?;
+    Ok(list
+        .iter()
+        .filter_map(|value| {
+            Some(Alert {
+                klass: text(value, "klass")?,
+                level: text(value, "level")?,
+                text: text(value, "formatted").or_else(|| text(value, "text"))?,
+                dismissed: value.get("dismissed").and_then(flag).unwrap_or(false),
+            })
+        })
+        .collect())
+}
+
+/// `system.info`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Info {
+    pub(super) version: Word,
+    pub(super) hostname: Word,
+    pub(super) cores: Option<u64>,
+    /// Bytes.
+    pub(super) memory: Option<u64>,
+    /// Its clock, in milliseconds since 1970.
+    pub(super) clock: Option<i64>,
+}
+
+impl Info {
+    pub(super) fn read(answer: &Value) -> Self {
+        Self {
+            version: text(answer, "version"),
+            hostname: text(answer, "hostname"),
+            cores: answer.get("cores").and_then(number),
+            memory: answer.get("physmem").and_then(number),
+            clock: answer.get("datetime").and_then(date),
+        }
+    }
+}
+
+/// The apps that Docker's networks belong to.
+pub(super) fn projects(answer: &Value) -> Option<(usize, BTreeSet<String>)> {
+    let networks = answer.as_array()?;
+    let app = |network: &Value| {
+        let label = network.get("labels").and_then(|labels| text(labels, "com.docker.compose.project"));
+        let project = label.or_else(|| text(network, "name"))?;
+        // No app has an underscore in its name, and Compose puts one behind it.
+        let app = project.strip_prefix("ix-")?.split('_').next()?;
+        (!app.is_empty()).then(|| app.to_owned())
+    };
+    Some((networks.len(), networks.iter().filter_map(app).collect()))
+}
+
+/// A date of EJSON, as milliseconds since 1970.
+pub(super) fn date(value: &Value) -> Option<i64> {
+    value.get("$date").unwrap_or(value).as_i64()
+}
+
+/// A text that is not empty.
+pub(super) fn text(value: &Value, key: &str) -> Word {
+    value.get(key)?.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A number, also one that is written as a text or with a fraction of zero.
+pub(super) fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just before")]
+        Value::Number(number) => number.as_u64().or_else(|| {
+            number.as_f64().filter(|n| n.fract() == 0.0 && (0.0..9e15).contains(n)).map(|n| n as u64)
+        }),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => match number.as_u64() {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+        Value::String(text) => match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A gap of an answer that cannot be understood.
+pub(super) fn malformed(why: String) -> Gap {
+    Gap::new(GapKind::Malformed, why)
+}
+
+/// A foreign text, fit for a phrase: one line, and not long.
+pub(super) fn clipped(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
