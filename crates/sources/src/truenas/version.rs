@@ -1,8 +1,12 @@
 //! Versions of the API, and of TrueNAS. Pure.
 
 /// A version of the JSON-RPC API: `v25.10.0`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ApiVersion(u32, u32, u32);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ApiVersion {
+    number: (u32, u32, u32),
+    /// As the server spells it, which is also its path.
+    text: String,
+}
 
 /// The newest release whose answers are known. A newer server serves this one, too, and adapts its answers.
 const NEWEST: (u32, u32) = (26, 0);
@@ -12,21 +16,22 @@ const OLDEST: (u32, u32) = (24, 4);
 impl ApiVersion {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix('v')?.split('.').map(|part| part.parse::<u32>().ok());
-        let version = Self(parts.next()??, parts.next()??, parts.next()??);
-        parts.next().is_none().then_some(version)
+        let number = (parts.next()??, parts.next()??, parts.next()??);
+        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+        (plain && parts.next().is_none()).then(|| Self { number, text: text.to_owned() })
     }
 }
 
 impl std::fmt::Display for ApiVersion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "v{}.{:02}.{}", self.0, self.1, self.2)
+        f.write_str(&self.text)
     }
 }
 
 /// The path to connect to: the newest version that is known, or else the oldest that is served. `current` changes its
 /// shape with every update, so it is for servers that serve no version at all.
 pub(super) fn path(served: &[ApiVersion]) -> String {
-    let known = served.iter().filter(|version| (version.0, version.1) <= NEWEST).max();
+    let known = served.iter().filter(|version| (version.number.0, version.number.1) <= NEWEST).max();
     match known.or_else(|| served.iter().min()) {
         Some(version) => format!("/api/{version}"),
         None => "/api/current".to_owned(),

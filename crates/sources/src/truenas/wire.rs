@@ -396,3 +396,76 @@ pub(super) fn malformed(why: String) -> Gap {
 pub(super) fn clipped(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0..5_u64).prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("(id|name|state|status|healthy)", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn loses_nothing_silently<T: Row>(answer: &Value) -> bool {
+        match (rows::<T>(answer), answer.as_array()) {
+            (Ok(rows), Some(list)) => rows.rows.len() == list.len() || rows.gap.is_some(),
+            (Ok(_), None) => false,
+            (Err(_), list) => list.is_none(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_that_is_left_out_leaves_a_gap(answer in anything()) {
+            prop_assert!(loses_nothing_silently::<App>(&answer));
+            prop_assert!(loses_nothing_silently::<Guest>(&answer));
+            prop_assert!(loses_nothing_silently::<Pool>(&answer));
+        }
+    }
+
+    #[test]
+    fn rows_that_contradict_each_other_are_one_of_which_nothing_is_known() {
+        let answer = json!([{"id": "a", "state": "RUNNING"}, {"id": "a", "state": "STOPPED"}]);
+        let rows = rows::<App>(&answer).unwrap();
+        assert!(rows.rows.len() == 1 && rows.rows[0].doubtful);
+        assert_eq!(rows.gap.unwrap().kind, GapKind::Truncated);
+    }
+
+    #[test]
+    fn networks_tell_the_apps_they_belong_to() {
+        let networks = json!([
+            {"name": "bridge", "labels": {}},
+            {"name": "ix-plex_default", "labels": null},
+            {"name": "x", "labels": {"com.docker.compose.project": "ix-home-assistant"}},
+        ]);
+        let (count, apps) = projects(&networks).unwrap();
+        assert_eq!(
+            (count, apps.into_iter().collect::<Vec<_>>()),
+            (3, vec!["home-assistant".into(), "plex".to_owned()])
+        );
+        assert_eq!(projects(&json!({})), None);
+    }
+
+    #[test]
+    fn numbers_flags_and_dates_are_read_in_every_form_they_come_in() {
+        assert_eq!([json!(3), json!("3"), json!(3.0)].map(|value| number(&value)), [Some(3); 3]);
+        assert_eq!([json!(-1), json!(0.5), json!(null), json!("x")].map(|value| number(&value)), [None; 4]);
+        assert_eq!([json!(true), json!(1), json!("True")].map(|value| flag(&value)), [Some(true); 3]);
+        assert_eq!([json!({"$date": 5}), json!(5)].map(|value| date(&value)), [Some(5); 2]);
+        assert_eq!(date(&json!({"$type": "date", "$value": "2026-01-01"})), None);
+    }
+}

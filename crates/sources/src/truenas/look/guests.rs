@@ -58,12 +58,15 @@ async fn short(
     kind: Guests,
     rows: &Rows<Guest>,
 ) -> Result<Option<Gap>, Refused> {
-    let counted = client.ask(open, Question::Count(kind)).await?;
-    // REST of an old version may answer otherwise; then there is no witness.
-    let Some(counted) = counted.as_u64() else { return Ok(None) };
+    let answer = client.ask(open, Question::Count(kind)).await?;
+    let method = Question::Guests(kind).method();
+    let Some(counted) = answer.as_u64() else {
+        // A server that does not count is no witness; but then an empty list has none.
+        let why = format!("{}: {method}: TrueNAS lists no machine and does not count them", client.place());
+        return Ok(rows.rows.is_empty().then(|| Gap::new(GapKind::Malformed, why)));
+    };
     let listed = u64::try_from(rows.rows.len()).unwrap_or(u64::MAX);
     Ok((listed < counted).then(|| {
-        let method = Question::Guests(kind).method();
         let why =
             format!("{}: {method}: TrueNAS counts {counted} machines but lists {listed}", client.place());
         Gap::new(GapKind::Truncated, why)
