@@ -176,7 +176,12 @@ fn mutated(value: Value) -> impl Strategy<Value = Value> {
                 1 => *found = Value::Null,
                 _ => match found {
                     Value::Array(items) if !items.is_empty() => items.push(items[0].clone()),
-                    other => *other = leaf,
+                    other @ (Value::Null
+                    | Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::String(_)
+                    | Value::Array(_)
+                    | Value::Object(_)) => *other = leaf,
                 },
             }
         }

@@ -238,10 +238,12 @@ where
 pub(super) fn broken(place: &str, error: &tokio_tungstenite::tungstenite::Error) -> Gap {
     use tokio_tungstenite::tungstenite::Error;
     let why = if let Error::Io(io) = error {
-        match io.kind() {
-            std::io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-            std::io::ErrorKind::UnexpectedEof => "connection closed".to_owned(),
-            _ => clipped(&io.to_string()),
+        if io.kind() == std::io::ErrorKind::ConnectionReset {
+            "connection reset".to_owned()
+        } else if io.kind() == std::io::ErrorKind::UnexpectedEof {
+            "connection closed".to_owned()
+        } else {
+            clipped(&io.to_string())
         }
     } else {
         clipped(&error.to_string().to_lowercase())

@@ -177,8 +177,10 @@ fn port_number(value: Option<&Value>) -> Result<u16, String> {
 /// `{"Web UI": "http://0.0.0.0:30013/"}`, or with a list of addresses in 24.04.
 fn portals(value: &Value) -> BTreeSet<u16> {
     let addresses = value.as_object().into_iter().flatten().flat_map(|(_, address)| match address {
-        Value::Array(several) => several.iter().collect::<Vec<_>>(),
-        one => vec![one],
+        Value::Array(several) => several.as_slice(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            std::slice::from_ref(address)
+        }
     });
     addresses.filter_map(|address| url::Url::parse(address.as_str()?).ok()?.port_or_known_default()).collect()
 }
@@ -208,7 +210,9 @@ impl Row for Guest {
         let id = match value.get("id")? {
             Value::String(text) if !text.is_empty() => text.clone(),
             Value::Number(number) => number.to_string(),
-            _ => return None,
+            Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                return None;
+            }
         };
         let status = value.get("status").unwrap_or(&Value::Null);
         let of = |key: &str| value.get(key).and_then(number);
