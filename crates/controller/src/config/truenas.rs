@@ -10,11 +10,8 @@ use super::table::{Table, Value};
 use super::trust::{self, CA_FILE, PIN};
 use super::value::{Read, some_time, word};
 
-pub(super) const NAME: Key = Key::required(
-    "name",
-    "text",
-    "What it is called in events and metrics (`truenas/nas`); once per file.",
-);
+pub(super) const NAME: Key =
+    Key::required("name", "text", "What it is called in events and metrics (`truenas/nas`); once per file.");
 const URL: Key = Key::required(
     "url",
     "address",

@@ -44,7 +44,9 @@ fn describe(group: &str, config: &Config, found: &Found) -> Vec<Check> {
 fn version(group: &str, config: &Config, found: &Found, way: &str) -> Check {
     let address = &config.address;
     match (&found.version, found.supported) {
-        (Ok(version), Some(true)) => Check::ok(group, format!("{address} is TrueNAS {version}, asked by {way}")),
+        (Ok(version), Some(true)) => {
+            Check::ok(group, format!("{address} is TrueNAS {version}, asked by {way}"))
+        }
         (Ok(version), Some(false) | None) => Check::warn(
             group,
             format!("{address} is TrueNAS {version}, asked by {way}"),
@@ -88,7 +90,9 @@ fn rights(group: &str, methods: &[MethodCheck]) -> Vec<Check> {
     let readable: Vec<String> = methods
         .iter()
         .filter_map(|method| match &method.answer {
-            Ok(Some(rows)) if method.method.ends_with(".query") => Some(format!("{rows} by {}", method.method)),
+            Ok(Some(rows)) if method.method.ends_with(".query") => {
+                Some(format!("{rows} by {}", method.method))
+            }
             Ok(_) | Err(_) => None,
         })
         .collect();
@@ -130,5 +134,71 @@ fn advice(gap: &Gap) -> &'static str {
         | GapKind::Stale
         | GapKind::Implausible
         | GapKind::Ambiguous => "something answers there that is not a TrueNAS; is the address right?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_core::{Secret, SourceId, SourceKind};
+    use evenkeel_lab::truenas::{KeyState, TruenasLab, TruenasVersion};
+    use evenkeel_sources::http::{Fingerprint, Trust};
+    use evenkeel_sources::truenas::Address;
+
+    use super::*;
+    use crate::render::doctor::Status;
+
+    async fn said(lab: &TruenasLab, trust: Trust) -> Vec<Check> {
+        let id = SourceId::new(SourceKind::Truenas, "nas");
+        checks(&Config {
+            user: Some(lab.user().to_owned()),
+            api_key: Some(Secret::new(lab.key())),
+            trust,
+            ..Config::new(id, Address::parse(&lab.url()).unwrap())
+        })
+        .await
+    }
+
+    fn pinned(lab: &TruenasLab) -> Trust {
+        Trust { pin: Some(Fingerprint::of(lab.certificate())), ..Trust::default() }
+    }
+
+    fn worst(checks: &[Check]) -> Vec<&Check> {
+        checks.iter().filter(|check| check.status != Status::Ok).collect()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_wrong_with_a_key_that_may_read_whatever_the_release() {
+        for version in TruenasVersion::ALL {
+            let lab = TruenasLab::of_reference(version).await.unwrap();
+            let checks = said(&lab, pinned(&lab)).await;
+            assert_eq!(worst(&checks), Vec::<&Check>::new(), "{version:?}");
+            let said: Vec<&str> = checks.iter().map(|check| check.sentence.as_str()).collect();
+            assert!(said.iter().any(|sentence| sentence.contains(version.release())), "{said:?}");
+            assert!(said.iter().any(|sentence| sentence.contains("3 by ")), "{said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_said_with_what_to_do() {
+        let lab = TruenasLab::of_reference(TruenasVersion::V25_10).await.unwrap();
+        let checks = said(&lab, Trust::default()).await;
+        let print = Fingerprint::of(lab.certificate()).to_string();
+        assert!(checks[0].sentence.contains(&print), "{checks:?}");
+        assert!(checks.last().unwrap().sentence.contains("pin it"), "{checks:?}");
+
+        lab.edit(|state| {
+            state.roles = Some(["SYSTEM_GENERAL_READ", "VM_READ"].map(str::to_owned).into());
+            state.clock = jiff::SignedDuration::from_mins(10);
+        });
+        let checks = said(&lab, pinned(&lab)).await;
+        let hint =
+            |text: &str| checks.iter().find(|check| check.hint.as_deref().is_some_and(|h| h.contains(text)));
+        assert_eq!(hint("APPS_READ").map(|check| check.status), Some(Status::Fail), "{checks:?}");
+        assert_eq!(hint("ALERT_LIST_READ").map(|check| check.status), Some(Status::Warn));
+        assert!(hint("same time server").is_some());
+
+        lab.edit(|state| state.key = KeyState::Expired);
+        let checks = said(&lab, pinned(&lab)).await;
+        assert!(checks.last().unwrap().sentence.contains("has expired"), "{checks:?}");
     }
 }
