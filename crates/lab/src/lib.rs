@@ -8,3 +8,4 @@ pub mod incidents;
 pub mod inventory;
 pub mod netbox;
 pub mod receiver;
+pub mod truenas;

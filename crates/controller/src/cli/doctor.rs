@@ -4,6 +4,7 @@ mod docker;
 mod netbox;
 mod sinks;
 mod store;
+mod truenas;
 
 use std::process::ExitCode;
 
@@ -18,13 +19,15 @@ pub(super) async fn run(args: &Args) -> Done {
     let config = output::config(args)?;
     output::log(args, "off", LogFormat::Text);
     let engines = join_all(config.docker.iter().map(docker::checks));
+    let appliances = join_all(config.truenas.iter().map(truenas::checks));
     let sinks = join_all(config.sinks.iter().map(sinks::checks));
-    let (store, netbox, engines, sinks) =
-        tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, sinks);
+    let (store, netbox, engines, appliances, sinks) =
+        tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, appliances, sinks);
     let checks: Vec<_> = store
         .into_iter()
         .chain(netbox)
         .chain(engines.into_iter().flatten())
+        .chain(appliances.into_iter().flatten())
         .chain(sinks.into_iter().flatten())
         .collect();
     output::text(&doctor::render(&checks, output::width()));

@@ -8,12 +8,14 @@ use toml::de::DeTable;
 use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
-use super::{Config, DockerDefaults, docker, machines, netbox, policy, rules, sinks, system};
+use super::{Config, DockerDefaults, docker, machines, netbox, policy, rules, sinks, system, truenas};
 use evenkeel_sources::docker::Config as DockerConfig;
+use evenkeel_sources::truenas::Config as TruenasConfig;
 
 const NETBOX: Key = Key::required("netbox", "table", "");
 const DOCKER_DEFAULTS: Key = Key::optional("docker_defaults", "table", "", "");
 const DOCKER: Key = Key::optional("docker", "list of tables", "", "");
+const TRUENAS: Key = Key::optional("truenas", "list of tables", "", "");
 const POLICY: Key = Key::optional("policy", "table", "", "");
 const ALIAS: Key = Key::optional("alias", "list of tables", "", "");
 const IGNORE: Key = Key::optional("ignore", "list of tables", "", "");
@@ -32,6 +34,7 @@ const ROOT: Section = Section {
         &NETBOX,
         &DOCKER_DEFAULTS,
         &DOCKER,
+        &TRUENAS,
         &POLICY,
         &ALIAS,
         &IGNORE,
@@ -53,6 +56,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &netbox::FIELDS_SECTION,
     &docker::SECTION,
     &docker::DEFAULTS_SECTION,
+    &truenas::SECTION,
     &policy::SECTION,
     &policy::CONFIRM_SECTION,
     &policy::FLAP_SECTION,
@@ -82,6 +86,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let defaults_table = root.table(&DOCKER_DEFAULTS, &docker::DEFAULTS_SECTION);
     let docker_defaults = docker::read_defaults(&defaults_table);
     let docker = engines(&root, docker_defaults.as_ref());
+    let truenas = appliances(&root);
     let policy = policy::read(&root.table(&POLICY, &policy::SECTION));
     let aliases = each(&root.tables(&ALIAS, &rules::ALIAS_SECTION), rules::alias);
     let ignored = root.tables(&IGNORE, &rules::IGNORE_SECTION);
@@ -106,6 +111,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         netbox: netbox?,
         docker: docker?,
         docker_defaults: docker_defaults?,
+        truenas: truenas?,
         policy,
         store: store?,
         http: http?,
@@ -141,6 +147,13 @@ fn engines(root: &Table<'_>, defaults: Option<&DockerDefaults>) -> Option<Vec<Do
         }
     }
     each(&tables, |table| docker::read(table, defaults))
+}
+
+fn appliances(root: &Table<'_>) -> Option<Vec<TruenasConfig>> {
+    let tables = root.tables(&TRUENAS, &truenas::SECTION);
+    unique(&tables, &truenas::NAME, "name", str::to_lowercase);
+    unique(&tables, &truenas::HOST, "host", canonical);
+    each(&tables, truenas::read)
 }
 
 fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {

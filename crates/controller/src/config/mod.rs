@@ -18,6 +18,7 @@ mod secret;
 mod sinks;
 mod system;
 mod table;
+mod truenas;
 mod trust;
 mod value;
 
@@ -31,6 +32,7 @@ use evenkeel_core::{EventType, HostName, Severity, Transition};
 use evenkeel_sinks::webhook;
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
+use evenkeel_sources::truenas::Config as TruenasConfig;
 use evenkeel_store::RetentionPolicy;
 use jiff::Timestamp;
 use wildmatch::WildMatch;
@@ -51,6 +53,8 @@ pub struct Config {
     pub docker: Vec<DockerConfig>,
     /// What holds for an engine that the file does not name but NetBox does.
     pub docker_defaults: DockerDefaults,
+    /// The TrueNAS systems that are watched, in the order of the file.
+    pub truenas: Vec<TruenasConfig>,
     /// How differences are judged, believed, weighed and kept quiet.
     pub policy: Policy,
     /// Where state is kept, and for how long.
