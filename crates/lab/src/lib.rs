@@ -6,5 +6,6 @@ pub mod fault;
 pub mod homelab;
 pub mod incidents;
 pub mod inventory;
+pub mod listener;
 pub mod netbox;
 pub mod receiver;
