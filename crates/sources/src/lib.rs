@@ -12,6 +12,7 @@ pub mod docker;
 pub mod http;
 pub mod netbox;
 pub mod probe;
+pub mod push;
 
 /// What a source said in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
