@@ -89,10 +89,10 @@ fn into_tokio(socket: Socket) -> io::Result<UdpSocket> {
 }
 
 fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "not allowed here (net.ipv4.ping_group_range)".to_owned(),
-        _ => format!("not possible here ({error})"),
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return "not allowed here (net.ipv4.ping_group_range)".to_owned();
     }
+    format!("not possible here ({error})")
 }
 
 #[cfg(test)]

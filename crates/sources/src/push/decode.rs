@@ -23,7 +23,9 @@ pub(super) fn snapshot(observation: &Observation, source: &SourceId, now: Timest
     let mut odd = Vec::new();
     match &observation.snapshot {
         Value::Object(snapshot) => lists(snapshot, &mut services, &mut odd),
-        _ => odd.push("the snapshot is not an object".to_owned()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            odd.push("the snapshot is not an object".to_owned())
+        }
     }
     let observed_at = observation.observed_at.min(now);
     HostSnapshot {
