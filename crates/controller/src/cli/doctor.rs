@@ -2,6 +2,7 @@
 
 mod docker;
 mod netbox;
+mod probe;
 mod sinks;
 mod store;
 
@@ -19,12 +20,14 @@ pub(super) async fn run(args: &Args) -> Done {
     output::log(args, "off", LogFormat::Text);
     let engines = join_all(config.docker.iter().map(docker::checks));
     let sinks = join_all(config.sinks.iter().map(sinks::checks));
-    let (store, netbox, engines, sinks) =
-        tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, sinks);
+    let probes = join_all(config.probe.iter().map(probe::checks));
+    let (store, netbox, engines, probes, sinks) =
+        tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, probes, sinks);
     let checks: Vec<_> = store
         .into_iter()
         .chain(netbox)
         .chain(engines.into_iter().flatten())
+        .chain(probes.into_iter().flatten())
         .chain(sinks.into_iter().flatten())
         .collect();
     output::text(&doctor::render(&checks, output::width()));

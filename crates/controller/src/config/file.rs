@@ -8,12 +8,14 @@ use toml::de::DeTable;
 use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
-use super::{Config, DockerDefaults, docker, netbox, policy, rules, sinks, system};
+use super::{Config, DockerDefaults, docker, netbox, policy, probe, push, rules, sinks, system};
 use evenkeel_sources::docker::Config as DockerConfig;
 
 const NETBOX: Key = Key::required("netbox", "table", "");
 const DOCKER_DEFAULTS: Key = Key::optional("docker_defaults", "table", "", "");
 const DOCKER: Key = Key::optional("docker", "list of tables", "", "");
+const PROBE: Key = Key::optional("probe", "table", "", "");
+const PUSH: Key = Key::optional("push", "list of tables", "", "");
 const POLICY: Key = Key::optional("policy", "table", "", "");
 const ALIAS: Key = Key::optional("alias", "list of tables", "", "");
 const IGNORE: Key = Key::optional("ignore", "list of tables", "", "");
@@ -32,6 +34,8 @@ const ROOT: Section = Section {
         &NETBOX,
         &DOCKER_DEFAULTS,
         &DOCKER,
+        &PROBE,
+        &PUSH,
         &POLICY,
         &ALIAS,
         &IGNORE,
@@ -53,6 +57,9 @@ pub(super) const SECTIONS: &[&Section] = &[
     &netbox::FIELDS_SECTION,
     &docker::SECTION,
     &docker::DEFAULTS_SECTION,
+    &probe::SECTION,
+    &probe::HTTP_SECTION,
+    &push::SECTION,
     &policy::SECTION,
     &policy::CONFIRM_SECTION,
     &policy::FLAP_SECTION,
@@ -80,6 +87,8 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let defaults_table = root.table(&DOCKER_DEFAULTS, &docker::DEFAULTS_SECTION);
     let docker_defaults = docker::read_defaults(&defaults_table);
     let docker = engines(&root, docker_defaults.as_ref());
+    let probe = root.has(&PROBE).then(|| probe::read(&root.table(&PROBE, &probe::SECTION)));
+    let push = senders(&root);
     let policy = policy::read(&root.table(&POLICY, &policy::SECTION));
     let aliases = each(&root.tables(&ALIAS, &rules::ALIAS_SECTION), rules::alias);
     let ignored = root.tables(&IGNORE, &rules::IGNORE_SECTION);
@@ -104,6 +113,12 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         netbox: netbox?,
         docker: docker?,
         docker_defaults: docker_defaults?,
+        // Not written is fine; written and wrong is not.
+        probe: match probe {
+            None => None,
+            Some(probe) => Some(probe?),
+        },
+        push: push?,
         policy,
         store: store?,
         http: http?,
@@ -139,6 +154,12 @@ fn engines(root: &Table<'_>, defaults: Option<&DockerDefaults>) -> Option<Vec<Do
         }
     }
     each(&tables, |table| docker::read(table, defaults))
+}
+
+fn senders(root: &Table<'_>) -> Option<Vec<super::PushConfig>> {
+    let tables = root.tables(&PUSH, &push::SECTION);
+    unique(&tables, &push::NAME, "name", str::to_lowercase);
+    push::read_all(&tables)
 }
 
 fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {

@@ -9,7 +9,9 @@ mod file;
 mod key;
 mod netbox;
 mod policy;
+mod probe;
 mod problem;
+mod push;
 mod reader;
 mod reference;
 mod rules;
@@ -36,7 +38,9 @@ use wildmatch::WildMatch;
 
 use self::reader::Reader;
 
+pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
+pub use push::PushConfig;
 pub use reference::reference;
 
 /// Everything the operator said, checked.
@@ -50,6 +54,10 @@ pub struct Config {
     pub docker: Vec<DockerConfig>,
     /// What holds for an engine that the file does not name but NetBox does.
     pub docker_defaults: DockerDefaults,
+    /// The network probe, where there is to be one.
+    pub probe: Option<ProbeConfig>,
+    /// Who may send observations, in the order of the file.
+    pub push: Vec<PushConfig>,
     /// How differences are judged, believed, weighed and kept quiet.
     pub policy: Policy,
     /// Where state is kept, and for how long.
