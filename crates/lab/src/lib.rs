@@ -6,6 +6,7 @@ pub mod fault;
 pub mod homelab;
 pub mod incidents;
 pub mod inventory;
+pub mod listener;
 pub mod netbox;
 pub mod receiver;
 pub mod truenas;

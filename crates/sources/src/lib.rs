@@ -11,6 +11,8 @@ use evenkeel_core::model::{HostSnapshot, Inventory, Survey};
 pub mod docker;
 pub mod http;
 pub mod netbox;
+pub mod probe;
+pub mod push;
 pub mod truenas;
 
 /// What a source said in one go.

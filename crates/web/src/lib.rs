@@ -1,14 +1,16 @@
-//! The HTTP surface of evenkeel: a read-only JSON API, health, readiness and metrics.
+//! The HTTP surface of evenkeel: a read-only JSON API, a door for observations that are sent, health, readiness and
+//! metrics.
 //!
 //! What lives here: routes, the shapes they answer in, what a request must look like, and the server that carries them.
 //! What does not: what is known about the world (behind [`Live`], kept by the controller), what is kept (behind
-//! [`Store`](evenkeel_store::Store)), and anything that changes either. Nothing here writes, so nothing here asks who
-//! is calling; who may reach the port is decided by the address it is bound to and by [`HostPolicy`].
+//! [`Store`](evenkeel_store::Store)), and anything that changes either. What only reads does not ask who is calling; who
+//! may reach the port is decided by the address it is bound to and by [`HostPolicy`]. Who sends shows a token.
 
 mod api;
 mod headers;
 mod health;
 mod problem;
+mod push;
 mod serve;
 mod state;
 
@@ -17,6 +19,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 pub use headers::HostPolicy;
+pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
 pub use serve::{GRACE, serve};
 pub use state::{AppState, BlindScope, HostStatus, Live, Readiness, SourceStatus};
 
@@ -28,6 +31,7 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .merge(api::routes())
+        .merge(push::routes())
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(state)

@@ -9,6 +9,8 @@ use evenkeel_store::Error as StoreError;
 use serde::Serialize;
 use tracing::{debug, warn};
 
+use crate::push::Remark;
+
 /// The kinds of trouble, each with its status. The word ends up in `type`, and clients may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -36,6 +38,16 @@ pub(crate) enum Kind {
     TimedOut,
     /// An answer could not be put into words.
     Internal,
+    /// No token, or one that is nobody's.
+    Unauthorized,
+    /// The body is too large.
+    TooLarge,
+    /// The body is not JSON.
+    NotJson,
+    /// What the body says cannot be taken.
+    Refused,
+    /// Sending is all that is possible here.
+    OnlyPost,
 }
 
 impl Kind {
@@ -65,6 +77,11 @@ impl Kind {
             Self::Internal => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The answer could not be written")
             }
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body cannot be read"),
+            Self::Refused => (StatusCode::UNPROCESSABLE_ENTITY, "refused", "The observations are refused"),
+            Self::OnlyPost => (StatusCode::METHOD_NOT_ALLOWED, "only-post", "Only sending is possible"),
         }
     }
 }
@@ -74,6 +91,7 @@ impl Kind {
 pub(crate) struct Problem {
     kind: Kind,
     detail: String,
+    refused: Vec<Remark>,
 }
 
 #[derive(Serialize)]
@@ -82,12 +100,24 @@ struct Body<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    #[serde(skip_serializing_if = "<[Remark]>::is_empty")]
+    refused: &'a [Remark],
 }
 
 impl Problem {
     /// Trouble of this kind.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), refused: Vec::new() }
+    }
+
+    /// The same, with what is wrong line by line.
+    pub(crate) fn with_refused(self, refused: Vec<Remark>) -> Self {
+        Self { refused, ..self }
+    }
+
+    /// The sentence that helps to mend it.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// A parameter whose value is not among the accepted ones.
@@ -124,6 +154,7 @@ impl IntoResponse for Problem {
             title,
             status: status.as_u16(),
             detail: &self.detail,
+            refused: &self.refused,
         };
         let json = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (status, json).into_response();

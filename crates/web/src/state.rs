@@ -10,6 +10,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::headers::HostPolicy;
+use crate::push::Intake;
 
 /// What every route can reach.
 #[derive(Clone)]
@@ -41,6 +42,11 @@ pub trait Live: Send + Sync {
 
     /// The figures, in Prometheus' text format.
     fn metrics(&self) -> String;
+
+    /// The inboxes of those who may send observations. None, unless the controller has some.
+    fn intakes(&self) -> Vec<Arc<dyn Intake>> {
+        Vec::new()
+    }
 
     /// The time, from which ages are counted.
     fn now(&self) -> Timestamp {

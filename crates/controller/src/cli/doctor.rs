@@ -2,6 +2,7 @@
 
 mod docker;
 mod netbox;
+mod probe;
 mod sinks;
 mod store;
 mod truenas;
@@ -21,13 +22,16 @@ pub(super) async fn run(args: &Args) -> Done {
     let engines = join_all(config.docker.iter().map(docker::checks));
     let appliances = join_all(config.truenas.iter().map(truenas::checks));
     let sinks = join_all(config.sinks.iter().map(sinks::checks));
-    let (store, netbox, engines, appliances, sinks) =
-        tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, appliances, sinks);
+    let probes = join_all(config.probe.iter().map(probe::checks));
+    let own = async { tokio::join!(store::checks(&config), netbox::checks(&config.netbox)) };
+    let ((store, netbox), engines, appliances, probes, sinks) =
+        tokio::join!(own, engines, appliances, probes, sinks);
     let checks: Vec<_> = store
         .into_iter()
         .chain(netbox)
         .chain(engines.into_iter().flatten())
         .chain(appliances.into_iter().flatten())
+        .chain(probes.into_iter().flatten())
         .chain(sinks.into_iter().flatten())
         .collect();
     output::text(&doctor::render(&checks, output::width()));

@@ -8,7 +8,9 @@ use toml::de::DeTable;
 use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
-use super::{Config, DockerDefaults, docker, machines, netbox, policy, rules, sinks, system, truenas};
+use super::{
+    Config, DockerDefaults, docker, machines, netbox, policy, probe, push, rules, sinks, system, truenas,
+};
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
 
@@ -16,6 +18,8 @@ const NETBOX: Key = Key::required("netbox", "table", "");
 const DOCKER_DEFAULTS: Key = Key::optional("docker_defaults", "table", "", "");
 const DOCKER: Key = Key::optional("docker", "list of tables", "", "");
 const TRUENAS: Key = Key::optional("truenas", "list of tables", "", "");
+const PROBE: Key = Key::optional("probe", "table", "", "");
+const PUSH: Key = Key::optional("push", "list of tables", "", "");
 const POLICY: Key = Key::optional("policy", "table", "", "");
 const ALIAS: Key = Key::optional("alias", "list of tables", "", "");
 const IGNORE: Key = Key::optional("ignore", "list of tables", "", "");
@@ -35,6 +39,8 @@ const ROOT: Section = Section {
         &DOCKER_DEFAULTS,
         &DOCKER,
         &TRUENAS,
+        &PROBE,
+        &PUSH,
         &POLICY,
         &ALIAS,
         &IGNORE,
@@ -57,6 +63,9 @@ pub(super) const SECTIONS: &[&Section] = &[
     &docker::SECTION,
     &docker::DEFAULTS_SECTION,
     &truenas::SECTION,
+    &probe::SECTION,
+    &probe::HTTP_SECTION,
+    &push::SECTION,
     &policy::SECTION,
     &policy::CONFIRM_SECTION,
     &policy::FLAP_SECTION,
@@ -87,6 +96,8 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let docker_defaults = docker::read_defaults(&defaults_table);
     let docker = engines(&root, docker_defaults.as_ref());
     let truenas = appliances(&root);
+    let probe = root.has(&PROBE).then(|| probe::read(&root.table(&PROBE, &probe::SECTION)));
+    let push = senders(&root);
     let policy = policy::read(&root.table(&POLICY, &policy::SECTION));
     let aliases = each(&root.tables(&ALIAS, &rules::ALIAS_SECTION), rules::alias);
     let ignored = root.tables(&IGNORE, &rules::IGNORE_SECTION);
@@ -112,6 +123,12 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         docker: docker?,
         docker_defaults: docker_defaults?,
         truenas: truenas?,
+        // Not written is fine; written and wrong is not.
+        probe: match probe {
+            None => None,
+            Some(probe) => Some(probe?),
+        },
+        push: push?,
         policy,
         store: store?,
         http: http?,
@@ -154,6 +171,12 @@ fn appliances(root: &Table<'_>) -> Option<Vec<TruenasConfig>> {
     unique(&tables, &truenas::NAME, "name", str::to_lowercase);
     unique(&tables, &truenas::HOST, "host", canonical);
     each(&tables, truenas::read)
+}
+
+fn senders(root: &Table<'_>) -> Option<Vec<super::PushConfig>> {
+    let tables = root.tables(&PUSH, &push::SECTION);
+    unique(&tables, &push::NAME, "name", str::to_lowercase);
+    push::read_all(&tables)
 }
 
 fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {

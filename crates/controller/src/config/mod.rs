@@ -10,7 +10,9 @@ mod key;
 mod machines;
 mod netbox;
 mod policy;
+mod probe;
 mod problem;
+mod push;
 mod reader;
 mod reference;
 mod rules;
@@ -39,7 +41,9 @@ use wildmatch::WildMatch;
 
 use self::reader::Reader;
 
+pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
+pub use push::PushConfig;
 pub use reference::reference;
 
 /// Everything the operator said, checked.
@@ -55,6 +59,10 @@ pub struct Config {
     pub docker_defaults: DockerDefaults,
     /// The TrueNAS systems that are watched, in the order of the file.
     pub truenas: Vec<TruenasConfig>,
+    /// The network probe, where there is to be one.
+    pub probe: Option<ProbeConfig>,
+    /// Who may send observations, in the order of the file.
+    pub push: Vec<PushConfig>,
     /// How differences are judged, believed, weighed and kept quiet.
     pub policy: Policy,
     /// Where state is kept, and for how long.

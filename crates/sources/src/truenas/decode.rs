@@ -20,13 +20,13 @@ fn service(app: &App, held: Option<&Gap>) -> ObservedService {
     let state = state(app, held);
     ObservedService {
         name: ServiceName::new(&app.name),
-        hints: Hints {
+        hints: Arc::new(Hints {
             label: None,
             // TrueNAS runs every app as a Compose project of this name; a Docker engine shows the same one.
             compose_project: Some(Arc::from(format!("ix-{}", app.name))),
             compose_service: None,
             container_name: Some(Arc::from(app.name.as_str())),
-        },
+        }),
         ports: ports_of(app, &state),
         health: health_of(app, &state),
         image: image(app).map(Arc::from),

@@ -13,6 +13,8 @@ mod health;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod refusals;

@@ -141,6 +141,11 @@ async fn every_problem_type_is_in_the_reference() {
         "store-corrupt",
         "timed-out",
         "internal",
+        "unauthorized",
+        "too-large",
+        "not-json",
+        "refused",
+        "only-post",
     ] {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
     }
