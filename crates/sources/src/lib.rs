@@ -11,6 +11,7 @@ use evenkeel_core::model::{HostSnapshot, Inventory, Survey};
 pub mod docker;
 pub mod http;
 pub mod netbox;
+pub mod proxmox;
 
 /// What a source said in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
