@@ -7,4 +7,5 @@ pub mod homelab;
 pub mod incidents;
 pub mod inventory;
 pub mod netbox;
+pub mod proxmox;
 pub mod receiver;
