@@ -16,6 +16,8 @@ mod locks;
 mod look;
 mod rights;
 mod session;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;
