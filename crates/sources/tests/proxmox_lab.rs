@@ -19,9 +19,8 @@ use proxmox_api::nodes::NodesClient;
 use proxmox_api::types::VmId;
 use proxmox_api::version::VersionClient;
 use proxmox_support::*;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 /// The crate's requests over our HTTP client; its own accepts any certificate and brings a second TLS provider.
 #[derive(Clone)]
@@ -29,6 +28,12 @@ struct Courier {
     http: reqwest::Client,
     base: String,
     token: String,
+}
+
+/// What every answer is wrapped in.
+#[derive(Deserialize)]
+struct Body<R> {
+    data: R,
 }
 
 impl Client for Courier {
@@ -58,8 +63,9 @@ impl Client for Courier {
         if !status.is_success() {
             return Err(format!("{status}: {text}"));
         }
-        let mut body: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        serde_json::from_value(body["data"].take()).map_err(|error| format!("{error} in {text}"))
+        // Its types borrow from the text, so it is read in one go.
+        let body: Body<R> = serde_json::from_str(&text).map_err(|error| format!("{error} in {text}"))?;
+        Ok(body.data)
     }
 }
 

@@ -55,6 +55,12 @@ impl Login {
         let text = text.expose().trim();
         let text = text.strip_prefix("PVEAPIToken=").unwrap_or(text);
         let (id, secret) = text.split_once('=').ok_or(ConfigError::Token)?;
+        Self::token_of(id, &Secret::new(secret))
+    }
+
+    /// A token whose name and secret are known apart.
+    pub fn token_of(id: &str, secret: &Secret) -> Result<Self, ConfigError> {
+        let (id, secret) = (id.trim(), secret.expose().trim());
         let (user, name) = id.split_once('!').ok_or(ConfigError::Token)?;
         let fine = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
         if !user.contains('@') || ![user, name, secret].into_iter().all(fine) {

@@ -90,7 +90,7 @@ fn what_another_simulator_recorded_is_read_as_well() {
     assert_eq!((picture.flaws.as_slice(), picture.machines.len()), (&[][..], 3 + 50));
     let running = picture.machines.iter().filter(|m| m.state == Fact::Known(MachineState::Running)).count();
     assert_eq!(running, 3 + 8);
-    assert_eq!(&*found(&picture, "node/pve1").notes["shared_storage"].to_owned(), "");
+    assert_eq!(found(&picture, "node/pve1").volumes.len(), 3);
 }
 
 #[test]
