@@ -2,6 +2,7 @@
 
 mod docker;
 mod netbox;
+mod proxmox;
 mod sinks;
 mod store;
 
@@ -18,13 +19,15 @@ pub(super) async fn run(args: &Args) -> Done {
     let config = output::config(args)?;
     output::log(args, "off", LogFormat::Text);
     let engines = join_all(config.docker.iter().map(docker::checks));
+    let clusters = join_all(config.proxmox.iter().map(proxmox::checks));
     let sinks = join_all(config.sinks.iter().map(sinks::checks));
-    let (store, netbox, engines, sinks) =
-        tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, sinks);
+    let (store, netbox, engines, clusters, sinks) =
+        tokio::join!(store::checks(&config), netbox::checks(&config.netbox), engines, clusters, sinks);
     let checks: Vec<_> = store
         .into_iter()
         .chain(netbox)
         .chain(engines.into_iter().flatten())
+        .chain(clusters.into_iter().flatten())
         .chain(sinks.into_iter().flatten())
         .collect();
     output::text(&doctor::render(&checks, output::width()));

@@ -8,12 +8,13 @@ use toml::de::DeTable;
 use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
-use super::{Config, DockerDefaults, docker, netbox, policy, rules, sinks, system};
+use super::{Config, DockerDefaults, ProxmoxConfig, docker, netbox, policy, proxmox, rules, sinks, system};
 use evenkeel_sources::docker::Config as DockerConfig;
 
 const NETBOX: Key = Key::required("netbox", "table", "");
 const DOCKER_DEFAULTS: Key = Key::optional("docker_defaults", "table", "", "");
 const DOCKER: Key = Key::optional("docker", "list of tables", "", "");
+const PROXMOX: Key = Key::optional("proxmox", "list of tables", "", "");
 const POLICY: Key = Key::optional("policy", "table", "", "");
 const ALIAS: Key = Key::optional("alias", "list of tables", "", "");
 const IGNORE: Key = Key::optional("ignore", "list of tables", "", "");
@@ -32,6 +33,7 @@ const ROOT: Section = Section {
         &NETBOX,
         &DOCKER_DEFAULTS,
         &DOCKER,
+        &PROXMOX,
         &POLICY,
         &ALIAS,
         &IGNORE,
@@ -53,6 +55,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &netbox::FIELDS_SECTION,
     &docker::SECTION,
     &docker::DEFAULTS_SECTION,
+    &proxmox::SECTION,
     &policy::SECTION,
     &policy::CONFIRM_SECTION,
     &policy::FLAP_SECTION,
@@ -80,6 +83,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let defaults_table = root.table(&DOCKER_DEFAULTS, &docker::DEFAULTS_SECTION);
     let docker_defaults = docker::read_defaults(&defaults_table);
     let docker = engines(&root, docker_defaults.as_ref());
+    let proxmox = hypervisors(&root);
     let policy = policy::read(&root.table(&POLICY, &policy::SECTION));
     let aliases = each(&root.tables(&ALIAS, &rules::ALIAS_SECTION), rules::alias);
     let ignored = root.tables(&IGNORE, &rules::IGNORE_SECTION);
@@ -104,6 +108,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         netbox: netbox?,
         docker: docker?,
         docker_defaults: docker_defaults?,
+        proxmox: proxmox?,
         policy,
         store: store?,
         http: http?,
@@ -139,6 +144,12 @@ fn engines(root: &Table<'_>, defaults: Option<&DockerDefaults>) -> Option<Vec<Do
         }
     }
     each(&tables, |table| docker::read(table, defaults))
+}
+
+fn hypervisors(root: &Table<'_>) -> Option<Vec<ProxmoxConfig>> {
+    let tables = root.tables(&PROXMOX, &proxmox::SECTION);
+    unique(&tables, &proxmox::NAME, "name", str::to_lowercase);
+    each(&tables, proxmox::read)
 }
 
 fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {

@@ -10,6 +10,7 @@ mod key;
 mod netbox;
 mod policy;
 mod problem;
+mod proxmox;
 mod reader;
 mod reference;
 mod rules;
@@ -37,6 +38,7 @@ use wildmatch::WildMatch;
 use self::reader::Reader;
 
 pub use problem::{Errors, Problem};
+pub use proxmox::ProxmoxConfig;
 pub use reference::reference;
 
 /// Everything the operator said, checked.
@@ -50,6 +52,8 @@ pub struct Config {
     pub docker: Vec<DockerConfig>,
     /// What holds for an engine that the file does not name but NetBox does.
     pub docker_defaults: DockerDefaults,
+    /// The Proxmox VE clusters that are watched, in the order of the file.
+    pub proxmox: Vec<ProxmoxConfig>,
     /// How differences are judged, believed, weighed and kept quiet.
     pub policy: Policy,
     /// Where state is kept, and for how long.
