@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use evenkeel_core::{GapKind, Secret};
 use evenkeel_lab::fault::Fault;
-use evenkeel_lab::proxmox::{ProxmoxLab, PveVersion, ServerConfig};
+use evenkeel_lab::proxmox::{Cluster, Guest, ProxmoxLab, PveVersion, ServerConfig};
 use evenkeel_sources::http::{Fingerprint, Trust};
 use evenkeel_sources::proxmox::{Config, Login, ProxmoxSource};
 use proxmox_support::*;
@@ -119,6 +119,24 @@ async fn a_wrong_token_is_said_after_the_wait_it_takes_and_the_other_nodes_are_n
     assert!(gap.why.contains("evenkeel@pve!lab") && gap.why.contains("authentication failure"), "{gap}");
     assert!(!gap.why.contains("00000000"), "{gap}");
     assert_eq!(lab.requests_to(1), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_of_another_cluster_makes_no_guest_absent() {
+    let (first, other) = (lab().await, Cluster::new("other", PveVersion::V9, &["elsewhere"]));
+    let other = ProxmoxLab::start(other.with(Guest::vm(100, "elsewhere", "stranger"))).await.unwrap();
+    let endpoints = [first.urls().remove(0), other.urls().remove(0)].map(|url| url.parse().unwrap());
+    let source = ProxmoxSource::new(Config { endpoints: endpoints.to_vec(), ..config(&first) }).unwrap();
+    complete(&source).await;
+    first.down(0).await;
+    for _ in 0..2 {
+        let survey = observe(&source).await;
+        let gap = survey.coverage.gap().expect("another cluster proves nothing about this one");
+        assert_eq!(gap.kind, GapKind::Ambiguous, "{gap}");
+        assert!(gap.why.contains("elsewhere") && survey.machines.is_empty(), "{gap}");
+    }
+    first.up(0).await.unwrap();
+    complete(&source).await;
 }
 
 fn by_password(lab: &ProxmoxLab, password: &str) -> ProxmoxSource {

@@ -65,7 +65,7 @@ pub(super) fn picture(answers: &Answers, beside: &Beside<'_>) -> Picture {
             let mut seen = BTreeSet::new();
             for row in &list.rows {
                 if seen.insert(row.node.as_str()) {
-                    machines.push(node(row, answers, beside, &storages));
+                    machines.push(node(row, &nodes, answers, beside, &storages));
                 } else {
                     flaws.push(Gap::new(
                         GapKind::Truncated,
@@ -126,11 +126,11 @@ fn standing(nodes: &Result<List<NodeRow>, Gap>) -> Result<BTreeMap<String, Node>
 
 fn node(
     row: &NodeRow,
+    nodes: &Result<BTreeMap<String, Node>, Gap>,
     answers: &Answers,
     beside: &Beside<'_>,
     storages: &Result<Storages, Gap>,
 ) -> ObservedMachine {
-    let nodes = standing(&answers.nodes);
     let stands = nodes.as_ref().ok().and_then(|nodes| nodes.get(&row.node));
     let key = format!("node/{}", row.node);
     let mut machine = match stands {

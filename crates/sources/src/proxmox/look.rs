@@ -27,7 +27,15 @@ pub(super) struct Memory {
     /// Guests that were listed, by number.
     known: BTreeSet<u64>,
     cluster: Option<Arc<str>>,
+    speaker: Option<Speaker>,
     locks: Locks,
+}
+
+/// Who spoke last, and for which nodes.
+#[derive(Debug)]
+struct Speaker {
+    endpoint: usize,
+    nodes: BTreeSet<String>,
 }
 
 /// The answers of one endpoint.
@@ -44,6 +52,9 @@ impl ProxmoxSource {
         let mut memory = self.memory.lock().await;
         let look = look(&self.client).await;
         let now = Instant::now();
+        if let Some(gap) = self.stranger(&mut memory, &look) {
+            return Survey::blind(self.config.id.clone(), started, Timestamp::now(), gap);
+        }
         if let Ok(status) = &look.answers.cluster {
             memory.cluster = status.name.as_deref().map(Arc::from);
         }
@@ -76,6 +87,31 @@ impl ProxmoxSource {
             coverage,
             machines: picture.machines,
         }
+    }
+
+    /// Endpoints of two clusters under one name would, when one fails, make all of its guests absent and all of the
+    /// other's new. Names of nodes tell them apart.
+    fn stranger(&self, memory: &mut Memory, look: &Look) -> Option<Gap> {
+        let Ok(list) = &look.answers.nodes else { return None };
+        let nodes: BTreeSet<String> = list.rows.iter().map(|row| row.node.clone()).collect();
+        if let Some(before) = &memory.speaker
+            && before.endpoint != look.endpoint
+            && before.nodes.is_disjoint(&nodes)
+            && !nodes.is_empty()
+        {
+            self.client.stick_to(before.endpoint);
+            let (first, other) = (self.client.place(before.endpoint), self.client.place(look.endpoint));
+            let name = nodes.first().map_or("", String::as_str);
+            let why = format!(
+                "{other} speaks for {}, which {first} did not know; are these endpoints of one cluster?",
+                wire::short(name)
+            );
+            return Some(Gap::new(GapKind::Ambiguous, why));
+        }
+        if !nodes.is_empty() {
+            memory.speaker = Some(Speaker { endpoint: look.endpoint, nodes });
+        }
+        None
     }
 
     /// The rights, proved anew where they are old, were lacking, or something is gone; and what is gone from the list
