@@ -78,6 +78,18 @@ fn a_user_has_a_password_and_a_realm() {
 }
 
 #[test]
+fn one_pin_for_several_nodes_is_probably_not_meant() {
+    let pin = "ab".repeat(32);
+    let text = format!(
+        "[netbox]\nurl = \"https://netbox.lan\"\ntoken = {{ env = \"NETBOX_TOKEN\" }}\n[[proxmox]]\nname = \"a\"\n\
+         endpoints = [\"https://a:8006\", \"https://b:8006\"]\ntoken = {{ env = \"PVE_TOKEN\" }}\npin = \"{pin}\"\n"
+    );
+    let now = "2026-06-01T12:00:00Z".parse().unwrap();
+    let config = Config::parse(Path::new("/etc/evenkeel.toml"), &text, &env, now).unwrap();
+    assert!(config.warnings.iter().any(|warning| warning.what.contains("each node shows its own")));
+}
+
+#[test]
 fn every_mistake_is_said_at_once() {
     let text = mistakes(
         "[[proxmox]]\nname = \"a\"\nendpoints = [\"http://box2.lan:8006\"]\ntoken = { env = \"PVE_SECRET\" }\n\

@@ -46,7 +46,7 @@ const PASSWORD: Key = Key::optional(
     "password",
     "secret",
     "`token` is used",
-    "The password of `user`. Tokens are better: they can only read.",
+    "The password of `user`. A token is better: it can be given less than its user, and be taken back alone.",
 );
 const REALM: Key =
     Key::optional("realm", "text", "`user` names it", "Where `user` is known: `pve`, `pam`, …");
@@ -126,9 +126,13 @@ pub struct ProxmoxConfig {
 /// Reads one `[[proxmox]]`. `None` says that something in it is wrong and noted.
 pub(super) fn read(table: &Table<'_>) -> Option<ProxmoxConfig> {
     let name: Option<Arc<str>> = table.get(&NAME);
-    let endpoints = table.checked(&ENDPOINTS, some_endpoints);
+    let endpoints = table.checked(&ENDPOINTS, |endpoints: &Vec<Url>| some_endpoints(endpoints));
     let login = login(table);
     let trust = trust::read(table);
+    if trust.pin.is_some() && endpoints.as_ref().is_some_and(|endpoints| endpoints.len() > 1) {
+        let what = "fits one certificate, and each node shows its own; name the cluster's authority with ca_file instead";
+        table.reader().warn(&table.place_of(&PIN), what);
+    }
     let interval = table.checked(&INTERVAL, some_time);
     let timeout = table.checked(&TIMEOUT, patient);
     let detail_interval = table.checked(&DETAIL_INTERVAL, some_time);
@@ -219,7 +223,7 @@ fn password(table: &Table<'_>) -> Option<Login> {
     Some(Login::Password { user, password: secret? })
 }
 
-fn some_endpoints(endpoints: &Vec<Url>) -> Result<(), String> {
+fn some_endpoints(endpoints: &[Url]) -> Result<(), String> {
     if endpoints.is_empty() {
         return Err("must name a node at least; write [\"https://node:8006\"]".to_owned());
     }
