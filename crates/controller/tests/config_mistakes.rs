@@ -93,6 +93,7 @@ format = "xml"
     evenkeel.toml:29: log.format: `xml` is not a log format; use one of text, json
     evenkeel.toml:31: metrics: is not a key of the file; it takes netbox, docker_defaults, docker, truenas, policy, alias, ignore, severity, silence, store, http, sink, schedule, log
     evenkeel.toml:31: metrics: is not a key of the file; it takes netbox, docker_defaults, docker, probe, push, policy, alias, ignore, severity, silence, store, http, sink, schedule, log
+    evenkeel.toml:31: metrics: is not a key of the file; it takes netbox, docker_defaults, docker, proxmox, policy, alias, ignore, severity, silence, store, http, sink, schedule, log
     "#);
 }
 

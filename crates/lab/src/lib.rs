@@ -8,5 +8,6 @@ pub mod incidents;
 pub mod inventory;
 pub mod listener;
 pub mod netbox;
+pub mod proxmox;
 pub mod receiver;
 pub mod truenas;

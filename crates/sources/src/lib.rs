@@ -14,6 +14,7 @@ pub mod netbox;
 pub mod probe;
 pub mod push;
 pub mod truenas;
+pub mod proxmox;
 
 /// What a source said in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]

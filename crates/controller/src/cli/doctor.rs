@@ -3,6 +3,7 @@
 mod docker;
 mod netbox;
 mod probe;
+mod proxmox;
 mod sinks;
 mod store;
 mod truenas;
@@ -21,15 +22,17 @@ pub(super) async fn run(args: &Args) -> Done {
     output::log(args, "off", LogFormat::Text);
     let engines = join_all(config.docker.iter().map(docker::checks));
     let appliances = join_all(config.truenas.iter().map(truenas::checks));
-    let sinks = join_all(config.sinks.iter().map(sinks::checks));
     let probes = join_all(config.probe.iter().map(probe::checks));
+    let clusters = join_all(config.proxmox.iter().map(proxmox::checks));
+    let sinks = join_all(config.sinks.iter().map(sinks::checks));
     let own = async { tokio::join!(store::checks(&config), netbox::checks(&config.netbox)) };
-    let ((store, netbox), engines, appliances, probes, sinks) =
-        tokio::join!(own, engines, appliances, probes, sinks);
+    let ((store, netbox), engines, clusters, appliances, probes, sinks) =
+        tokio::join!(own, engines, clusters, appliances, probes, sinks);
     let checks: Vec<_> = store
         .into_iter()
         .chain(netbox)
         .chain(engines.into_iter().flatten())
+        .chain(clusters.into_iter().flatten())
         .chain(appliances.into_iter().flatten())
         .chain(probes.into_iter().flatten())
         .chain(sinks.into_iter().flatten())

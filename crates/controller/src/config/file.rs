@@ -9,7 +9,8 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, docker, machines, netbox, policy, probe, push, rules, sinks, system, truenas,
+    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push, rules, sinks,
+    system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
@@ -20,6 +21,7 @@ const DOCKER: Key = Key::optional("docker", "list of tables", "", "");
 const TRUENAS: Key = Key::optional("truenas", "list of tables", "", "");
 const PROBE: Key = Key::optional("probe", "table", "", "");
 const PUSH: Key = Key::optional("push", "list of tables", "", "");
+const PROXMOX: Key = Key::optional("proxmox", "list of tables", "", "");
 const POLICY: Key = Key::optional("policy", "table", "", "");
 const ALIAS: Key = Key::optional("alias", "list of tables", "", "");
 const IGNORE: Key = Key::optional("ignore", "list of tables", "", "");
@@ -41,6 +43,7 @@ const ROOT: Section = Section {
         &TRUENAS,
         &PROBE,
         &PUSH,
+        &PROXMOX,
         &POLICY,
         &ALIAS,
         &IGNORE,
@@ -66,6 +69,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &probe::SECTION,
     &probe::HTTP_SECTION,
     &push::SECTION,
+    &proxmox::SECTION,
     &policy::SECTION,
     &policy::CONFIRM_SECTION,
     &policy::FLAP_SECTION,
@@ -98,6 +102,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let truenas = appliances(&root);
     let probe = root.has(&PROBE).then(|| probe::read(&root.table(&PROBE, &probe::SECTION)));
     let push = senders(&root);
+    let proxmox = hypervisors(&root);
     let policy = policy::read(&root.table(&POLICY, &policy::SECTION));
     let aliases = each(&root.tables(&ALIAS, &rules::ALIAS_SECTION), rules::alias);
     let ignored = root.tables(&IGNORE, &rules::IGNORE_SECTION);
@@ -129,6 +134,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
             Some(probe) => Some(probe?),
         },
         push: push?,
+        proxmox: proxmox?,
         policy,
         store: store?,
         http: http?,
@@ -177,6 +183,12 @@ fn senders(root: &Table<'_>) -> Option<Vec<super::PushConfig>> {
     let tables = root.tables(&PUSH, &push::SECTION);
     unique(&tables, &push::NAME, "name", str::to_lowercase);
     push::read_all(&tables)
+}
+
+fn hypervisors(root: &Table<'_>) -> Option<Vec<ProxmoxConfig>> {
+    let tables = root.tables(&PROXMOX, &proxmox::SECTION);
+    unique(&tables, &proxmox::NAME, "name", str::to_lowercase);
+    each(&tables, proxmox::read)
 }
 
 fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {

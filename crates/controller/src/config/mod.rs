@@ -13,6 +13,7 @@ mod policy;
 mod probe;
 mod problem;
 mod push;
+mod proxmox;
 mod reader;
 mod reference;
 mod rules;
@@ -44,6 +45,7 @@ use self::reader::Reader;
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
 pub use push::PushConfig;
+pub use proxmox::ProxmoxConfig;
 pub use reference::reference;
 
 /// Everything the operator said, checked.
@@ -63,6 +65,8 @@ pub struct Config {
     pub probe: Option<ProbeConfig>,
     /// Who may send observations, in the order of the file.
     pub push: Vec<PushConfig>,
+    /// The Proxmox VE clusters that are watched, in the order of the file.
+    pub proxmox: Vec<ProxmoxConfig>,
     /// How differences are judged, believed, weighed and kept quiet.
     pub policy: Policy,
     /// Where state is kept, and for how long.
