@@ -39,6 +39,8 @@ pub(crate) async fn start(
     let setup = Setup {
         intent,
         observers,
+        probes: Vec::new(),
+        intakes: Vec::new(),
         make_declared: None,
         destinations,
         policy: believing(),

@@ -10,6 +10,7 @@ use evenkeel_core::{SourceId, Subject};
 use evenkeel_sinks::{Sink, retry};
 use evenkeel_sources::Source;
 use evenkeel_store::{RetentionPolicy, Store};
+use evenkeel_web::Intake;
 use prometheus::Registry;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ use tracing::{info, warn};
 use crate::book::{Book, Record};
 use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
-use crate::fleet::{Fleet, MakeDeclared, Observer};
+use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
 use crate::hub::{Hub, Route};
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
@@ -47,6 +48,10 @@ pub struct Setup {
     pub intent: Arc<dyn Source>,
     /// Who says what does exist.
     pub observers: Vec<Observer>,
+    /// Probes, whose targets follow what is declared.
+    pub probes: Vec<Probe>,
+    /// Doors to what is sent.
+    pub intakes: Vec<Arc<dyn Intake>>,
     /// How engines that NetBox declares are made; `None`: they are not watched.
     pub make_declared: Option<MakeDeclared>,
     /// Who is told.
@@ -92,6 +97,8 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     let Setup {
         intent,
         observers,
+        probes,
+        intakes,
         make_declared,
         destinations,
         policy,
@@ -127,6 +134,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         policy,
         schedule,
         routes,
+        intakes,
         outbox_bell: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
@@ -139,20 +147,25 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         workers: TaskTracker::new(),
         hub,
     };
-    running.spawn_all(intent, observers, make_declared, destinations, remembered, retention);
+    let mut fleet = Fleet::new(
+        running.hub.clone(),
+        running.tasks.clone(),
+        running.stop.clone(),
+        make_declared,
+        probes,
+        remembered,
+        ASKED_AT_ONCE,
+    );
+    for observer in observers {
+        fleet.start_configured(observer);
+    }
+    fleet.start_intent(intent);
+    running.spawn_all(fleet, destinations, retention);
     Ok(running)
 }
 
 impl Running {
-    fn spawn_all(
-        &self,
-        intent: Arc<dyn Source>,
-        observers: Vec<Observer>,
-        make_declared: Option<MakeDeclared>,
-        destinations: Vec<Destination>,
-        remembered: BTreeMap<SourceId, evenkeel_core::identity::hosts::NetboxRef>,
-        retention: RetentionPolicy,
-    ) {
+    fn spawn_all(&self, fleet: Fleet, destinations: Vec<Destination>, retention: RetentionPolicy) {
         let (hub, tasks, stop) = (&self.hub, &self.tasks, &self.stop);
         for _ in 0..hub.schedule.workers.max(1) {
             self.workers.spawn(worker::run(hub.clone()));
@@ -163,12 +176,6 @@ impl Running {
         for Destination { sink, filter: _, retry } in destinations {
             tasks.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));
         }
-        let mut fleet =
-            Fleet::new(hub.clone(), tasks.clone(), stop.clone(), make_declared, remembered, ASKED_AT_ONCE);
-        for observer in observers {
-            fleet.start_configured(observer);
-        }
-        fleet.start_intent(intent);
         tasks.spawn(fleet.follow());
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
-use evenkeel_web::{HostStatus, Live, SourceStatus};
+use evenkeel_web::{HostStatus, Intake, Live, SourceStatus};
 use prometheus::TextEncoder;
 
 use crate::collect::now;
@@ -54,6 +54,10 @@ impl Live for Face {
         self.hub()
             .map(|hub| hub.see(|world| world.source_statuses(crate::collect::now())))
             .unwrap_or_default()
+    }
+
+    fn intakes(&self) -> Vec<Arc<dyn Intake>> {
+        self.hub().map(|hub| hub.intakes.clone()).unwrap_or_default()
     }
 
     fn metrics(&self) -> String {

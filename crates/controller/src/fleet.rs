@@ -7,6 +7,7 @@ use std::time::Duration;
 use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::{HostName, SourceId, SourceKind};
 use evenkeel_sources::Source;
+use evenkeel_sources::probe::{ProbeSource, Selection, Target, targets};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,6 +48,12 @@ impl Observer {
         }
     }
 
+    /// Three missed looks, and no less than two minutes. Who is sent to, and not asked, says itself what is too old.
+    fn stale_after(&self) -> Option<Duration> {
+        let interval = self.interval.filter(|_| self.source.id().kind != SourceKind::Push)?;
+        Some((interval * 3).max(Duration::from_secs(120)))
+    }
+
     /// Makes the world listen to it. `remembered`: whom it and its machines were matched with in an earlier run.
     pub fn enlist(&self, world: &mut World, remembered: &BTreeMap<SourceId, NetboxRef>) {
         let id = self.source.id();
@@ -56,7 +63,7 @@ impl Observer {
         };
         if let Some(clusters) = clusters {
             let machines = remembered.iter().filter_map(|(of, known)| Some((machine_of(id, of)?, *known)));
-            world.add_site(id.clone(), clusters, machines.collect());
+            world.add_site(id.clone(), clusters, self.stale_after(), machines.collect());
         }
         if let Speaks::Host(host) | Speaks::HostAndMachines(host, _) = &self.speaks {
             world.add_source(id.clone(), host.clone(), remembered.get(id).copied());
@@ -75,6 +82,21 @@ fn machine_of(id: &SourceId, kept: &SourceId) -> Option<Arc<str>> {
     (kept.kind == id.kind).then(|| Arc::from(machine))
 }
 
+/// A probe and what it is to try, beside what NetBox asks for.
+pub struct Probe {
+    /// The probe, which is among the observers as well.
+    pub source: Arc<ProbeSource>,
+    /// What it tries.
+    pub selection: Selection,
+}
+
+impl Probe {
+    /// What there is to try, as things are declared.
+    pub fn targets(&self, world: &World) -> Vec<Target> {
+        targets(world.declared().map(|host| &**host), &self.selection)
+    }
+}
+
 /// Makes the source of an engine that NetBox declares on a host, or says why it cannot.
 pub type MakeDeclared = Box<dyn Fn(&HostName, &str) -> Result<Arc<dyn Source>, String> + Send + Sync>;
 
@@ -85,6 +107,8 @@ pub struct Fleet {
     stop: CancellationToken,
     permits: Arc<Semaphore>,
     make_declared: Option<MakeDeclared>,
+    /// Probes, and what they are to try.
+    probes: Vec<Probe>,
     /// Hosts the configuration has an engine for; a declaration does not replace it.
     configured_hosts: BTreeSet<HostName>,
     /// Engines that NetBox declares, by host, with the endpoint they were made for.
@@ -106,6 +130,7 @@ impl Fleet {
         tasks: TaskTracker,
         stop: CancellationToken,
         make_declared: Option<MakeDeclared>,
+        probes: Vec<Probe>,
         remembered: BTreeMap<SourceId, NetboxRef>,
         at_once: usize,
     ) -> Self {
@@ -115,6 +140,7 @@ impl Fleet {
             stop,
             permits: Arc::new(Semaphore::new(at_once)),
             make_declared,
+            probes,
             configured_hosts: BTreeSet::new(),
             declared: BTreeMap::new(),
             remembered,
@@ -162,12 +188,21 @@ impl Fleet {
     pub async fn follow(mut self) {
         let mut inventory = self.hub.inventory.subscribe();
         loop {
+            self.aim_probes();
             self.match_declared();
             self.remember().await;
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 changed = inventory.changed() => if changed.is_err() { return },
             }
+        }
+    }
+
+    /// What is probed follows what is declared.
+    fn aim_probes(&self) {
+        for probe in &self.probes {
+            let targets = self.hub.see(|world| probe.targets(world));
+            probe.source.set_targets(targets);
         }
     }
 

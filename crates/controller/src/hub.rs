@@ -9,6 +9,7 @@ use evenkeel_core::policy::Policy;
 use evenkeel_core::{Event, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use evenkeel_store::{NewDelivery, Store};
+use evenkeel_web::Intake;
 use jiff::Timestamp;
 use prometheus::Registry;
 use tokio::sync::{Notify, broadcast, watch};
@@ -62,6 +63,8 @@ pub struct Hub {
     pub schedule: Schedule,
     /// Who gets which events.
     pub routes: Vec<Route>,
+    /// Doors to what is sent.
+    pub intakes: Vec<Arc<dyn Intake>>,
     /// Rings when something was put into the outbox.
     pub outbox_bell: Notify,
     /// Events as they happen, for those who watch.

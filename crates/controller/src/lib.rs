@@ -15,6 +15,7 @@ pub mod face;
 pub mod figures;
 pub mod fleet;
 pub mod hub;
+pub mod intake;
 pub mod keep;
 pub mod logging;
 pub mod metrics;

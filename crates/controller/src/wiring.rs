@@ -1,6 +1,7 @@
 //! From a configuration to the things it describes: sources, sinks, the store, a controller's setup.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use evenkeel_core::{HostName, SourceId, SourceKind};
 use evenkeel_sinks::retry;
@@ -8,13 +9,24 @@ use evenkeel_sinks::webhook::{self, WebhookSink};
 use evenkeel_sources::Source;
 use evenkeel_sources::docker::{self, DockerSource, Endpoint};
 use evenkeel_sources::netbox::{self, NetboxSource};
+use evenkeel_sources::probe::{self, ProbeSource};
+use evenkeel_sources::proxmox::{self, ProxmoxSource};
+use evenkeel_sources::push::PushSource;
+use evenkeel_sources::truenas::{self, TruenasSource};
 use evenkeel_store::sqlite::{Options, Synchronous};
 use evenkeel_store::{SqliteStore, Store};
+use evenkeel_web::Intake;
 use prometheus::Registry;
 
-use crate::config::{self, Config, DockerDefaults, SinkConfig, SinkKind, StoreConfig};
+use crate::config::{
+    self, Config, DockerDefaults, ProbeConfig, ProxmoxConfig, SinkConfig, SinkKind, StoreConfig,
+};
 use crate::controller::{Destination, Setup};
-use crate::fleet::{MakeDeclared, Observer, Speaks};
+use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
+use crate::intake::Inbox;
+
+/// How often an inbox is looked into when nothing comes: what lies in it grows too old by itself.
+const INBOX_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Something the configuration describes could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +43,33 @@ pub enum Error {
         #[source]
         source: docker::Error,
     },
+    /// A cluster: a certificate file, for example.
+    #[error("{id} cannot be asked")]
+    Proxmox {
+        /// Which.
+        id: SourceId,
+        /// Why.
+        #[source]
+        source: proxmox::Error,
+    },
+    /// A TrueNAS: a certificate file, for example.
+    #[error("{id} cannot be asked")]
+    Truenas {
+        /// Which.
+        id: SourceId,
+        /// Why.
+        #[source]
+        source: truenas::Error,
+    },
+    /// The probe: a certificate file, for example.
+    #[error("{id} cannot look")]
+    Probe {
+        /// Which.
+        id: SourceId,
+        /// Why.
+        #[source]
+        source: probe::Error,
+    },
     /// A webhook: a certificate file, for example.
     #[error("sink {name} cannot be used")]
     Webhook {
@@ -44,9 +83,32 @@ pub enum Error {
 
 /// A controller's setup. Within a tokio runtime: engines begin to listen for events here.
 pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Result<Setup, Error> {
+    let mut observers: Vec<Observer> = config.docker.iter().map(observer).collect::<Result<_, _>>()?;
+    for cluster in &config.proxmox {
+        let (source, speaks) = hypervisor(cluster)?;
+        observers.push(Observer { source, speaks, interval: Some(cluster.interval) });
+    }
+    for appliance in &config.truenas {
+        observers.push(self::appliance(appliance)?);
+    }
+    let probes: Vec<Probe> = config.probe.iter().map(self::probe).collect::<Result<_, _>>()?;
+    let probe_interval = config.probe.as_ref().map(|probe| probe.interval);
+    observers.extend(probes.iter().map(|probe| looking(probe, probe_interval)));
+    let mut intakes: Vec<Arc<dyn Intake>> = Vec::new();
+    for sender in &config.push {
+        let source = Arc::new(PushSource::new(sender.source.clone()));
+        observers.push(Observer {
+            source: source.clone(),
+            speaks: Speaks::Machines(Vec::new()),
+            interval: Some(INBOX_INTERVAL),
+        });
+        intakes.push(Arc::new(Inbox { source, token: sender.token.clone() }));
+    }
     Ok(Setup {
         intent: Arc::new(NetboxSource::new(config.netbox.clone())?),
-        observers: config.docker.iter().map(observer).collect::<Result<_, _>>()?,
+        observers,
+        probes,
+        intakes,
         make_declared: declared(&config.docker_defaults),
         destinations: config.sinks.iter().map(destination).collect::<Result<_, _>>()?,
         policy: config.policy.clone(),
@@ -62,6 +124,37 @@ pub fn observer(config: &docker::Config) -> Result<Observer, Error> {
     let source = DockerSource::new(config.clone())
         .map_err(|source| Error::Docker { id: config.id.clone(), source })?;
     Ok(Observer { source: Arc::new(source), speaks: Speaks::Host(config.host.clone()), interval: None })
+}
+
+/// The source of one Proxmox cluster.
+pub fn hypervisor(config: &ProxmoxConfig) -> Result<(Arc<ProxmoxSource>, Speaks), Error> {
+    let id = || config.source.id.clone();
+    let source =
+        ProxmoxSource::new(config.source.clone()).map_err(|source| Error::Proxmox { id: id(), source })?;
+    Ok((
+        Arc::new(source),
+        Speaks::Machines(config.source.clusters.iter().map(|name| Arc::from(name.as_str())).collect()),
+    ))
+}
+
+/// The source of one TrueNAS.
+pub fn appliance(config: &truenas::Config) -> Result<Observer, Error> {
+    let source = TruenasSource::new(config.clone())
+        .map_err(|source| Error::Truenas { id: config.id.clone(), source })?;
+    let speaks = Speaks::HostAndMachines(config.host.clone(), config.clusters.clone());
+    Ok(Observer { source: Arc::new(source), speaks, interval: Some(config.interval) })
+}
+
+/// The probe. It has no targets before something is declared.
+pub fn probe(config: &ProbeConfig) -> Result<Probe, Error> {
+    let source = ProbeSource::new(config.source.clone())
+        .map_err(|source| Error::Probe { id: config.source.id.clone(), source })?;
+    Ok(Probe { source: Arc::new(source), selection: config.selection.clone() })
+}
+
+/// A probe among the observers.
+pub fn looking(probe: &Probe, interval: Option<Duration>) -> Observer {
+    Observer { source: probe.source.clone(), speaks: Speaks::Machines(Vec::new()), interval }
 }
 
 /// How the source of an engine that NetBox declares is made, if such engines are to be watched.

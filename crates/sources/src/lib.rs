@@ -12,9 +12,9 @@ pub mod docker;
 pub mod http;
 pub mod netbox;
 pub mod probe;
+pub mod proxmox;
 pub mod push;
 pub mod truenas;
-pub mod proxmox;
 
 /// What a source said in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -134,6 +134,8 @@ impl Plan {
         Setup {
             intent: Arc::new(NetboxSource::new(self.netbox(lab)).unwrap()),
             observers: observers.collect(),
+            probes: Vec::new(),
+            intakes: Vec::new(),
             make_declared: wiring::declared(&defaults),
             destinations: self.sinks.iter().map(destination).collect(),
             policy: self.policy.clone(),

@@ -9,8 +9,8 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push, rules, sinks,
-    system, truenas,
+    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push, rules,
+    sinks, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;

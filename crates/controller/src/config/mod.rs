@@ -12,8 +12,8 @@ mod netbox;
 mod policy;
 mod probe;
 mod problem;
-mod push;
 mod proxmox;
+mod push;
 mod reader;
 mod reference;
 mod rules;
@@ -44,8 +44,8 @@ use self::reader::Reader;
 
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
-pub use push::PushConfig;
 pub use proxmox::ProxmoxConfig;
+pub use push::PushConfig;
 pub use reference::reference;
 
 /// Everything the operator said, checked.

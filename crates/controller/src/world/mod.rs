@@ -111,15 +111,17 @@ impl World {
     }
 
     /// Starts to listen to a source that speaks about many machines: the NetBox clusters it is the witness of (none:
-    /// those it names), and whom it was matched with in an earlier run.
+    /// those it names), how long its answers count (`None`: it says so itself), and whom it was matched with in an
+    /// earlier run.
     pub fn add_site(
         &mut self,
         id: SourceId,
         clusters: Vec<Arc<str>>,
+        stale_after: Option<Duration>,
         remembered: BTreeMap<Arc<str>, NetboxRef>,
     ) -> Vec<Key> {
         let subject = Subject::Source(id.clone());
-        self.sites.insert(id.clone(), Site::new(id, clusters, remembered));
+        self.sites.insert(id.clone(), Site::new(id, clusters, stale_after, remembered));
         self.restamp(Touched::from([subject]))
     }
 
@@ -221,7 +223,7 @@ impl World {
     /// with an answer that has grown too old.
     pub fn unsettled(&self, now: Timestamp) -> BTreeSet<Subject> {
         let stale = self.observations.values().filter(|o| o.is_stale(now, self.stale_after));
-        let sites = self.sites.values().filter(|s| s.is_stale(now, self.stale_after));
+        let sites = self.sites.values().filter(|s| s.is_stale(now));
         let of_sites = sites.flat_map(|s| s.subjects().cloned().chain([Subject::Source(s.id.clone())]));
         self.stamps.unsettled().cloned().chain(stale.map(|o| o.subject.clone())).chain(of_sites).collect()
     }
@@ -338,7 +340,7 @@ impl World {
             views.filter_map(|id| self.observations.get(id)).map(|o| o.view_at(now, self.stale_after));
         let of_sites = self.sites.values().filter_map(|site| {
             let view = site.view(subject, &self.intent)?;
-            Some(match site.is_stale(now, self.stale_after) {
+            Some(match site.is_stale(now) {
                 true => {
                     Arc::new(HostView { coverage: Coverage::Partial(site.stale_gap()), ..(*view).clone() })
                 }
@@ -355,7 +357,7 @@ impl World {
         let told_elsewhere =
             host.filter(|o| o.subject.host().is_some() && !o.identity_coverage().is_complete());
         match (site, host) {
-            (Some(site), _) => match (site.coverage_at(now, self.stale_after), told_elsewhere) {
+            (Some(site), _) => match (site.coverage_at(now), told_elsewhere) {
                 (Coverage::Partial(gap), Some(_)) => {
                     (Coverage::Partial(Gap::new(GapKind::NotYetObserved, &*gap.why)), site.evidence())
                 }

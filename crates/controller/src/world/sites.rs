@@ -46,6 +46,8 @@ pub(super) struct Site {
     by_subject: BTreeMap<Subject, Vec<Arc<str>>>,
     /// Identities of an earlier run, by machine.
     remembered: BTreeMap<Arc<str>, NetboxRef>,
+    /// An answer older than this proves nothing any more; `None`: the source itself says when.
+    stale_after: Option<Duration>,
     coverage: Coverage,
     started: Timestamp,
     pub(super) observed_at: Timestamp,
@@ -58,6 +60,7 @@ impl Site {
     pub(super) fn new(
         id: SourceId,
         clusters: Vec<Arc<str>>,
+        stale_after: Option<Duration>,
         remembered: BTreeMap<Arc<str>, NetboxRef>,
     ) -> Self {
         let gap = Gap::new(GapKind::NotYetObserved, format!("{id} has not answered yet"));
@@ -68,6 +71,7 @@ impl Site {
             places: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             remembered,
+            stale_after,
             coverage: Coverage::Partial(gap),
             started: Timestamp::UNIX_EPOCH,
             observed_at: Timestamp::UNIX_EPOCH,
@@ -315,8 +319,8 @@ impl Site {
         self.places.iter().filter_map(|(key, place)| Some((key, place.remembered?)))
     }
 
-    pub(super) fn coverage_at(&self, now: Timestamp, stale_after: Duration) -> Coverage {
-        if self.is_stale(now, stale_after) {
+    pub(super) fn coverage_at(&self, now: Timestamp) -> Coverage {
+        if self.is_stale(now) {
             return Coverage::Partial(self.stale_gap());
         }
         let ambiguous = self.unclear().find(|(_, gap)| gap.kind == GapKind::Ambiguous);
@@ -328,8 +332,8 @@ impl Site {
         }
     }
 
-    pub(super) fn is_stale(&self, now: Timestamp, stale_after: Duration) -> bool {
-        self.coverage.is_complete() && outlasted(self.observed_at, Some(stale_after), now)
+    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+        self.coverage.is_complete() && outlasted(self.observed_at, self.stale_after, now)
     }
 
     pub(super) fn stale_gap(&self) -> Gap {

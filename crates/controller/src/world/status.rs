@@ -34,7 +34,7 @@ impl World {
         let sites = self.sites.values().map(|site| SourceStatus {
             source: site.id.clone(),
             host: None,
-            coverage: site.coverage_at(now, self.stale_after),
+            coverage: site.coverage_at(now),
             answered_at: answered(site.observed_at),
             complete_at: site.complete_at,
             blind_since: site.blind_since,

@@ -71,7 +71,7 @@ fn a_service_whose_ports_all_answer_runs() {
     assert_eq!(&*machine(&seen).key, "whisper");
     let service = &seen.services[0];
     assert_eq!((&service.state, &service.ports), (&Fact::Known(RunState::Running), &open(&[9000])));
-    assert_eq!(service.hints, Hints::default());
+    assert_eq!(*service.hints, Hints::default());
 }
 
 #[test]

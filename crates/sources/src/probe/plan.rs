@@ -148,7 +148,6 @@ fn any(globs: &[WildMatch], name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_core::Coverage;
     use evenkeel_core::model::{HostKind, HostStatus, Port};
     use evenkeel_core::policy::Matcher;
 
@@ -171,29 +170,9 @@ mod tests {
 
     fn host(name: &str, services: Vec<ExpectedService>) -> ExpectedHost {
         ExpectedHost {
-            name: name.into(),
-            kind: HostKind::Device,
-            netbox_id: 1,
-            status: HostStatus::Active,
             primary_ip: Some("192.168.2.33".parse().unwrap()),
-            addresses: Vec::new(),
-            macs: Vec::new(),
-            aliases: Vec::new(),
-            role: None,
-            site: None,
-            tenant: None,
-            cluster: None,
-            node: None,
-            vcpus: None,
-            memory_mib: None,
-            disk_mib: None,
-            tags: Vec::new(),
-            observed_by: Vec::new(),
-            docker_endpoint: None,
-            sensitive: false,
             services,
-            services_coverage: Coverage::Complete,
-            contradictions: Vec::new(),
+            ..ExpectedHost::new(name, HostKind::Device, 1)
         }
     }
 

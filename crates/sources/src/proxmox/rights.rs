@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn what_is_lacking_is_said_with_the_command_that_gives_it() {
-        let why = guests(json!({})).unwrap_err().why;
+        let gap = guests(json!({})).unwrap_err();
+        let why = &gap.why;
         assert!(
             why.contains("pveum acl modify / --roles PVEAuditor --propagate 1 --users 'evenkeel@pve' --tokens 'evenkeel@pve!ro'"),
             "{why}"

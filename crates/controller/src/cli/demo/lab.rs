@@ -48,6 +48,8 @@ pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store
     Ok(Setup {
         intent: Arc::new(NetboxSource::new(netbox).or_fail(hint)?),
         observers,
+        probes: Vec::new(),
+        intakes: Vec::new(),
         make_declared: None,
         destinations: vec![destination(receiver)?],
         policy: policy(),

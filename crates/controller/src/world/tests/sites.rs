@@ -67,7 +67,7 @@ fn declared() -> Inventory {
 
 fn asked(inventory: Inventory) -> World {
     let mut world = World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(90));
-    world.add_site(cluster(), Vec::new(), BTreeMap::new());
+    world.add_site(cluster(), Vec::new(), Some(Duration::from_secs(90)), BTreeMap::new());
     world.replace_inventory(inventory, at(0));
     world
 }
@@ -238,7 +238,7 @@ fn identities_are_remembered_by_machine() {
     assert_eq!(remembered.get("qemu/100"), Some(&(HostKind::VirtualMachine, 1)));
     // After a restart, with the guest renamed meanwhile: a rename, not a pair of down and undeclared.
     let mut world = World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(90));
-    world.add_site(cluster(), Vec::new(), remembered);
+    world.add_site(cluster(), Vec::new(), Some(Duration::from_secs(90)), remembered);
     world.replace_inventory(declared(), at(0));
     let mut machines = running();
     machines[1].name = Fact::Known(Arc::from("documents"));
