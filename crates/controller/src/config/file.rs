@@ -40,10 +40,10 @@ const ROOT: Section = Section {
         &NETBOX,
         &DOCKER_DEFAULTS,
         &DOCKER,
+        &PROXMOX,
         &TRUENAS,
         &PROBE,
         &PUSH,
-        &PROXMOX,
         &POLICY,
         &ALIAS,
         &IGNORE,
@@ -65,11 +65,11 @@ pub(super) const SECTIONS: &[&Section] = &[
     &netbox::FIELDS_SECTION,
     &docker::SECTION,
     &docker::DEFAULTS_SECTION,
+    &proxmox::SECTION,
     &truenas::SECTION,
     &probe::SECTION,
     &probe::HTTP_SECTION,
     &push::SECTION,
-    &proxmox::SECTION,
     &policy::SECTION,
     &policy::CONFIRM_SECTION,
     &policy::FLAP_SECTION,
@@ -155,7 +155,8 @@ fn engines(root: &Table<'_>, defaults: Option<&DockerDefaults>) -> Option<Vec<Do
     unique(&tables, &docker::NAME, "name", str::to_lowercase);
     unique(&tables, &docker::HOST, "host", canonical);
     let watched = defaults.is_some_and(|defaults| defaults.declared_endpoints);
-    if tables.is_empty() && !root.has(&DOCKER) {
+    let others = [&PROXMOX, &TRUENAS, &PROBE, &PUSH].into_iter().any(|key| root.has(key));
+    if tables.is_empty() && !root.has(&DOCKER) && !others {
         let reader = root.reader();
         if watched {
             reader.warn(
