@@ -66,6 +66,8 @@ async fn a_node_shows_its_figures_and_its_storages() {
     assert_eq!((&*backup.name, &*local.name), ("backup", "local"));
     assert_eq!(local.usage, Fact::Known(Usage { used: 95 << 30, total: 100 << 30 }));
     assert_eq!(&*node.notes["shared_storage"], "backup");
+    let shown = survey.machines.iter().flat_map(|m| &m.volumes).filter(|v| &*v.name == "backup").count();
+    assert_eq!(shown, 1, "a shared storage is one thing that can fill up");
     let other = machine(&survey, "node/pve2").volumes.iter().find(|volume| &*volume.name == "local").unwrap();
     assert_eq!(why(&other.usage).0, GapKind::Unreachable);
 }

@@ -168,7 +168,7 @@ fn attach(machine: &mut ObservedMachine, node: &str, storages: &Result<Storages,
             let shared: Vec<&str> =
                 own.iter().filter(|(_, shared)| *shared).map(|(volume, _)| &*volume.name).collect();
             if !shared.is_empty() {
-                // The same space shows on every node; whoever sums it up must know.
+                // For people: the other nodes have it as well.
                 note(machine, "shared_storage", &shared.join(", "));
             }
         }
@@ -263,10 +263,32 @@ fn storages(
             }
         }
     }
+    show_once(&mut by_node);
     for volumes in by_node.values_mut() {
         volumes.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     }
     Ok(Storages { by_node, coverage: flaw.map_or(Coverage::Complete, Coverage::Partial) })
+}
+
+/// Every node shows a shared storage. It is one thing that can fill up, so it is shown on one of them: the first by name,
+/// be it online or not, as any of them sees it. Whoever it stands on, it does not wander when a node goes.
+fn show_once(by_node: &mut BTreeMap<String, Vec<(Volume, bool)>>) {
+    let mut kept: BTreeMap<Arc<str>, Volume> = BTreeMap::new();
+    for (volume, _) in by_node.values().flatten().filter(|(_, shared)| *shared) {
+        let first = kept.entry(volume.name.clone()).or_insert_with(|| volume.clone());
+        if first.usage.known().is_err() {
+            first.usage = volume.usage.clone();
+        }
+    }
+    for volumes in by_node.values_mut() {
+        volumes.retain_mut(|(volume, shared)| {
+            if !*shared {
+                return true;
+            }
+            let first = kept.remove(&volume.name);
+            first.map(|first| *volume = first).is_some()
+        });
+    }
 }
 
 fn storage_usage(row: &StorageRow, nodes: &Result<BTreeMap<String, Node>, Gap>) -> Fact<Usage> {
