@@ -1,3 +1,5 @@
+//! The listener's ports as a client meets them.
+
 use super::*;
 
 async fn connect(machine: &Machine, port: u16) -> Result<io::Result<TcpStream>, tokio::time::error::Elapsed> {
