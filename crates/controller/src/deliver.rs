@@ -157,7 +157,7 @@ struct Head {
 
 fn delivery(claim: &Claimed, sink: &str) -> Result<Delivery, String> {
     let head: Head = serde_json::from_slice(&claim.payload)
-        .map_err(|error| format!("the payload in the outbox cannot be read: {error}"))?;
+        .map_err(|error| format!("the event cannot be read back from the store: {error}"))?;
     Ok(Delivery {
         id: format!("{}", claim.event),
         attempt: claim.ticket.attempt,
