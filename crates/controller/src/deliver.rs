@@ -157,7 +157,7 @@ struct Head {
 
 fn delivery(claim: &Claimed, sink: &str) -> Result<Delivery, String> {
     let head: Head = serde_json::from_slice(&claim.payload)
-        .map_err(|error| format!("the payload in the outbox cannot be read: {error}"))?;
+        .map_err(|error| format!("the event cannot be read back from the store: {error}"))?;
     Ok(Delivery {
         id: format!("{}", claim.event),
         attempt: claim.ticket.attempt,
@@ -167,4 +167,28 @@ fn delivery(claim: &Claimed, sink: &str) -> Result<Delivery, String> {
         event_type: head.event_type,
         severity: head.severity,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_cannot_be_read_back_gives_a_cause_and_no_delivery() {
+        let ticket = Ticket { delivery: 1, attempt: 1 };
+        for body in
+            ["", "{", "{\"event_type\":\"SERVICE_MISSING\"}", "{\"event_type\":\"?\",\"severity\":\"high\"}"]
+        {
+            let claim = Claimed {
+                ticket,
+                sink: "n8n".to_owned(),
+                event: evenkeel_core::EventId::new(Timestamp::UNIX_EPOCH, [0; 10]),
+                drift_key: String::new(),
+                payload: body.as_bytes().to_vec(),
+                created_at: Timestamp::UNIX_EPOCH,
+            };
+            let why = delivery(&claim, "n8n").unwrap_err();
+            assert!(why.starts_with("the event cannot be read back from the store: "), "{why}");
+        }
+    }
 }

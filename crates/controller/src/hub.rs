@@ -169,11 +169,7 @@ impl Hub {
     }
 
     /// The deliveries that announced events need.
-    pub fn deliveries(
-        &self,
-        subject: &Subject,
-        events: &[Event],
-    ) -> Result<Vec<NewDelivery>, serde_json::Error> {
+    pub fn deliveries(&self, subject: &Subject, events: &[Event]) -> Vec<NewDelivery> {
         let tenant = match subject {
             Subject::Host(host) => self.see(|world| world.tenant_of(host)),
             Subject::Source(_) => None,

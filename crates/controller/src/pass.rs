@@ -24,9 +24,6 @@ pub enum Error {
     /// The store refused it or is away.
     #[error("the store did not take the pass")]
     Store(#[from] StoreError),
-    /// An event has no canonical form.
-    #[error("an event cannot be encoded")]
-    Encode(#[from] serde_json::Error),
 }
 
 /// How a pass ended.
@@ -124,7 +121,7 @@ async fn keep(
         || ledger.born != record.ledger.born;
     let revision = if is_news {
         let upserts = advance.changed.iter().filter_map(|id| ledger.entries.get(id)).cloned().collect();
-        let deliveries = hub.deliveries(subject, &advance.events)?;
+        let deliveries = hub.deliveries(subject, &advance.events);
         let outbox = !deliveries.is_empty();
         let commit = PassCommit {
             born: ledger.born,
@@ -173,7 +170,7 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) {
                 Err(error) => error!(%error, "the ledger cannot be read"),
             }
         }
-        Error::Store(_) | Error::Encode(_) => {
+        Error::Store(_) => {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             error!(%error, cause, "the pass could not be kept; it will be made again");
         }
@@ -219,23 +216,14 @@ fn say(hub: &Hub, event: &Event) {
 }
 
 /// Routes announced events to the sinks that want them.
-pub fn deliveries_of(
-    events: &[Event],
-    wants: impl Fn(&Event) -> Vec<Arc<str>>,
-) -> Result<Vec<NewDelivery>, serde_json::Error> {
+pub fn deliveries_of(events: &[Event], wants: impl Fn(&Event) -> Vec<Arc<str>>) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
     for event in events.iter().filter(|event| event.announce) {
-        let sinks = wants(event);
-        if sinks.is_empty() {
-            continue;
-        }
-        let payload = evenkeel_sinks::webhook::canonical(event)?;
-        deliveries.extend(sinks.into_iter().map(|sink| NewDelivery {
+        deliveries.extend(wants(event).into_iter().map(|sink| NewDelivery {
             sink: sink.to_string(),
             event: event.id,
             drift_key: event.drift_id.clone(),
-            payload: payload.clone(),
         }));
     }
-    Ok(deliveries)
+    deliveries
 }

@@ -1,5 +1,5 @@
 //! Where events go: one folder per destination with the same rooms: `mod` (the sink), `config` (validated settings),
-//! `encode` (event → body and headers, pure), `client` (transport).
+//! `encode` (delivery → headers, pure), `client` (transport).
 //!
 //! A sink sends one delivery once and says what became of it. It contains no metric and no loop: when a delivery is
 //! tried again is decided by [`retry`] (pure) and done by the controller, which owns the outbox.
@@ -22,7 +22,7 @@ pub struct Delivery {
     pub attempt: u32,
     /// The name of the sink it is for.
     pub sink: String,
-    /// The event in its canonical form, byte for byte as the outbox has it.
+    /// The event in its canonical form, byte for byte as the store has it.
     pub payload: Bytes,
     /// The drift it is about.
     pub drift_id: String,

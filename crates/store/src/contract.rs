@@ -70,7 +70,7 @@ pub trait Store: Send + Sync {
     ///
     /// A delivery is held back while an earlier one of the same sink and drift is neither delivered nor dead, so order
     /// per drift is kept; a dead one holds nothing back (it is visible and can be sent again). A lease that ends
-    /// unsettled makes the delivery due again.
+    /// unsettled makes the delivery due again. What cannot be read back is dead, with its cause, and holds up nothing.
     async fn claim(
         &self,
         sink: Option<&str>,

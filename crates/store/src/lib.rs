@@ -2,7 +2,7 @@
 //!
 //! What lives here: what is kept (ledger, events, outbox, snapshots, journal), in which promises, and how each database
 //! keeps it; a database's SQL stays in its own folder. What does not: what the ledger decides (core), when anything is
-//! written, claimed or pruned (controller), how a payload is encoded (sinks).
+//! written, claimed or pruned (controller), the canonical form of an event (core), how it travels (sinks).
 
 mod canonical;
 mod contract;

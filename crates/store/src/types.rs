@@ -84,7 +84,7 @@ pub struct Committed {
     pub event_seqs: Vec<u64>,
 }
 
-/// A message for one sink. The store neither builds nor reads the payload.
+/// That one sink is to get one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDelivery {
     /// The sink's configured name.
@@ -93,8 +93,6 @@ pub struct NewDelivery {
     pub event: EventId,
     /// What must stay in order: the drift's text form.
     pub drift_key: String,
-    /// The message.
-    pub payload: Vec<u8>,
 }
 
 /// The right to settle one claimed delivery.
@@ -117,7 +115,7 @@ pub struct Claimed {
     pub event: EventId,
     /// What must stay in order.
     pub drift_key: String,
-    /// The message.
+    /// The event in its canonical form, as it was committed: at every attempt the same bytes.
     pub payload: Vec<u8>,
     /// When it was put into the outbox.
     pub created_at: Timestamp,

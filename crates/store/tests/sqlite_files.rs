@@ -202,3 +202,50 @@ async fn the_tables_have_the_columns_installations_read() {
     assert_eq!(summary.get::<String, _>("last_event_at"), "2025-12-22T04:00:01.000000Z");
     assert_eq!(summary.get::<String, _>("importance"), "high");
 }
+
+#[tokio::test]
+async fn a_delivery_whose_event_cannot_be_read_is_dead_with_its_cause_and_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evenkeel.db");
+    let store = open(&path).await.unwrap();
+    for n in 0..3_u32 {
+        store.commit(opening("a", &format!("s{n}"), n, u64::from(n), &["n8n"])).await.unwrap();
+    }
+    let mut connection = shell(&path).await;
+    for sql in [
+        "DROP TRIGGER an_event_stays_while_a_delivery_needs_it",
+        "DELETE FROM event_log WHERE id = 1",
+        "UPDATE deliveries SET created_at = 'once' WHERE id = 3",
+    ] {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    let claimed = store.claim(None, 9, Duration::from_secs(30), at(10)).await.unwrap();
+    assert_eq!(claimed.iter().map(|one| one.ticket.delivery).collect::<Vec<_>>(), [2]);
+    let depth = store.outbox().await.unwrap().remove(0);
+    assert_eq!((depth.pending, depth.dead), (1, 2));
+    let causes: Vec<String> =
+        sqlx::query_scalar("SELECT last_error FROM deliveries WHERE state = 'dead' ORDER BY id")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    assert!(causes[0].contains("deliveries.event_seq"), "{causes:?}");
+    assert!(causes[1].contains("deliveries.created_at (once)"), "{causes:?}");
+}
+
+#[tokio::test]
+async fn no_program_can_change_an_event_or_delete_one_that_a_delivery_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evenkeel.db");
+    let store = open(&path).await.unwrap();
+    store.commit(opening("a", "x", 0, 0, &["n8n"])).await.unwrap();
+    let mut connection = shell(&path).await;
+    for sql in ["PRAGMA foreign_keys = OFF; DELETE FROM event_log", "UPDATE event_log SET body = '{}'"] {
+        assert!(sqlx::raw_sql(sql).execute(&mut connection).await.is_err(), "{sql}");
+    }
+    let claimed = store.claim(None, 9, Duration::from_secs(30), at(10)).await.unwrap();
+    store.settle(claimed[0].ticket, Outcome::Dead { why: "410".to_owned() }, at(11)).await.unwrap();
+    assert!(
+        sqlx::query("DELETE FROM event_log").execute(&mut connection).await.is_err(),
+        "dead, but it can be sent again"
+    );
+}

@@ -1,20 +1,14 @@
-//! From an event to bytes, from a delivery to headers. Pure: the time is an argument.
+//! From a delivery to headers. Pure: the time is an argument. The body is the event as the store kept it.
 
 use std::fmt;
 
-use evenkeel_core::{Event, Secret};
+use evenkeel_core::Secret;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
 use super::config::signing_key;
 use crate::Delivery;
-
-/// The event in its canonical form: what the outbox keeps and every webhook carries. The error is theoretical; every
-/// part of an event can be written as JSON.
-pub fn canonical(event: &Event) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(event)
-}
 
 /// Why a delivery could not be given its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +65,7 @@ mod tests {
 
     use bytes::Bytes;
     use evenkeel_core::event::Side;
-    use evenkeel_core::{EventId, EventType, Severity, Transition};
+    use evenkeel_core::{Event, EventId, EventType, Severity, Transition};
     use standardwebhooks::WebhookError;
 
     use super::*;
@@ -183,7 +177,7 @@ mod tests {
             announce: true,
             drift: None,
         };
-        let text = String::from_utf8(canonical(&event).unwrap()).unwrap();
+        let text = serde_json::to_string(&event).unwrap();
         let fixed = concat!(
             r#"{"id":"01940000-0000-7000-8000-000000000001","hostname":"box2-daily","service":"freshrss","#,
             r#""event_type":"SERVICE_MISSING","expected":{"port":8021,"role":"rss"},"observed":null,"#,

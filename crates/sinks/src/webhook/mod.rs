@@ -18,7 +18,6 @@ use crate::{Delivery, Receipt, Sink, SinkError};
 
 pub use client::Error;
 pub use config::{Config, DEFAULT_TIMEOUT, Problem, Settings, SuccessRule};
-pub use encode::canonical;
 
 /// A receiver of webhooks.
 #[derive(Debug)]

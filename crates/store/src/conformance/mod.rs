@@ -49,7 +49,7 @@ macro_rules! store_conformance {
                 a_released_delivery_is_due_at_once_and_the_attempt_is_not_counted
                 each_sink_gets_its_share
                 a_limit_is_kept
-                payloads_are_kept_to_the_byte
+                every_attempt_and_sink_gets_the_canonical_event_to_the_byte
                 the_depth_of_the_outbox_is_told_by_sink
                 deliveries_are_listed_and_filtered
                 many_claimants_never_share_a_delivery

@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_core::event::Side;
+use jiff::SignedDuration;
+
 use super::Outcome as Done;
 use super::sample::{at, delivery, event, event_id, host, missing, opening};
 use crate::query::{DeliveryFilter, DeliveryState};
@@ -206,26 +209,30 @@ pub async fn a_limit_is_kept(store: Fresh) -> Done {
     Ok(())
 }
 
-pub async fn payloads_are_kept_to_the_byte(store: Fresh) -> Done {
-    let payloads: [&[u8]; 6] = [
-        b"",
-        b"{\"a\": 1.50}\n",
-        "höhe \u{2028} 🚢".as_bytes(),
-        b"zero\0inside",
-        &[0xff, 0xfe, 0, 0x80],
-        b"\"\\",
-    ];
+pub async fn every_attempt_and_sink_gets_the_canonical_event_to_the_byte(store: Fresh) -> Done {
+    let texts = ["", "{\"a\": 1.50}\n", "höhe \u{2028} 🚢", "zero\0inside", "\"\\", "\u{1}\u{7f}"];
     let mut pass = PassCommit::new(host("a"), 0, at(0));
-    for (n, payload) in (0..).zip(payloads) {
-        let event = event(n, &missing("a", &format!("s{n}")));
-        let mut delivery = delivery("n8n", &event);
-        delivery.payload = payload.to_vec();
-        pass.deliveries.push(delivery);
+    for (n, text) in (0..).zip(texts) {
+        let mut event = event(n, &missing("a", &format!("s{n}")));
+        event.details = text.to_owned();
+        event.folded = vec![text.to_owned(), "second".to_owned()];
+        event.observed = Some(Side { value: Some(text.into()), port: Some(1), ..Side::default() });
+        event.created_at += SignedDuration::from_nanos(1);
+        pass.deliveries.extend(["n8n", "ntfy"].map(|sink| delivery(sink, &event)));
         pass.events.push(event);
     }
+    let canonical: Vec<Vec<u8>> = pass.events.iter().map(serde_json::to_vec).collect::<Result<_, _>>()?;
     store.commit(pass).await?;
-    let claimed = store.claim(None, 9, LEASE, at(100)).await?;
-    assert_eq!(claimed.iter().map(|c| &c.payload[..]).collect::<Vec<_>>(), payloads);
+    for (round, sink) in (0..).zip(["n8n", "n8n", "ntfy", "n8n"]) {
+        let claimed = store.claim(Some(sink), 9, LEASE, at(100 * (round + 1))).await?;
+        assert_eq!(
+            claimed.iter().map(|c| &c.payload).collect::<Vec<_>>(),
+            canonical.iter().collect::<Vec<_>>()
+        );
+        for one in claimed {
+            store.settle(one.ticket, retry(0, "no"), at(100 * (round + 1))).await?;
+        }
+    }
     Ok(())
 }
 

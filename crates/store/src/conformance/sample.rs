@@ -101,12 +101,7 @@ pub fn event(n: u32, id: &DriftId) -> Event {
 
 /// A delivery of an event.
 pub fn delivery(sink: &str, event: &Event) -> NewDelivery {
-    NewDelivery {
-        sink: sink.to_owned(),
-        event: event.id,
-        drift_key: event.drift_id.clone(),
-        payload: format!("{{\"event\":\"{}\"}}", event.id).into_bytes(),
-    }
+    NewDelivery { sink: sink.to_owned(), event: event.id, drift_key: event.drift_id.clone() }
 }
 
 /// A pass that opens one drift of a service and tells each of these sinks, made from a number.

@@ -30,12 +30,12 @@ pub(super) struct Batch<'a> {
 /// Where something begins in the heap, counted from one as SQL does, and how long it is.
 pub(super) type Place = (usize, usize);
 
-/// Subject, drift, handle, state, type, severity, service, folded, entry.
+/// Subject, drift, handle, state, type, severity, service, folded, the entry's [`Place`].
 pub(super) type UpsertTuple<'a> =
-    (&'a str, String, String, &'static str, &'static str, &'static str, Option<&'a str>, bool, Place);
+    (&'a str, String, String, &'static str, &'static str, &'static str, Option<&'a str>, bool, usize, usize);
 
-/// Sink, drift, moment, the event's number if it is in the same batch, otherwise its id, payload.
-pub(super) type DeliveryTuple<'a> = (&'a str, &'a str, String, Option<i64>, Option<EventId>, Place);
+/// Sink, drift, moment, the event's number if it is in the same batch, otherwise its id.
+pub(super) type DeliveryTuple<'a> = (&'a str, &'a str, String, Option<i64>, Option<EventId>);
 
 impl<'a> Batch<'a> {
     /// Takes a pass in if it is based on what is there.
@@ -67,12 +67,10 @@ impl<'a> Batch<'a> {
         }
         let due = stamp(pass.at);
         for delivery in &pass.deliveries {
-            let NewDelivery { sink, event, drift_key, payload } = delivery;
-            let place = (self.heap.len() + 1, payload.len());
-            self.heap.extend_from_slice(payload);
+            let NewDelivery { sink, event, drift_key } = delivery;
             let seq = self.seqs.get(event).copied();
             let earlier = if seq.is_none() { Some(*event) } else { None };
-            self.deliveries.push((sink, drift_key, due.clone(), seq, earlier, place));
+            self.deliveries.push((sink, drift_key, due.clone(), seq, earlier));
         }
         self.journal.extend(pass.journal.iter().map(journal::tuple));
         Ok(Committed { revision, event_seqs })
@@ -89,14 +87,15 @@ impl<'a> Batch<'a> {
             entry.severity.as_str(),
             entry.id.service.as_ref().map(|service| service.as_str()),
             entry.parent.is_some(),
-            place,
+            place.0,
+            place.1,
         ));
         Ok(())
     }
 
     fn event(&mut self, subject: &'a str, event: &'a Event, last_seq: i64) -> Result<()> {
-        let place = self.put(&stored_event::Extra::of(event))?;
-        self.events.push(stored_event::tuple(subject, event, place));
+        let body = self.put(event)?;
+        self.events.push(stored_event::tuple(subject, event, body));
         self.seqs.insert(event.id, last_seq + self.events.len() as i64);
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! into a view, whose trigger does the rest. A trip costs as much as the work of a small commit.
 //!
 //! Each table is written from all its rows in one JSON array; row by row is six times slower. What is long (events,
-//! entries, payloads) lies beside the arrays in one run of bytes, which they point into: SQLite need not parse it.
+//! entries) lies beside the arrays in one run of bytes, which they point into: SQLite need not parse it.
 
 use std::collections::HashMap;
 
@@ -30,11 +30,11 @@ CREATE TEMP TRIGGER commit_passes INSTEAD OF INSERT ON passes BEGIN
         ON CONFLICT (subject, drift_id) DO UPDATE SET state = excluded.state, severity = excluded.severity,
             folded = excluded.folded, entry = excluded.entry;
     DELETE FROM drifts WHERE (subject, drift_id) IN (SELECT {removal} FROM jsonb_each(new.removals));
-    INSERT INTO events (id, {event_columns}, extra)
-        SELECT new.last_seq + 1 + key, {event}, CAST({extra} AS TEXT) FROM jsonb_each(new.events);
-    INSERT INTO deliveries (sink, drift_key, created_at, due_at, event_seq, payload)
+    INSERT INTO event_log (id, {event_columns}, body)
+        SELECT new.last_seq + 1 + key, {event}, CAST({body} AS TEXT) FROM jsonb_each(new.events);
+    INSERT INTO deliveries (sink, drift_key, created_at, due_at, event_seq)
         SELECT {delivery}, value ->> '$[2]',
-            ifnull(value ->> '$[3]', (SELECT e.id FROM events e WHERE e.event_id = value ->> '$[4]')), {payload}
+            ifnull(value ->> '$[3]', (SELECT e.id FROM event_log e WHERE e.event_id = value ->> '$[4]'))
         FROM jsonb_each(new.deliveries);
     INSERT INTO journal ({journal_columns}) SELECT {journal}, value -> '$[7]' FROM jsonb_each(new.journal);
 END;",
@@ -43,10 +43,9 @@ END;",
         entry = piece(8),
         removal = fields(2),
         event_columns = stored_event::COLUMNS,
-        event = fields(15),
-        extra = piece(15),
+        event = fields(10),
+        body = piece(10),
         delivery = fields(3),
-        payload = piece(5),
         journal_columns = journal::COLUMNS,
         journal = fields(7),
     )
@@ -57,9 +56,9 @@ pub(super) fn fields(count: usize) -> String {
     (0..count).map(|i| format!("value ->> '$[{i}]'")).collect::<Vec<_>>().join(", ")
 }
 
-/// The piece of the heap that an element of a row points at.
+/// The piece of the heap that an element of a row and the one behind it point at: where it begins, how long it is.
 fn piece(element: usize) -> String {
-    format!("substr(new.heap, value ->> '$[{element}][0]', value ->> '$[{element}][1]')")
+    format!("substr(new.heap, value ->> '$[{element}]', value ->> '$[{}]')", element + 1)
 }
 
 /// SQLite's code for an abort that a trigger raised.

@@ -5,12 +5,9 @@ use std::collections::VecDeque;
 
 use futures_util::stream;
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::Inner;
-use super::commit::json;
-use super::queries::select_events;
 use super::text::stamp;
 use crate::error::Result;
 use crate::query::{ExportLine, ExportStream, Record};
@@ -48,22 +45,20 @@ impl Position<'_> {
         // The sizes first: how many rows fit into a page is not known before.
         let (sizes, page) = match self.record {
             Record::Event => (
-                "SELECT id, octet_length(concat(details, expected, observed, extra)) FROM events \
+                "SELECT id, octet_length(body) FROM event_log \
                     WHERE id > ?1 AND created_at >= ?2 ORDER BY id LIMIT 500",
-                select_events(" WHERE id > ?1 AND id <= ?3 AND created_at >= ?2 ORDER BY id"),
+                "SELECT id, body FROM event_log WHERE id > ?1 AND id <= ?3 AND created_at >= ?2 ORDER BY id",
             ),
             Record::Expected => (
                 "SELECT id, octet_length(data) FROM snapshots WHERE id > ?1 AND created_at >= ?2 \
                     ORDER BY id LIMIT 500",
-                "SELECT id, data FROM snapshots WHERE id > ?1 AND id <= ?3 AND created_at >= ?2 ORDER BY id"
-                    .to_owned(),
+                "SELECT id, data FROM snapshots WHERE id > ?1 AND id <= ?3 AND created_at >= ?2 ORDER BY id",
             ),
             Record::Observed => (
                 "SELECT id, octet_length(snapshot) FROM observed_snapshots WHERE id > ?1 AND observed_at >= ?2 \
                     ORDER BY id LIMIT 500",
                 "SELECT id, snapshot, hostname, source, observed_at, source_id FROM observed_snapshots \
-                    WHERE id > ?1 AND id <= ?3 AND observed_at >= ?2 ORDER BY id"
-                    .to_owned(),
+                    WHERE id > ?1 AND id <= ?3 AND observed_at >= ?2 ORDER BY id",
             ),
         };
         let mut reader = self.inner.reader().await?;
@@ -78,7 +73,7 @@ impl Position<'_> {
             };
             return Ok(true);
         };
-        let query = sqlx::query(AssertSqlSafe(page)).bind(self.after).bind(&self.since).bind(last);
+        let query = sqlx::query(page).bind(self.after).bind(&self.since).bind(last);
         let rows = query.fetch_all(&mut *reader).await.map_err(explain)?;
         drop(reader);
         self.lines = rows.iter().map(|row| self.line(row)).collect::<Result<_>>()?;
@@ -102,8 +97,7 @@ impl Position<'_> {
     fn line(&self, row: &SqliteRow) -> Result<ExportLine> {
         let stored = || self.inner.cell::<&str>(row, 1).map(one_line);
         let object = match self.record {
-            Record::Event => json(&self.inner.stored_event(row)?.event)?,
-            Record::Expected => stored()?,
+            Record::Event | Record::Expected => stored()?,
             Record::Observed => {
                 let quoted = |column| {
                     let text: &str = self.inner.cell(row, column)?;

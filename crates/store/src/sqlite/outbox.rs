@@ -10,10 +10,11 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::Inner;
 use super::commit::json;
+use super::failure::corrupt;
 use super::paging::Listing;
 use super::text::{Reading, stamp};
 use super::writer::Durability;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::query::{Cursor, DeliveryFilter, DeliveryState, Page};
 use crate::types::{Claimed, DeliveryRow, OutboxDepth, Outcome, Resend, Ticket};
 
@@ -36,14 +37,14 @@ const CLAIM: &str = "UPDATE deliveries SET attempts = attempts + 1, claimed_at =
             SELECT 1 FROM deliveries e
             WHERE e.state = 'pending' AND e.sink = d.sink AND e.drift_key = d.drift_key AND e.id < d.id)
         ORDER BY d.due_at, d.id LIMIT ?4)
-    RETURNING id, attempts, sink, (SELECT e.event_id FROM events e WHERE e.id = event_seq), drift_key, payload,
-        created_at";
+    RETURNING id, attempts, sink, (SELECT e.event_id FROM event_log e WHERE e.id = event_seq), drift_key,
+        (SELECT e.body FROM event_log e WHERE e.id = event_seq), created_at";
 
-const DELIVERIES: &str = "SELECT id, sink, (SELECT e.event_id FROM events e WHERE e.id = event_seq), drift_key, \
+const DELIVERIES: &str = "SELECT id, sink, (SELECT e.event_id FROM event_log e WHERE e.id = event_seq), drift_key, \
     state, attempts, created_at, due_at, claimed_at, settled_at, first_error, last_error FROM deliveries";
 
 /// Deliveries of an event whose id follows.
-const OF_EVENT: &str = "event_seq = (SELECT e.id FROM events e WHERE e.event_id = ";
+const OF_EVENT: &str = "event_seq = (SELECT e.id FROM event_log e WHERE e.event_id = ";
 
 /// What waits behind a delivery need not be looked at before the delivery itself is due again ...
 const HOLD_BACK: &str = "UPDATE deliveries SET due_at = ?2 WHERE id IN (
@@ -102,24 +103,48 @@ impl Inner {
             left -= u32::try_from(rows.len()).unwrap_or(u32::MAX).min(left);
             let start = claimed.len();
             for row in &rows {
-                claimed.push(self.claimed(row)?);
+                match self.claimed(row) {
+                    Ok(one) => claimed.push(one),
+                    Err(cause) => self.bury(connection, row, &cause, now).await?,
+                }
             }
             claimed[start..].sort_by_key(|one: &Claimed| one.ticket.delivery);
         }
         Ok(claimed)
     }
 
+    /// A row that cannot be read must not keep the others from being sent, nor vanish.
+    async fn bury(
+        &self,
+        connection: &mut SqliteConnection,
+        row: &SqliteRow,
+        cause: &Error,
+        now: Timestamp,
+    ) -> Result<()> {
+        let delivery = self.cell::<i64>(row, 0)?.cast_unsigned();
+        let ticket = Ticket { delivery, attempt: self.cell(row, 1)? };
+        let outcome = Outcome::Dead { why: cause.to_string() };
+        tracing::error!(store = %self.at, delivery, %cause, "dead: it cannot be read");
+        let buried = settle(connection, ticket, &outcome, &stamp(now)).await;
+        buried.map(|_| ()).map_err(|error| self.explain(error))
+    }
+
     fn claimed(&self, row: &SqliteRow) -> Result<Claimed> {
         let reading = |column| Reading { at: &self.at, column };
+        let (Some(event), Some(body)) =
+            (self.cell::<Option<&str>>(row, 3)?, self.cell::<Option<&str>>(row, 5)?)
+        else {
+            return Err(corrupt(&self.at, "deliveries.event_seq", "its event is gone"));
+        };
         Ok(Claimed {
             ticket: Ticket {
                 delivery: self.cell::<i64>(row, 0)?.cast_unsigned(),
                 attempt: self.cell(row, 1)?,
             },
             sink: self.cell(row, 2)?,
-            event: EventId(reading("deliveries.event_id").uuid(self.cell(row, 3)?)?),
+            event: EventId(reading("event_log.event_id").uuid(event)?),
             drift_key: self.cell(row, 4)?,
-            payload: self.cell(row, 5)?,
+            payload: body.as_bytes().to_vec(),
             created_at: reading("deliveries.created_at").moment(self.cell(row, 6)?)?,
         })
     }

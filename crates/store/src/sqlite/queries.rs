@@ -13,11 +13,6 @@ use crate::error::Result;
 use crate::query::{Cursor, DriftFilter, EventFilter, Page};
 use crate::types::{OpenCount, Stats, StoredEvent};
 
-/// `SELECT` of what [`Inner::stored_event`] reads.
-pub(super) fn select_events(tail: &str) -> String {
-    format!("SELECT id, {}, extra FROM events{tail}", stored_event::COLUMNS)
-}
-
 impl Inner {
     pub(super) async fn events(
         &self,
@@ -26,7 +21,7 @@ impl Inner {
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
         let EventFilter { types, severities, transitions, host, service, handle, since, until } = filter;
-        let mut list = Listing::newest_first(&select_events(""), after);
+        let mut list = Listing::newest_first(&stored_event::select(""), after);
         list.any_of("event_type", types.iter().map(|kind| kind.code()));
         list.any_of("severity", severities.iter().map(|severity| severity.as_str()));
         list.any_of("transition", transitions.iter().map(|transition| transition.as_str()));
@@ -40,7 +35,7 @@ impl Inner {
 
     pub(super) async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         let mut reader = self.reader().await?;
-        let row = sqlx::query(AssertSqlSafe(select_events(" WHERE event_id = ?1")))
+        let row = sqlx::query(AssertSqlSafe(stored_event::select(" WHERE event_id = ?1")))
             .bind(id.to_string())
             .fetch_optional(&mut *reader)
             .await
@@ -111,7 +106,7 @@ impl Inner {
                 (SELECT count(*) FROM drifts WHERE state = 'pending'), \
                 (SELECT count(*) FROM drifts WHERE state = 'open'), \
                 (SELECT count(*) FROM drifts WHERE state = 'resolved'), \
-                (SELECT count(*) FROM events), (SELECT coalesce(max(id), 0) FROM events), \
+                (SELECT count(*) FROM event_log), (SELECT coalesce(max(id), 0) FROM event_log), \
                 (SELECT count(*) FROM deliveries), (SELECT count(*) FROM observed_snapshots), \
                 (SELECT count(*) FROM snapshots), (SELECT count(*) FROM journal), \
                 (SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size())",

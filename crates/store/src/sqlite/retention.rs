@@ -24,13 +24,13 @@ struct Table {
 
 /// An event goes when no delivery of it is pending or dead; its delivered ones go with it.
 const EVENTS: Table = Table {
-    surplus: "SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?1",
-    doomed: "SELECT e.id FROM events e WHERE (e.created_at < ?1 OR e.id <= ?2)
-            AND e.id < (SELECT max(id) FROM events)
+    surplus: "SELECT id FROM event_log ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT e.id FROM event_log e WHERE (e.created_at < ?1 OR e.id <= ?2)
+            AND e.id < (SELECT max(id) FROM event_log)
             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_seq = e.id AND d.state <> 'delivered')
         ORDER BY e.id LIMIT ?3",
     delete: "DELETE FROM deliveries WHERE event_seq IN (SELECT value FROM json_each(?1));
-        DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))",
+        DELETE FROM event_log WHERE id IN (SELECT value FROM json_each(?1))",
 };
 
 const EXPECTED: Table = Table {

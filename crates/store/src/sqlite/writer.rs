@@ -59,7 +59,7 @@ impl Writer {
 }
 
 /// The newest event's sequence number.
-pub(super) const LAST_SEQ: &str = "SELECT coalesce(max(id), 0) FROM events";
+pub(super) const LAST_SEQ: &str = "SELECT coalesce(max(id), 0) FROM event_log";
 
 /// How much a transaction's end may be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
