@@ -97,7 +97,7 @@ fn event(entry: &Entry, transition: Transition, at: Timestamp) -> Event {
 
 fn explained(entry: &Entry, events: &[Event], children: &[Entry]) -> String {
     let policy = Policy::default();
-    let of = Explained { now: now(), entry, events, children, policy: &policy };
+    let of = Explained { now: now(), entry, events, children, witnesses: &[], policy: &policy };
     anstream::adapter::strip_str(&render::explain::render(of, 100)).to_string()
 }
 
@@ -145,7 +145,8 @@ fn a_difference_of_one_attribute_names_it() {
 fn the_machine_form_holds_no_control_character() {
     let evil = missing("evil\u{1b}[2J\u{9b}", State::Open);
     let policy = Policy::default();
-    let of = Explained { now: now(), entry: &evil, events: &[], children: &[], policy: &policy };
+    let of =
+        Explained { now: now(), entry: &evil, events: &[], children: &[], witnesses: &[], policy: &policy };
     let text = render::explain::render_json(of).unwrap();
     assert!(!text.chars().any(|c| c != '\n' && render::text::is_harmful(c)), "{text}");
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evenkeel_core::id::{EventId, SourceId, Subject};
+use evenkeel_core::id::{EventId, HostName, SourceId, Subject};
 use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::ledger::Entry;
 use jiff::Timestamp;
@@ -48,6 +48,9 @@ pub trait Store: Send + Sync {
     /// Keeps what sources reported, where it differs from the newest kept for the same host and source; otherwise only
     /// notes that it was seen again. A report older than the newest is ignored.
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved>;
+
+    /// What each source shows of a host, as last kept: one row per source, each with when it was last seen so.
+    async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>>;
 
     /// Keeps what is declared, where it differs from the newest kept for the same kind and host.
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved>;

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
+use evenkeel_core::EventType;
 use evenkeel_core::ledger::Entry;
-use evenkeel_store::{DriftFilter, EventFilter, SqliteStore, Store};
+use evenkeel_store::{DriftFilter, EventFilter, ObservedRow, SqliteStore, Store};
 
 use super::args::{Args, ExplainOptions, TextOrJson};
 use super::events::newest;
@@ -13,6 +15,7 @@ use crate::collect::now;
 use crate::config::Config;
 use crate::render;
 use crate::render::explain::Explained;
+use crate::render::witness::Witness;
 
 /// How many of a drift's events are shown.
 const EVENTS: u32 = 50;
@@ -39,17 +42,40 @@ async fn explain(
     let filter = EventFilter { handle: Some(entry.id.handle()), ..EventFilter::default() };
     let mut events = newest(store, &filter, EVENTS).await?;
     events.reverse();
-    let family = DriftFilter { subject: Some(entry.id.subject.clone()), ..DriftFilter::default() };
+    // A lost node explains what is wrong with the machines it carried; anything else explains its own host alone.
+    let subject = (entry.id.event_type != EventType::NodeUnreachable).then(|| entry.id.subject.clone());
+    let family = DriftFilter { subject, ..DriftFilter::default() };
+    let witnesses = witnesses(store, entry).await?;
     let children = store.drifts(&family, None, 1000).await?.rows;
     let children: Vec<Entry> =
         children.into_iter().filter(|e| e.parent.as_ref() == Some(&entry.id)).collect();
-    let explained =
-        Explained { now: now(), entry, events: &events, children: &children, policy: &config.policy };
+    let explained = Explained {
+        now: now(),
+        entry,
+        events: &events,
+        children: &children,
+        witnesses: &witnesses,
+        policy: &config.policy,
+    };
     match form {
         TextOrJson::Table => output::text(&render::explain::render(explained, output::width())),
         TextOrJson::Json => output::line(&render::explain::render_json(explained)?),
     }
     Ok(())
+}
+
+/// What each source shows of the host, as last kept.
+async fn witnesses(store: &SqliteStore, entry: &Entry) -> Result<Vec<Witness>, Failure> {
+    let Some(host) = entry.id.subject.host() else { return Ok(Vec::new()) };
+    let witness = |row: ObservedRow| {
+        Ok(Witness {
+            source: row.source.to_string(),
+            observed_at: row.observed_at,
+            snapshot: serde_json::from_str(&row.snapshot)
+                .with_context(|| format!("what {} showed of {host} cannot be read back", row.source))?,
+        })
+    };
+    store.shown(host).await?.into_iter().map(witness).collect()
 }
 
 /// A drift that is no longer in the ledger may still be in the history.

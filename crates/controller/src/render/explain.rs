@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::advice::{advice, ignore_rule};
 use super::text::{BLIND, BOLD, DIM, age, clean, count, harmless_json, moment, of_severity, styled, wrap};
+use super::witness::{self, Witness};
 use super::words::{about, gap_words, heading, kind_and_name, sides};
 
 /// What is known about one drift.
@@ -21,6 +22,8 @@ pub struct Explained<'a> {
     pub events: &'a [Event],
     /// The drifts that are folded under it.
     pub children: &'a [Entry],
+    /// What each source shows of the host.
+    pub witnesses: &'a [Witness],
     /// What the operator decided.
     pub policy: &'a Policy,
 }
@@ -31,6 +34,7 @@ pub fn render(of: Explained<'_>, columns: usize) -> String {
     headline(&mut page, of);
     standing(&mut page, of);
     evidence(&mut page, of);
+    page.field("said by", &witness::lines(of.witnesses, &of.entry.id, of.now));
     family(&mut page, of);
     history(&mut page, of);
     remedies(&mut page, of);
@@ -39,7 +43,7 @@ pub fn render(of: Explained<'_>, columns: usize) -> String {
 
 /// The explanation for machines.
 pub fn render_json(of: Explained<'_>) -> Result<String, serde_json::Error> {
-    let Explained { now, entry, events, children, policy } = of;
+    let Explained { now, entry, events, children, witnesses, policy } = of;
     let (expected, observed) = entry.difference.sides(entry.id.field);
     let window = policy.confirm.of(entry.id.event_type);
     let document = json!({
@@ -63,6 +67,7 @@ pub fn render_json(of: Explained<'_>) -> Result<String, serde_json::Error> {
         "opened_at": entry.opened_at,
         "resolved_at": entry.resolved_at,
         "evidence": { "source": entry.evidence.source.to_string(), "observed_at": entry.evidence.observed_at },
+        "said_by": witness::json(witnesses, &entry.id),
         "blind": entry.blind.as_ref().map(|blind| json!({
             "since": blind.since, "kind": blind.gap.kind, "why": blind.gap.why,
         })),

@@ -20,6 +20,7 @@ pub mod markdown;
 pub mod outcome;
 pub mod table;
 pub mod text;
+pub mod witness;
 mod words;
 
 pub use advice::ignore_rule;

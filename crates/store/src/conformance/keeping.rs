@@ -82,6 +82,19 @@ pub async fn expected_snapshots_are_kept_only_when_they_change(store: Fresh) -> 
     Ok(())
 }
 
+pub async fn what_each_source_shows_of_a_host_can_be_asked(store: Fresh) -> Done {
+    let mut second = observed("a", "two", 2);
+    second.source = docker("second");
+    store.save_observed(&[observed("a", "one", 1), second.clone(), observed("b", "one", 1)]).await?;
+    store.save_observed(&[observed("a", "other", 3)]).await?;
+    store.save_observed(&[observed("a", "other", 4)]).await?;
+    let shown = store.shown(&"a".into()).await?;
+    // The newest of each, and when it was last seen so.
+    assert_eq!(shown, [observed("a", "other", 4), second]);
+    assert_eq!(store.shown(&"nobody".into()).await?, []);
+    Ok(())
+}
+
 pub async fn ten_megabytes_of_snapshot_survive(store: Fresh) -> Done {
     let text = "ä\"\\".repeat(2_000_000);
     let rows = [observed("small", "x", 1), observed("big", &text, 1), observed("after", "x", 1)];

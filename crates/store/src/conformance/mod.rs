@@ -72,6 +72,7 @@ macro_rules! store_conformance {
                 a_snapshot_is_kept_only_when_it_changes
                 an_older_report_is_ignored
                 expected_snapshots_are_kept_only_when_they_change
+                what_each_source_shows_of_a_host_can_be_asked
                 ten_megabytes_of_snapshot_survive
                 the_last_inventory_replaces_the_one_before
                 sources_and_assets_may_be_said_again

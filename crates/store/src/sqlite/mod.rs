@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evenkeel_core::id::{EventId, SourceId, Subject};
+use evenkeel_core::id::{EventId, HostName, SourceId, Subject};
 use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::ledger::Entry;
 use jiff::Timestamp;
@@ -213,6 +213,10 @@ impl Store for SqliteStore {
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
         self.inner.save_observed(rows).await
+    }
+
+    async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
+        self.inner.shown(host).await
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {

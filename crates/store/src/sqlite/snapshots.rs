@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use evenkeel_core::id::SourceId;
+use evenkeel_core::id::{HostName, SourceId};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
@@ -218,6 +218,30 @@ impl Inner {
         .execute(tx.connection())
         .await;
         tx.end(saved.map(|_| ()).map_err(|error| self.explain(error))).await
+    }
+
+    pub(super) async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(
+            "SELECT h.source_id, h.hash, h.last_seen, s.snapshot FROM observed_heads h
+                JOIN observed_snapshots s ON s.id = h.snapshot_id WHERE h.hostname = ?1 ORDER BY h.source_id",
+        )
+        .bind(host.as_str())
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(|error| self.explain(error))?;
+        let reading = |column| Reading { at: &self.at, column };
+        rows.iter()
+            .map(|row| {
+                Ok(ObservedRow {
+                    hostname: host.clone(),
+                    source: reading("observed_heads.source_id").word(self.cell(row, 0)?, SourceId::parse)?,
+                    hash: reading("observed_heads.hash").hash(self.cell(row, 1)?)?,
+                    observed_at: reading("observed_heads.last_seen").moment(self.cell(row, 2)?)?,
+                    snapshot: self.cell(row, 3)?,
+                })
+            })
+            .collect()
     }
 
     pub(super) async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
