@@ -98,6 +98,7 @@ fn machine(machine: &ObservedMachine) -> Value {
             })
         })
         .collect();
+    let alerts = machine.notes.iter().filter(|(key, _)| key.starts_with("alert/")).map(|(_, text)| text);
     json!({
         "name": known(&machine.name),
         "kind": machine.kind,
@@ -110,6 +111,7 @@ fn machine(machine: &ObservedMachine) -> Value {
         "memory_mib": known(&machine.memory_mib),
         "disk_mib": known(&machine.disk_mib),
         "volumes": volumes,
+        "alerts": alerts.collect::<Vec<_>>(),
     })
 }
 

@@ -21,7 +21,7 @@ use axum::routing::get;
 pub use headers::HostPolicy;
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
 pub use serve::{GRACE, serve};
-pub use state::{AppState, BlindScope, HostStatus, Live, Readiness, SourceStatus};
+pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 
 /// Every route, guarded: the host is checked first, then the length of the address, then time runs.
 pub fn router(state: AppState) -> Router {

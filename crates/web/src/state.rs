@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use evenkeel_core::model::MachineKind;
 use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
 use evenkeel_store::Store;
 use jiff::Timestamp;
@@ -112,6 +113,23 @@ pub struct HostStatus {
     pub sources: Vec<SourceId>,
     /// Those of them that are blind now.
     pub blind: Vec<SourceId>,
+    /// The machine itself, as each of those says that sees it from outside.
+    pub machines: Vec<MachineStatus>,
+}
+
+/// A machine as one source sees it from outside; null is "not known".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MachineStatus {
+    /// Who says so (`proxmox/box2`).
+    pub source: String,
+    /// `node`, `vm` or `container`; null where the source proves that it has no such machine.
+    pub kind: Option<MachineKind>,
+    /// `running`, `paused`, `stopped`, `unreachable`, or `absent`.
+    pub state: Option<&'static str>,
+    /// The node it runs on.
+    pub node: Option<String>,
+    /// When it was seen so.
+    pub observed_at: Timestamp,
 }
 
 impl Serialize for HostStatus {
@@ -127,9 +145,10 @@ impl Serialize for HostStatus {
             required_services,
             sources,
             blind,
+            machines,
         } = self;
         let words = |ids: &[SourceId]| ids.iter().map(SourceId::to_string).collect::<Vec<_>>();
-        let mut object = serializer.serialize_struct("HostStatus", 9)?;
+        let mut object = serializer.serialize_struct("HostStatus", 10)?;
         object.serialize_field("host", host)?;
         object.serialize_field("declared", declared)?;
         object.serialize_field("status", status)?;
@@ -139,6 +158,7 @@ impl Serialize for HostStatus {
         object.serialize_field("required_services", required_services)?;
         object.serialize_field("sources", &words(sources))?;
         object.serialize_field("blind", &words(blind))?;
+        object.serialize_field("machines", machines)?;
         object.end()
     }
 }

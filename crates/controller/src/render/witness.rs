@@ -18,8 +18,8 @@ pub struct Witness {
 }
 
 /// The attributes of a machine as they are shown, in that order.
-const MACHINE: [&str; 9] =
-    ["name", "state", "node", "cluster", "vcpus", "memory_mib", "disk_mib", "addresses", "vmid"];
+const MACHINE: [&str; 10] =
+    ["name", "state", "node", "cluster", "vcpus", "memory_mib", "disk_mib", "addresses", "vmid", "alerts"];
 
 /// One line for each source that says something about it.
 pub(super) fn lines(witnesses: &[Witness], id: &DriftId, now: Timestamp) -> Vec<String> {
@@ -63,6 +63,8 @@ fn pair((key, value): (&String, &Value)) -> Option<String> {
     let words = match value {
         // Not known to this source: it says nothing.
         Value::Null => return None,
+        // That there is no alert is not worth a word.
+        Value::Array(values) if values.is_empty() && key == "alerts" => return None,
         Value::String(text) => clean(text).into_owned(),
         Value::Array(values) if values.is_empty() => "none".to_owned(),
         Value::Array(values) => {

@@ -1,8 +1,8 @@
 //! The world in words: what each source and each host looks like at this moment, for API, metrics and command line.
 
-use evenkeel_core::model::Demand;
+use evenkeel_core::model::{Demand, HostView};
 use evenkeel_core::{HostName, Lookup, SourceId, Subject};
-use evenkeel_web::{HostStatus, SourceStatus};
+use evenkeel_web::{HostStatus, MachineStatus, SourceStatus};
 use jiff::Timestamp;
 
 use super::{Slice, World};
@@ -62,6 +62,7 @@ impl World {
                 required_services: 0,
                 sources: Vec::new(),
                 blind: Vec::new(),
+                machines: Vec::new(),
             };
         };
         let host = match expected.host() {
@@ -91,8 +92,28 @@ impl World {
                 .filter(|v| !v.coverage.is_complete())
                 .map(|v| v.source.clone())
                 .collect(),
+            machines: observed.views().iter().filter_map(|view| machine(view)).collect(),
         }
     }
+}
+
+/// The machine as one view shows it from outside, if the view speaks about machines.
+fn machine(view: &HostView) -> Option<MachineStatus> {
+    let status = |kind, state, node| MachineStatus {
+        source: view.source.to_string(),
+        kind,
+        state,
+        node,
+        observed_at: view.observed_at,
+    };
+    Some(match view.machine()? {
+        Lookup::Present(machine) => {
+            let state = machine.state.known().ok().map(|state| state.as_str());
+            status(Some(machine.kind), state, machine.node.as_ref().map(ToString::to_string))
+        }
+        Lookup::Absent => status(None, Some("absent"), None),
+        Lookup::Unknown(_) => status(None, None, None),
+    })
 }
 
 /// The epoch stands for "never" inside the world; it does not leave it.

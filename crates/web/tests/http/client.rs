@@ -9,7 +9,7 @@ use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
 use evenkeel_store::conformance::sample;
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{PassCommit, SqliteStore, Store};
-use evenkeel_web::{AppState, HostPolicy, HostStatus, Live, SourceStatus, router};
+use evenkeel_web::{AppState, HostPolicy, HostStatus, Live, MachineStatus, SourceStatus, router};
 use jiff::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -90,6 +90,13 @@ pub(crate) fn host(name: &str) -> HostStatus {
         required_services: 5,
         sources: vec![sample::docker(name)],
         blind: Vec::new(),
+        machines: vec![MachineStatus {
+            source: "proxmox/box2".to_owned(),
+            kind: Some(evenkeel_core::model::MachineKind::Vm),
+            state: Some("running"),
+            node: Some("box2".to_owned()),
+            observed_at: "2025-12-22T04:01:30Z".parse().unwrap(),
+        }],
     }
 }
 

@@ -16,7 +16,11 @@ async fn hosts_are_listed_by_name() {
         items[0],
         json!({
             "host": "box2-daily", "declared": true, "status": "active", "site": "bruce", "tenant": null,
-            "expected_services": 6, "required_services": 5, "sources": ["docker/box2-daily"], "blind": []
+            "expected_services": 6, "required_services": 5, "sources": ["docker/box2-daily"], "blind": [],
+            "machines": [{
+                "source": "proxmox/box2", "kind": "vm", "state": "running", "node": "box2",
+                "observed_at": "2025-12-22T04:01:30Z",
+            }]
         })
     );
     assert_eq!(items[1]["host"], "box2-media");
