@@ -136,11 +136,12 @@ fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
         Lookup::Present(host) => Some(host),
         Lookup::Absent | Lookup::Unknown(_) => None,
     };
-    match (case.observed.views(), host) {
-        ([view], Some(host)) if host.contradictions.is_empty() && plain_view(view) => {
+    match (only_inside(case), host) {
+        (Some(view), Some(host)) if host.contradictions.is_empty() && plain_view(view) => {
             merge_join(case, host, view, out);
         }
-        (views, _) => {
+        (Some(_) | None, _) => {
+            let views = case.observed.views();
             let declared = host.iter().flat_map(|h| h.services.iter().map(|s| &s.name));
             let contradicted =
                 host.iter().flat_map(|h| h.contradictions.iter().filter_map(|c| c.service.as_ref()));
@@ -156,12 +157,18 @@ fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
     }
 }
 
+/// The one view that looks into the machine, if it is one; those who see it from outside say nothing about services.
+fn only_inside(case: Case<'_>) -> Option<&HostView> {
+    let mut inside = case.observed.views().iter().filter(|view| looks_inside(view));
+    match (inside.next(), inside.next()) {
+        (Some(view), None) => Some(view),
+        (Some(_) | None, _) => None,
+    }
+}
+
 /// Whether what the view shows can be taken as it is.
 fn plain_view(view: &HostView) -> bool {
-    view.ambiguous.is_empty()
-        && !view.is_stale()
-        && looks_inside(view)
-        && view.source.kind != SourceKind::Probe
+    view.ambiguous.is_empty() && !view.is_stale() && view.source.kind != SourceKind::Probe
 }
 
 /// The common case, one view: both lists are sorted, so one walk sees every pair without a look-up.
