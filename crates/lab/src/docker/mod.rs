@@ -192,6 +192,16 @@ impl DockerLab {
         self.desk.engine.tamper(which, key, value)
     }
 
+    /// The engine's clock is this many seconds ahead of everybody else's.
+    pub fn set_clock(&self, ahead: i64) {
+        self.desk.engine.set_clock(ahead);
+    }
+
+    /// From now on lists leave out the containers of these names, and only these, as a proxy's filter would; they run on.
+    pub fn hide(&self, names: &[&str]) {
+        self.desk.engine.hide(names.iter().map(|name| (*name).to_owned()));
+    }
+
     /// Ends the open event streams as if that were all.
     pub fn end_streams(&self) {
         self.cut(Cut::Cleanly);
