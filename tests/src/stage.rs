@@ -290,8 +290,9 @@ pub fn label(id: &DriftId) -> String {
 /// An event in words: its transition and its drift.
 pub fn in_words(event: &Event) -> String {
     let field = [&event.expected, &event.observed].into_iter().flatten().find_map(|side| side.field.clone());
-    let subject =
-        event.hostname.as_ref().map_or_else(|| format!("{}/main", event.source), ToString::to_string);
+    let of_source = || event.drift_id.split("source:").nth(1).and_then(|rest| rest.split('|').next());
+    let subject = event.hostname.as_ref().map(ToString::to_string);
+    let subject = subject.unwrap_or_else(|| of_source().unwrap_or_default().to_owned());
     let drift = words(
         event.event_type.code(),
         field.as_deref(),

@@ -198,8 +198,9 @@ impl Fleet {
         }
     }
 
-    /// What is probed follows what is declared.
-    fn aim_probes(&self) {
+    /// What is probed follows what is declared. Before a probe looks for the first time, it is what was declared in an
+    /// earlier run: a look at nothing would find nothing wrong.
+    pub fn aim_probes(&self) {
         for probe in &self.probes {
             let targets = self.hub.see(|world| probe.targets(world));
             probe.source.set_targets(targets);

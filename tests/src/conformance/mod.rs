@@ -106,11 +106,14 @@ async fn through(mut rig: impl Rig, system: System, fault: Fault) -> Outcome {
         rig.started().await;
     }
     rig.looks(3).await;
+    // What waits for no trigger of its own is compared again as well.
+    rig.stage().hub().resync();
+    rig.stage().idle().await;
     let news = rig.stage().history().await.split_off(before);
     let outcome = match (told, news.as_slice()) {
         (None, []) => Outcome::Unaffected,
         (Some(drift), [only]) if *only == format!("opened {drift}") => Outcome::Blind,
-        (_, news) => panic!("{what}: during the fault {news:#?}"),
+        (_, news) => panic!("{what}: during the fault {news:#?}, {:#?}", details(rig.stage()).await),
     };
     let held = held(rig.stage());
     let kept = rig.truths().iter().all(|truth| held.contains(*truth));
@@ -122,7 +125,7 @@ async fn through(mut rig: impl Rig, system: System, fault: Fault) -> Outcome {
     rig.looks(2).await;
     let news = rig.stage().history().await.split_off(before);
     let recovered: Vec<String> = told.iter().map(|drift| format!("resolved {drift}")).collect();
-    assert_eq!(news, recovered, "{what}: after the fault");
+    assert_eq!(news, recovered, "{what}: after the fault, {:#?}", details(rig.stage()).await);
 
     let before = before + news.len();
     rig.repair().await;
@@ -131,6 +134,11 @@ async fn through(mut rig: impl Rig, system: System, fault: Fault) -> Outcome {
     let resolved: BTreeSet<String> = rig.truths().iter().map(|truth| format!("resolved {truth}")).collect();
     assert_eq!(news, resolved, "{what}: after the repair");
     outcome
+}
+
+/// The events' own words, for a failed assertion.
+async fn details(stage: &Stage) -> Vec<String> {
+    stage.events().await.iter().map(|event| event.details.clone()).collect()
 }
 
 /// What is open, for itself or under another.

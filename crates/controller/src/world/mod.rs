@@ -357,6 +357,10 @@ impl World {
         let told_elsewhere =
             host.filter(|o| o.subject.host().is_some() && !o.identity_coverage().is_complete());
         match (site, host) {
+            (Some(site), _) if site.is_silent(&self.intent) => {
+                let gap = Gap::new(GapKind::NotYetObserved, format!("nothing was heard of {source} yet"));
+                (Coverage::Partial(gap), site.evidence())
+            }
             (Some(site), _) => match (site.coverage_at(now), told_elsewhere) {
                 (Coverage::Partial(gap), Some(_)) => {
                     (Coverage::Partial(Gap::new(GapKind::NotYetObserved, &*gap.why)), site.evidence())

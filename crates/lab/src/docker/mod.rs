@@ -232,10 +232,11 @@ impl DockerLab {
 
     /// The daemon is killed, and what it ran with it; nobody is told.
     pub async fn kill_daemon(&self) -> io::Result<()> {
-        self.desk.engine.kill_all();
+        // First the connections: nobody is answered by a daemon that is gone.
         if let Some(up) = self.listen_no_more().await? {
             up.gone.cancel();
         }
+        self.desk.engine.kill_all();
         Ok(())
     }
 

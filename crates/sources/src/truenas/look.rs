@@ -68,6 +68,9 @@ async fn asked(
         client.rows(open, Question::Pools),
         client.ask(open, Question::Alerts),
     );
+    if let Some(gap) = Client::lost(open) {
+        return blind(config, started, gap);
+    }
     let found = [vms, instances, containers];
     // Nobody answered anything: it may be off.
     if let (Err(gap), Err(_), true) =
