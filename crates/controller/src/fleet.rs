@@ -67,6 +67,9 @@ impl Observer {
         }
         if let Speaks::Host(host) | Speaks::HostAndMachines(host, _) = &self.speaks {
             world.add_source(id.clone(), host.clone(), remembered.get(id).copied());
+            if let Some(stale_after) = self.stale_after() {
+                world.set_stale_after(id, stale_after);
+            }
         }
     }
 }

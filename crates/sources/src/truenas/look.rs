@@ -29,6 +29,22 @@ pub(super) struct Look {
     pub(super) host: HostSnapshot,
 }
 
+impl Look {
+    /// Whether everything was answered.
+    pub(super) fn is_whole(&self) -> bool {
+        self.survey.coverage.is_complete() && self.host.coverage.is_complete()
+    }
+
+    /// Whether one part was answered in full and the other met with silence.
+    pub(super) fn is_half_silent(&self) -> bool {
+        let silent = |coverage: &Coverage| {
+            coverage.gap().is_some_and(|gap| matches!(gap.kind, GapKind::Unreachable | GapKind::TimedOut))
+        };
+        let (survey, host) = (&self.survey.coverage, &self.host.coverage);
+        (survey.is_complete() && silent(host)) || (host.is_complete() && silent(survey))
+    }
+}
+
 /// Asks everything. `known_as` is the name it gave itself before.
 pub(super) async fn look(
     client: &Client,
