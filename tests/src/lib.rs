@@ -12,6 +12,7 @@
 
 use std::io::Write as _;
 
+pub mod conformance;
 pub mod engine;
 pub mod program;
 pub mod prometheus;

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 pub use lab::{Lab, container};
-pub use plan::{Plan, SinkPlan};
+pub use plan::{Beside, Plan, SinkPlan, Wired};
 
 /// How long anything may take on a busy machine before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -156,8 +156,14 @@ impl Stage {
 
     /// Waits until every source was asked so many more times, complete or not, and every pass that followed is made.
     pub async fn looks(&self, times: usize) {
+        self.looks_but(times, &[]).await;
+    }
+
+    /// The same for every source but these.
+    pub async fn looks_but(&self, times: usize, others: &[&str]) {
         for _ in 0..times {
-            let before = self.answered();
+            let mut before = self.answered();
+            before.retain(|(id, _)| !others.contains(&id.to_string().as_str()));
             let moved = || async {
                 let after = self.answered();
                 before.iter().all(|(id, at)| after.iter().all(|(other, now)| other != id || now > at))
@@ -284,8 +290,9 @@ pub fn label(id: &DriftId) -> String {
 /// An event in words: its transition and its drift.
 pub fn in_words(event: &Event) -> String {
     let field = [&event.expected, &event.observed].into_iter().flatten().find_map(|side| side.field.clone());
-    let subject =
-        event.hostname.as_ref().map_or_else(|| format!("{}/main", event.source), ToString::to_string);
+    let of_source = || event.drift_id.split("source:").nth(1).and_then(|rest| rest.split('|').next());
+    let subject = event.hostname.as_ref().map(ToString::to_string);
+    let subject = subject.unwrap_or_else(|| of_source().unwrap_or_default().to_owned());
     let drift = words(
         event.event_type.code(),
         field.as_deref(),

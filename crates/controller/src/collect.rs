@@ -76,8 +76,8 @@ impl Collector {
                 () = stop.cancelled() => return,
                 observed = self.ask(&id, &trigger) => observed,
             };
-            let Some(coverage) = observed else { return };
-            self.judge(&id, &mut breaker, &mut blind, coverage);
+            let Some(heard) = observed else { return };
+            self.judge(&id, &mut breaker, &mut blind, heard);
             trigger = tokio::select! {
                 () = stop.cancelled() => return,
                 trigger = self.wait(&breaker) => trigger,
@@ -86,26 +86,29 @@ impl Collector {
     }
 
     /// One observation, under the limit of how many may run at once.
-    async fn ask(&self, id: &SourceId, trigger: &str) -> Option<Coverage> {
+    async fn ask(&self, id: &SourceId, trigger: &str) -> Option<Heard> {
         let _permit = self.permits.acquire().await.ok()?;
         self.recheck.fulfilled();
         let span = info_span!("observe", source = %id, trigger);
         let timer = self.hub.metrics.observe_seconds.with_label_values(&[id.kind.as_str()]).start_timer();
         let snapshot = self.source.observe().instrument(span).await;
         timer.observe_duration();
-        let coverage = worst_coverage(&snapshot);
+        let heard = Heard { worst: worst_coverage(&snapshot), in_vain: is_in_vain(&snapshot) };
         self.hub.learn(id, snapshot).await;
-        Some(coverage)
+        Some(heard)
     }
 
     /// Counts the answer and says it once per change of state.
-    fn judge(&self, id: &SourceId, breaker: &mut Breaker, blind: &mut Option<Coverage>, coverage: Coverage) {
+    fn judge(&self, id: &SourceId, breaker: &mut Breaker, blind: &mut Option<Coverage>, heard: Heard) {
         let label = id.to_string();
         let metrics = &self.hub.metrics;
-        match &coverage {
+        match heard.in_vain {
+            true => breaker.failed(Instant::now()),
+            false => breaker.succeeded(),
+        }
+        match &heard.worst {
             Coverage::Complete => {
                 metrics.observations.with_label_values(&[&label, "complete"]).inc();
-                breaker.succeeded();
                 match blind.take() {
                     Some(_) => warn!(source = %id, "recovered"),
                     None => debug!(source = %id, "observed"),
@@ -113,11 +116,10 @@ impl Collector {
             }
             Coverage::Partial(gap) => {
                 metrics.observations.with_label_values(&[&label, "partial"]).inc();
-                breaker.failed(Instant::now());
                 if blind.as_ref().and_then(Coverage::gap).map(|g| g.kind) != Some(gap.kind) {
                     warn!(source = %id, gap = %gap, "blind");
                 }
-                *blind = Some(coverage);
+                *blind = Some(heard.worst);
             }
         }
         let open = matches!(breaker.state(), State::Open { .. });
@@ -145,6 +147,27 @@ impl Collector {
     }
 }
 
+/// How an answer reads from outside.
+struct Heard {
+    /// The least of it.
+    worst: Coverage,
+    /// Whether the question was not worth asking.
+    in_vain: bool,
+}
+
+/// Whether nothing was seen in full. A source that shows some of its machines, and one of which it is known that it has
+/// nothing to say about some, is asked on: left alone, what it shows would grow too old.
+fn is_in_vain(snapshot: &Snapshot) -> bool {
+    let is_partial = |coverage: &Coverage| !coverage.is_complete();
+    match snapshot {
+        Snapshot::Inventory(inventory) => is_partial(&inventory.coverage),
+        Snapshot::Hosts(hosts) => !hosts.is_empty() && hosts.iter().all(|host| is_partial(&host.coverage)),
+        Snapshot::Survey { survey, host } => {
+            is_partial(&survey.coverage) && host.as_ref().is_none_or(|host| is_partial(&host.coverage))
+        }
+    }
+}
+
 fn worst_coverage(snapshot: &Snapshot) -> Coverage {
     let worst = |hosts: &[HostSnapshot]| {
         let partial = hosts.iter().map(|host| &host.coverage).find(|coverage| !coverage.is_complete());
@@ -165,4 +188,40 @@ pub fn now() -> Timestamp {
     let now = Timestamp::now();
     // Microseconds of a moment are a moment; the fallback is never taken.
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_core::model::Survey;
+    use evenkeel_core::{Gap, GapKind, SourceKind};
+
+    use super::*;
+
+    fn host(gap: Option<GapKind>) -> HostSnapshot {
+        let id = SourceId::new(SourceKind::Probe, "main");
+        let blind = HostSnapshot::blind(id, now(), now(), Gap::new(GapKind::Uncovered, "no address"));
+        let coverage = gap.map_or(Coverage::Complete, |kind| Coverage::Partial(Gap::new(kind, "why")));
+        HostSnapshot { coverage, ..blind }
+    }
+
+    #[test]
+    fn one_host_of_which_nothing_can_be_known_does_not_keep_the_others_from_being_looked_at() {
+        let uncovered = Some(GapKind::Uncovered);
+        assert!(!is_in_vain(&Snapshot::Hosts(vec![host(None), host(uncovered)])));
+        assert!(is_in_vain(&Snapshot::Hosts(vec![host(uncovered), host(Some(GapKind::Unreachable))])));
+        assert!(!is_in_vain(&Snapshot::Hosts(Vec::new())), "nothing was to be looked at");
+    }
+
+    #[test]
+    fn a_key_that_may_not_list_machines_does_not_keep_the_apps_from_being_looked_at() {
+        let id = SourceId::new(SourceKind::Truenas, "nas");
+        let survey =
+            Survey::blind(id, now(), now(), Gap::new(GapKind::Unauthorized, "the key may not ask this"));
+        assert!(!is_in_vain(&Snapshot::Survey { survey: survey.clone(), host: Some(host(None)) }));
+        assert!(is_in_vain(&Snapshot::Survey {
+            survey: survey.clone(),
+            host: Some(host(Some(GapKind::TimedOut)))
+        }));
+        assert!(is_in_vain(&Snapshot::Survey { survey, host: None }));
+    }
 }

@@ -156,6 +156,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         remembered,
         ASKED_AT_ONCE,
     );
+    fleet.aim_probes();
     for observer in observers {
         fleet.start_configured(observer);
     }

@@ -67,6 +67,9 @@ impl Observer {
         }
         if let Speaks::Host(host) | Speaks::HostAndMachines(host, _) = &self.speaks {
             world.add_source(id.clone(), host.clone(), remembered.get(id).copied());
+            if let Some(stale_after) = self.stale_after() {
+                world.set_stale_after(id, stale_after);
+            }
         }
     }
 }
@@ -198,8 +201,9 @@ impl Fleet {
         }
     }
 
-    /// What is probed follows what is declared.
-    fn aim_probes(&self) {
+    /// What is probed follows what is declared. Before a probe looks for the first time, it is what was declared in an
+    /// earlier run: a look at nothing would find nothing wrong.
+    pub fn aim_probes(&self) {
         for probe in &self.probes {
             let targets = self.hub.see(|world| probe.targets(world));
             probe.source.set_targets(targets);

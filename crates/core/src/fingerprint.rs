@@ -127,7 +127,7 @@ fn percent_of(usage: &Fact<Usage>) -> Result<Option<u64>, &Gap> {
 fn view_into(view: &HostView, hasher: &mut Xxh3) {
     let HostView { source, started: _, observed_at: _, coverage, facts, services, ambiguous } = view;
     (source, coverage.gap(), &facts.name, &facts.engine_id, ambiguous).hash(hasher);
-    facts.from_outside.hash(hasher);
+    (facts.from_outside, facts.shared_gap).hash(hasher);
     match &facts.machine {
         Some(machine) => machine_into(machine, hasher),
         None => 0_u8.hash(hasher),

@@ -449,7 +449,7 @@ async fn a_planned_stop_of_the_engine_is_no_storm_of_missing_services() {
     lab.start_daemon().await.unwrap();
     let snapshot = until(&source, |snapshot| !is_blind(snapshot, GapKind::Unreachable)).await;
     let (kind, why) = gap(&snapshot);
-    assert_eq!((kind, why.as_str()), (GapKind::Stale, "the engine is stopping or restarting"));
+    assert_eq!((kind, why.as_str()), (GapKind::NotYetObserved, "the engine is stopping or restarting"));
     // Not even the single service is said to be down.
     assert_eq!(state(&snapshot, "jellyfin").known().unwrap_err().kind, GapKind::Stale);
     // This one was down before: that it still is, is known.

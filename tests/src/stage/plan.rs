@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evenkeel::config::{Breaker, DockerDefaults, Schedule, SinkFilter};
 use evenkeel::controller::{Destination, Setup};
+use evenkeel::fleet::{Observer, Probe};
 use evenkeel::wiring;
 use evenkeel_core::policy::confirm::Window;
 use evenkeel_core::policy::{Confirm, Policy};
@@ -13,8 +14,9 @@ use evenkeel_sinks::retry;
 use evenkeel_sinks::webhook::{self, SuccessRule, WebhookSink};
 use evenkeel_sources::docker::{self, Endpoint};
 use evenkeel_sources::http::Retry;
-use evenkeel_sources::netbox::{self, NetboxSource};
+use evenkeel_sources::netbox::{self, Filters, NetboxSource};
 use evenkeel_store::{RetentionPolicy, Store};
+use evenkeel_web::Intake;
 use prometheus::Registry;
 
 use super::lab::Lab;
@@ -50,6 +52,34 @@ impl SinkPlan {
     }
 }
 
+/// Sources of observation beside the engines, and what belongs to them.
+#[derive(Default)]
+pub struct Wired {
+    /// Who is asked.
+    pub observers: Vec<Observer>,
+    /// Probes, which are among them.
+    pub probes: Vec<Probe>,
+    /// The doors to what is sent.
+    pub intakes: Vec<Arc<dyn Intake>>,
+}
+
+/// Makes sources anew for every start of a controller.
+#[derive(Clone)]
+pub struct Beside(Arc<dyn Fn() -> Wired + Send + Sync>);
+
+impl Beside {
+    /// Made so.
+    pub fn new(make: impl Fn() -> Wired + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+}
+
+impl std::fmt::Debug for Beside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Beside")
+    }
+}
+
 /// Everything a test may want otherwise.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -69,6 +99,10 @@ pub struct Plan {
     pub settle: Duration,
     /// How long NetBox may take for an answer.
     pub netbox_timeout: Duration,
+    /// Which of its hosts concern us.
+    pub netbox_filters: Filters,
+    /// What is watched beside the engines.
+    pub beside: Vec<Beside>,
 }
 
 impl Default for Plan {
@@ -96,6 +130,8 @@ impl Default for Plan {
             docker_timeout: Duration::from_secs(10),
             settle: Duration::ZERO,
             netbox_timeout: Duration::from_secs(10),
+            netbox_filters: Filters::default(),
+            beside: Vec::new(),
         }
     }
 }
@@ -131,7 +167,7 @@ impl Plan {
             declared_endpoints: self.declared_engines,
             template: self.engine("template", Endpoint::parse("unix:///nowhere").unwrap()),
         };
-        Setup {
+        let mut setup = Setup {
             intent: Arc::new(NetboxSource::new(self.netbox(lab)).unwrap()),
             observers: observers.collect(),
             probes: Vec::new(),
@@ -143,7 +179,13 @@ impl Plan {
             retention: RetentionPolicy::default(),
             store,
             registry: Registry::new(),
+        };
+        for Wired { observers, probes, intakes } in self.beside.iter().map(|beside| (beside.0)()) {
+            setup.observers.extend(observers);
+            setup.probes.extend(probes);
+            setup.intakes.extend(intakes);
         }
+        setup
     }
 
     fn engine(&self, host: &str, endpoint: Endpoint) -> docker::Config {
@@ -159,6 +201,7 @@ impl Plan {
     fn netbox(&self, lab: &Lab) -> netbox::Config {
         netbox::Config {
             timeout: self.netbox_timeout,
+            filters: self.netbox_filters.clone(),
             probe_interval: Duration::from_millis(100),
             retry: Retry { times: 1, first: Duration::from_millis(10), longest: Duration::from_millis(50) },
             ..netbox::Config::new(lab.netbox.url().parse().unwrap(), Secret::new(lab.netbox.token_v1()))

@@ -112,6 +112,13 @@ impl World {
         self.restamp(touched)
     }
 
+    /// Answers of a source of one host count for this long, and not for as long as those of engines.
+    pub fn set_stale_after(&mut self, id: &SourceId, stale_after: Duration) {
+        if let Some(observation) = self.observations.get_mut(id) {
+            observation.stale_after = Some(stale_after);
+        }
+    }
+
     /// Starts to listen to a source that speaks about many machines: the NetBox clusters it is the witness of (none:
     /// those it names), how long its answers count (`None`: it says so itself), and whom it was matched with in an
     /// earlier run.
@@ -356,9 +363,14 @@ impl World {
     fn source_state(&self, source: &SourceId, now: Timestamp) -> (Coverage, Evidence) {
         let host = self.observations.get(source);
         let site = self.sites.get(source);
-        let told_elsewhere =
-            host.filter(|o| o.subject.host().is_some() && !o.identity_coverage().is_complete());
+        let is_blind =
+            |o: &&Observation| !o.identity_coverage().is_complete() || o.is_stale(now, self.stale_after);
+        let told_elsewhere = host.filter(|o| o.subject.host().is_some()).filter(is_blind);
         match (site, host) {
+            (Some(site), _) if site.is_silent(&self.intent) => {
+                let gap = Gap::new(GapKind::NotYetObserved, format!("nothing was heard of {source} yet"));
+                (Coverage::Partial(gap), site.evidence())
+            }
             (Some(site), _) => match (site.coverage_at(now), told_elsewhere) {
                 (Coverage::Partial(gap), Some(_)) => {
                     (Coverage::Partial(Gap::new(GapKind::NotYetObserved, &*gap.why)), site.evidence())

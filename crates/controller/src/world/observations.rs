@@ -17,6 +17,8 @@ pub(super) struct Observation {
     pub(super) remembered: Option<NetboxRef>,
     /// Whom it speaks about.
     pub(super) subject: Subject,
+    /// How long its answers count; `None`: as long as those of any engine.
+    pub(super) stale_after: Option<Duration>,
     /// Why it could not be matched with a host.
     pub(super) unmatched: Option<Gap>,
     /// The newest answer.
@@ -41,6 +43,7 @@ impl Observation {
             id,
             configured,
             remembered,
+            stale_after: None,
             unmatched: None,
             newest,
             complete: None,
@@ -129,6 +132,7 @@ impl Observation {
 
     /// Whether its newest complete answer has grown too old to prove anything.
     pub(super) fn is_stale(&self, now: Timestamp, stale_after: Duration) -> bool {
+        let stale_after = self.stale_after.unwrap_or(stale_after);
         self.view.coverage.is_complete() && outlasted(self.view.observed_at, Some(stale_after), now)
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Site {
     by_subject: BTreeMap<Subject, Vec<Arc<str>>>,
     /// Identities of an earlier run, by machine.
     remembered: BTreeMap<Arc<str>, NetboxRef>,
+    /// What is sent: the last lists that were believed, and since when a host's newer ones are not.
+    believed: BTreeMap<Arc<str>, (HostSnapshot, Option<Timestamp>)>,
     /// An answer older than this proves nothing any more; `None`: the source itself says when.
     stale_after: Option<Duration>,
     coverage: Coverage,
@@ -57,6 +59,7 @@ impl Site {
             places: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             remembered,
+            believed: BTreeMap::new(),
             stale_after,
             coverage: Coverage::Partial(gap),
             started: Timestamp::UNIX_EPOCH,
@@ -104,11 +107,14 @@ impl Site {
     /// Takes new answers about hosts that are asked one by one. Blind as a whole only if none of them could be seen.
     pub(super) fn hosts(
         &mut self,
-        hosts: Vec<HostSnapshot>,
+        mut hosts: Vec<HostSnapshot>,
         intent: &Intent,
         policy: &Policy,
         now: Timestamp,
     ) -> Touched {
+        if self.id.kind == SourceKind::Push {
+            hosts.iter_mut().for_each(|host| self.hold_back(host, policy, now));
+        }
         let started = hosts.iter().map(|host| host.started).min().unwrap_or(now);
         let observed_at = hosts.iter().map(|host| host.observed_at).max().unwrap_or(now);
         let coverage = match hosts.iter().find(|host| host.coverage.is_complete()) {
@@ -117,6 +123,25 @@ impl Site {
         };
         let shown = hosts.into_iter().map(|host| (key_of(&host), host)).collect();
         self.take(started, observed_at, coverage, shown, intent, policy, now)
+    }
+
+    /// A list that lost too much at once is held back, as an engine's is: a script that could not list anything sends
+    /// an empty list just as well.
+    fn hold_back(&mut self, host: &mut HostSnapshot, policy: &Policy, now: Timestamp) {
+        if !host.coverage.is_complete() {
+            return;
+        }
+        let key = key_of(host);
+        if let Some((before, held_since)) = self.believed.get_mut(&key)
+            && let Some(gap) = brake::host_gap(&policy.brake, before, host)
+        {
+            let since = *held_since.get_or_insert(now);
+            if !outlasted(since, policy.brake.accept_after, now) {
+                host.coverage = Coverage::Partial(gap);
+                return;
+            }
+        }
+        self.believed.insert(key, (host.clone(), None));
     }
 
     #[expect(clippy::too_many_arguments, reason = "one answer's parts, and what it is held against")]
@@ -201,6 +226,7 @@ impl Site {
     /// Decides anew whom each machine is. Returns whom it speaks about now.
     pub(super) fn settle(&mut self, intent: &Intent, policy: &Policy) -> Touched {
         let clusters = self.reach().to_vec();
+        let shared_gap = self.id.kind == SourceKind::Push && !self.coverage.is_complete();
         for place in self.places.values_mut() {
             if let Some(Fact::Known(name)) = &place.snapshot.facts.name {
                 place.name = Some(name.clone());
@@ -209,6 +235,7 @@ impl Site {
             (place.subject, place.unclear) = whom(found, place, intent);
             let host = place.subject.as_ref().and_then(Subject::host).and_then(|name| intent.host(name));
             let mut snapshot = place.snapshot.clone();
+            snapshot.facts.shared_gap = shared_gap;
             if let (Some(machine), Some(host)) = (snapshot.facts.machine.as_mut(), host) {
                 name_cluster(machine, host, &clusters);
             }
@@ -228,7 +255,7 @@ impl Site {
         match self.places_of(subject).as_slice() {
             [(_, one)] => Some(one.view.clone()),
             several @ [_, ..] => Some(self.one_of_several(several)),
-            [] => self.witnesses(subject, intent).then(|| {
+            [] => self.may_speak_about(subject, intent).then(|| {
                 let coverage = self.proof_of_absence();
                 Arc::new(bind(unseen(&self.id, self.started, self.observed_at, &coverage), None, &[]))
             }),
@@ -237,6 +264,10 @@ impl Site {
 
     /// How far it is proved that a machine which is not placed does not exist: one that nobody can place may be it.
     fn proof_of_absence(&self) -> Coverage {
+        if self.id.kind == SourceKind::Push {
+            let why = format!("{} has not been sent anything about it since the start", self.id);
+            return Coverage::Partial(Gap::new(GapKind::NotYetObserved, why));
+        }
         match (&self.coverage, self.unclear().next()) {
             (Coverage::Complete, Some((key, gap))) => {
                 Coverage::Partial(Gap::new(GapKind::NotYetObserved, format!("{key} may be it: {}", gap.why)))
@@ -265,7 +296,34 @@ impl Site {
     }
 
     pub(super) fn speaks_about(&self, subject: &Subject, intent: &Intent) -> bool {
-        self.by_subject.contains_key(subject) || self.witnesses(subject, intent)
+        self.by_subject.contains_key(subject) || self.may_speak_about(subject, intent)
+    }
+
+    /// Whether it would have to say something about a machine that it does not show: as its witness; because it spoke
+    /// about it in an earlier run; or because it has shown nothing in full yet, and an undeclared machine may be its own.
+    fn may_speak_about(&self, subject: &Subject, intent: &Intent) -> bool {
+        let Some(name) = subject.host() else { return false };
+        match self.id.kind {
+            SourceKind::Proxmox | SourceKind::Truenas => match intent.host(name) {
+                Some(host) => self.is_witness_of(host),
+                None => self.complete_at.is_none(),
+            },
+            SourceKind::Push => {
+                let known = intent.index().reference(name);
+                known.is_some() && self.remembered.values().any(|remembered| Some(*remembered) == known)
+            }
+            SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe => false,
+        }
+    }
+
+    /// Whether it has had nothing to say since the start: what was wrong before may still be.
+    pub(super) fn is_silent(&self, intent: &Intent) -> bool {
+        self.places.is_empty()
+            && match self.id.kind {
+                SourceKind::Push => true,
+                SourceKind::Probe => intent.complete().is_none(),
+                SourceKind::Netbox | SourceKind::Docker | SourceKind::Proxmox | SourceKind::Truenas => false,
+            }
     }
 
     pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
@@ -335,10 +393,6 @@ impl Site {
     }
 
     /// Whether a declared machine that it does not show would have to be one of its machines.
-    fn witnesses(&self, subject: &Subject, intent: &Intent) -> bool {
-        subject.host().and_then(|name| intent.host(name)).is_some_and(|host| self.is_witness_of(host))
-    }
-
     fn is_witness_of(&self, host: &ExpectedHost) -> bool {
         let hypervisor = match self.id.kind {
             SourceKind::Proxmox | SourceKind::Truenas => true,

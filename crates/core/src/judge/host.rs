@@ -63,7 +63,7 @@ pub(crate) fn blindness(case: Case<'_>, view: &HostView, kind: EventType) -> Ver
     let unknown_services = || declared_services(case.expected);
     if let Some(gap) = view.coverage.gap() {
         // What many hosts lose together is one alarm, on the source that looks after them.
-        if view.facts.from_outside || view.source.kind == SourceKind::Probe {
+        if view.facts.from_outside || view.facts.shared_gap || view.source.kind == SourceKind::Probe {
             return Verdict::Unknown(gap.clone());
         }
         if is_silence(gap.kind) && is_booting(case, view) {

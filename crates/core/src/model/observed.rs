@@ -118,6 +118,9 @@ pub struct HostFacts {
     /// The source sees the machine from outside only, and says nothing about what runs on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_outside: bool,
+    /// What is missing here is missing everywhere the source looks: it is told on the source, once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared_gap: bool,
 }
 
 /// One source's answer about one host: the raw form, before identity is decided.

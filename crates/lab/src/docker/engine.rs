@@ -1,11 +1,12 @@
 //! The simulated engine's state: its containers, what is done to them, and the events that tell of it. What does not
 //! live here: HTTP (`serve`), and how a container is shown (`container`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use evenkeel_core::model::Health;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
@@ -31,6 +32,8 @@ pub(super) struct Engine {
     name: String,
     id: String,
     state: Mutex<Held>,
+    /// Seconds that its clock is ahead.
+    clock: AtomicI64,
     stream: broadcast::Sender<Event>,
 }
 
@@ -41,6 +44,8 @@ struct Held {
     created: u64,
     /// Those that the last end of the daemon took down.
     taken_down: Vec<String>,
+    /// Names that something in front leaves out of lists.
+    hidden: BTreeSet<String>,
 }
 
 impl Engine {
@@ -49,8 +54,22 @@ impl Engine {
             name: name.to_owned(),
             id: format!("LAB0:{}", name.to_ascii_uppercase()),
             state: Mutex::default(),
+            clock: AtomicI64::new(0),
             stream: broadcast::channel(4 * MEMORY).0,
         }
+    }
+
+    /// The time, as this engine has it.
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::now() + SignedDuration::from_secs(self.clock.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_clock(&self, ahead: i64) {
+        self.clock.store(ahead, Ordering::Relaxed);
+    }
+
+    pub(super) fn hide(&self, names: impl IntoIterator<Item = String>) {
+        self.lock().hidden = names.into_iter().collect();
     }
 
     pub(super) fn create(&self, spec: Container) -> String {
@@ -62,7 +81,7 @@ impl Engine {
             held.created.wrapping_mul(0x9E37_79B9_7F4A) & 0xFFFF_FFFF_FFFF,
             held.created
         );
-        held.containers.push(Live::new(id.clone(), spec, Timestamp::now()));
+        held.containers.push(Live::new(id.clone(), spec, self.now()));
         self.tell(&mut held, &id, "create", &[]);
         id
     }
@@ -163,7 +182,7 @@ impl Engine {
 
     /// The daemon is killed, and the containers with it; nobody hears of it.
     pub(super) fn kill_all(&self) {
-        let now = Timestamp::now();
+        let now = self.now();
         let mut held = self.lock();
         let mut taken_down = Vec::new();
         for container in held.containers.iter_mut().filter(|container| container.state != State::Created) {
@@ -196,10 +215,11 @@ impl Engine {
 
     /// `GET /containers/json`.
     pub(super) fn list(&self, all: bool, labels: &[String]) -> Value {
-        let now = Timestamp::now();
+        let now = self.now();
         let held = self.lock();
         let shown = held.containers.iter().filter(|container| {
-            (all || !matches!(container.state, State::Created | State::Exited))
+            !held.hidden.contains(&container.spec.name)
+                && (all || !matches!(container.state, State::Created | State::Exited))
                 && labels.iter().all(|wanted| match wanted.split_once('=') {
                     Some((key, value)) => container.label(key) == Some(value),
                     None => container.label(wanted).is_some(),
@@ -229,7 +249,7 @@ impl Engine {
             "ContainersStopped": held.containers.len() - running - paused,
             "Images": 1,
             "Driver": "overlay2",
-            "SystemTime": Timestamp::now().to_string(),
+            "SystemTime": self.now().to_string(),
             "LoggingDriver": "json-file",
             "CgroupDriver": "systemd",
             "OperatingSystem": "Debian GNU/Linux 12 (bookworm)",
@@ -263,18 +283,20 @@ impl Engine {
     }
 
     fn begin(&self, held: &mut Held, i: usize) {
+        let now = self.now();
         let container = &mut held.containers[i];
         container.state = State::Running;
-        container.started = Some(Timestamp::now());
+        container.started = Some(now);
         let id = container.id.clone();
         self.tell(held, &id, "start", &[]);
     }
 
     fn end(&self, held: &mut Held, i: usize, code: i64, state: State) {
+        let now = self.now();
         let container = &mut held.containers[i];
         container.state = state;
         container.exit_code = code;
-        container.finished = Some(Timestamp::now());
+        container.finished = Some(now);
         let id = container.id.clone();
         self.tell(held, &id, "die", &[("exitCode", &code.to_string())]);
     }
@@ -292,7 +314,7 @@ impl Engine {
         let mut attributes: Map<String, Value> = container.attributes();
         let image = attributes.get("image").cloned().unwrap_or_default();
         attributes.extend(more.iter().map(|(key, value)| ((*key).to_owned(), json!(value))));
-        let now = Timestamp::now();
+        let now = self.now();
         let json = json!({
             "status": action,
             "id": id,

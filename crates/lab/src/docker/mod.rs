@@ -192,6 +192,16 @@ impl DockerLab {
         self.desk.engine.tamper(which, key, value)
     }
 
+    /// The engine's clock is this many seconds ahead of everybody else's.
+    pub fn set_clock(&self, ahead: i64) {
+        self.desk.engine.set_clock(ahead);
+    }
+
+    /// From now on lists leave out the containers of these names, and only these, as a proxy's filter would; they run on.
+    pub fn hide(&self, names: &[&str]) {
+        self.desk.engine.hide(names.iter().map(|name| (*name).to_owned()));
+    }
+
     /// Ends the open event streams as if that were all.
     pub fn end_streams(&self) {
         self.cut(Cut::Cleanly);
@@ -222,10 +232,11 @@ impl DockerLab {
 
     /// The daemon is killed, and what it ran with it; nobody is told.
     pub async fn kill_daemon(&self) -> io::Result<()> {
-        self.desk.engine.kill_all();
+        // First the connections: nobody is answered by a daemon that is gone.
         if let Some(up) = self.listen_no_more().await? {
             up.gone.cancel();
         }
+        self.desk.engine.kill_all();
         Ok(())
     }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::broadcast;
@@ -32,7 +31,7 @@ pub(super) async fn events(
     for event in past.iter().filter(|event| wanted(event, &filters)) {
         send(peer, event, fault).await?;
     }
-    if until.is_some_and(|until| until <= Timestamp::now().as_nanosecond()) {
+    if until.is_some_and(|until| until <= desk.engine.now().as_nanosecond()) {
         peer.write_all(b"0\r\n\r\n").await?;
         return Ok(Next::Go);
     }

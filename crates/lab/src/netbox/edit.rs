@@ -40,7 +40,7 @@ impl NetBox {
     /// Begins a transaction that will write so many rows of the changelog.
     pub fn begin(&self, rows: usize) -> Transaction {
         let mut state = self.lock();
-        let now = Timestamp::now();
+        let now = state.now();
         let reserved = (0..rows).map(|_| (state.next_id(Kind::Change), now)).collect();
         Transaction { netbox: self.clone(), reserved }
     }

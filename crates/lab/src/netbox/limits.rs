@@ -2,6 +2,7 @@
 //!
 //! What does not live here: faults of the connection (`crate::fault`).
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::edit::NetBox;
@@ -32,6 +33,11 @@ impl NetBox {
     /// Whether something in front drops the query of every request.
     pub fn set_ignores_queries(&self, ignores: bool) {
         self.lock().ignores_queries = ignores;
+    }
+
+    /// Its clock is this far ahead of everybody else's.
+    pub fn set_clock(&self, ahead: SignedDuration) {
+        self.lock().clock = ahead;
     }
 
     /// From now on keys of this row are answered with these values, whatever the row is.

@@ -26,9 +26,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use edit::{NetBox, Transaction};
 pub use replay::{Recorded, Replay};
@@ -38,6 +38,9 @@ pub use version::NetboxVersion;
 use self::state::State;
 use crate::fault::Faults;
 use crate::inventory::Inventory;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 128;
 
 const TOKEN_V1: &str = "0123456789abcdef0123456789abcdef01234567";
 const TOKEN_V2: &str = "nbt_labkey123456.abcdefghijklmnopqrstuvwxyz0123456789ABCD";
@@ -59,12 +62,22 @@ struct Shared {
 pub struct NetboxLab {
     address: SocketAddr,
     shared: Arc<Shared>,
-    stop: CancellationToken,
+    up: Mutex<Option<Up>>,
 }
 
-impl Drop for NetboxLab {
-    fn drop(&mut self) {
-        self.stop.cancel();
+/// It listens; ends when dropped.
+#[derive(Debug)]
+struct Up {
+    stop: CancellationToken,
+    accepting: tokio::task::JoinHandle<()>,
+    _end: DropGuard,
+}
+
+impl Up {
+    fn new(listener: TcpListener, shared: &Arc<Shared>) -> Self {
+        let stop = CancellationToken::new();
+        let accepting = tokio::spawn(accept(listener, Arc::clone(shared), stop.clone()));
+        Self { _end: stop.clone().drop_guard(), stop, accepting }
     }
 }
 
@@ -82,9 +95,31 @@ impl NetboxLab {
             token_v1: TOKEN_V1,
             token_v2: TOKEN_V2,
         });
-        let stop = CancellationToken::new();
-        tokio::spawn(accept(listener, Arc::clone(&shared), stop.clone()));
-        Ok(Self { address, shared, stop })
+        let up = Mutex::new(Some(Up::new(listener, &shared)));
+        Ok(Self { address, shared, up })
+    }
+
+    /// Nobody listens any more, and every connection is broken off.
+    pub async fn down(&self) {
+        let up = self.up.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(up) = up {
+            up.stop.cancel();
+            // The port is free when the task that listens has ended.
+            let _ = up.accepting.await;
+        }
+    }
+
+    /// It listens again, on the same port.
+    pub fn up(&self) -> io::Result<()> {
+        let mut up = self.up.lock().unwrap_or_else(PoisonError::into_inner);
+        if up.is_none() {
+            let socket = TcpSocket::new_v4()?;
+            // Its own last connections linger on the port.
+            socket.set_reuseaddr(true)?;
+            socket.bind(self.address)?;
+            *up = Some(Up::new(socket.listen(BACKLOG)?, &self.shared));
+        }
+        Ok(())
     }
 
     /// The base address.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::version::NetboxVersion;
 use crate::inventory::{
@@ -175,6 +175,8 @@ pub(super) struct State {
     /// The last id given out per kind; ids are never used again.
     last_ids: BTreeMap<Kind, u64>,
     last_request: u64,
+    /// Its clock is this far ahead.
+    pub(super) clock: SignedDuration,
     /// Ids given out to transactions that have not ended.
     pub(super) reserved: VecDeque<(u64, Timestamp)>,
     /// Direct SQL: edits leave no trace.
@@ -214,6 +216,7 @@ impl State {
             changes: BTreeMap::new(),
             last_ids: BTreeMap::new(),
             last_request: 0,
+            clock: SignedDuration::ZERO,
             reserved: VecDeque::new(),
             untracked: false,
             denied: BTreeSet::new(),
@@ -282,6 +285,11 @@ impl State {
         *last
     }
 
+    /// The time, as this NetBox has it.
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::now() + self.clock
+    }
+
     /// A new request: the rows it writes share its id.
     pub(super) fn begin_request(&mut self) {
         self.last_request += 1;
@@ -299,7 +307,7 @@ impl State {
         };
         let (id, time) = match self.reserved.pop_front() {
             Some(reserved) => reserved,
-            None => (self.next_id(Kind::Change), Timestamp::now()),
+            None => (self.next_id(Kind::Change), self.now()),
         };
         let change = Change { id, time, action, object, repr: repr.into(), request: self.last_request };
         self.changes.insert(id, change);

@@ -351,7 +351,8 @@ fn coverage(list: &List, short: Option<Gap>, held: bool, client: &Client) -> Cov
         return Coverage::Partial(gap);
     }
     if held {
-        return Coverage::Partial(Gap::new(GapKind::Stale, decode::ENGINE_UNSETTLED));
+        // It answers, and what it shows is on its way: nothing to be told.
+        return Coverage::Partial(Gap::new(GapKind::NotYetObserved, decode::ENGINE_UNSETTLED));
     }
     Coverage::Complete
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use evenkeel_core::model::{ExpectedHost, HostKind};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -187,6 +188,35 @@ proptest! {
             for host in &decoded.hosts {
                 prop_assert!(host.services.is_sorted_by(|a, b| a.name < b.name));
             }
+        }
+    }
+
+    /// A row that came is a declaration: where it cannot be read, that is said, and nothing is called undeclared for it.
+    #[test]
+    fn one_field_that_cannot_be_read_makes_no_declaration_vanish_in_silence(
+        model in prop::sample::select(vec![FILES[0], FILES[1], FILES[2]]),
+        which in prop::sample::select(VERSIONS.to_vec()),
+        row in any::<prop::sample::Index>(),
+        key in any::<prop::sample::Index>(),
+        junk in prop::sample::select(vec![serde_json::json!([[1]]), serde_json::json!({"id": []}), Value::from(1e300)]),
+    ) {
+        let lists = all(which.0);
+        let mut list = lists[&model.0].clone();
+        let rows = list["results"].as_array_mut().unwrap();
+        let row = row.index(rows.len());
+        let id = rows[row]["id"].as_u64().unwrap();
+        let fields = rows[row].as_object_mut().unwrap();
+        let key = fields.keys().nth(key.index(fields.len())).unwrap().clone();
+        fields.insert(key.clone(), junk);
+        if let Some(tables) = tables(lists, which.1, Some((model.0, &list))) {
+            let decoded = decode::inventory(&tables, &settings());
+            let is_it = |host: &&Arc<ExpectedHost>| match model.0 {
+                Model::Services => host.services.iter().any(|service| service.netbox_ids.contains(&id)),
+                _ => host.netbox_id == id && (host.kind == HostKind::Device) == (model.0 == Model::Devices),
+            };
+            let there = decoded.hosts.iter().any(|host| is_it(&host));
+            let told = decoded.gap.is_some() || decoded.hosts.iter().any(|host| !host.services_coverage.is_complete());
+            prop_assert!(there || told, "{} {id}: without `{key}` it is gone", model.1);
         }
     }
 

@@ -119,6 +119,14 @@ impl Client {
         }
     }
 
+    /// Why the way has ended meanwhile, if it has: then what was answered and what was not is an accident.
+    pub(super) fn lost(open: &Open<'_>) -> Option<Gap> {
+        match open {
+            Open::Socket(socket) => socket.over(),
+            Open::Rest(_) | Open::Shell(_) => None,
+        }
+    }
+
     /// Asks for a list.
     pub(super) async fn rows<T: Row>(&self, open: &Open<'_>, question: Question) -> Result<Rows<T>, Refused> {
         let answer = self.ask(open, question).await?;

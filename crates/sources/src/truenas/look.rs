@@ -29,6 +29,22 @@ pub(super) struct Look {
     pub(super) host: HostSnapshot,
 }
 
+impl Look {
+    /// Whether everything was answered.
+    pub(super) fn is_whole(&self) -> bool {
+        self.survey.coverage.is_complete() && self.host.coverage.is_complete()
+    }
+
+    /// Whether one part was answered in full and the other met with silence.
+    pub(super) fn is_half_silent(&self) -> bool {
+        let silent = |coverage: &Coverage| {
+            coverage.gap().is_some_and(|gap| matches!(gap.kind, GapKind::Unreachable | GapKind::TimedOut))
+        };
+        let (survey, host) = (&self.survey.coverage, &self.host.coverage);
+        (survey.is_complete() && silent(host)) || (host.is_complete() && silent(survey))
+    }
+}
+
 /// Asks everything. `known_as` is the name it gave itself before.
 pub(super) async fn look(
     client: &Client,
@@ -68,6 +84,9 @@ async fn asked(
         client.rows(open, Question::Pools),
         client.ask(open, Question::Alerts),
     );
+    if let Some(gap) = Client::lost(open) {
+        return blind(config, started, gap);
+    }
     let found = [vms, instances, containers];
     // Nobody answered anything: it may be off.
     if let (Err(gap), Err(_), true) =

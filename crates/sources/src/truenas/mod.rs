@@ -25,6 +25,7 @@ mod socket;
 mod version;
 mod wire;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -65,6 +66,8 @@ pub struct TruenasSource {
     board: Arc<Board>,
     /// The name it gave itself last.
     known_as: Mutex<Option<Arc<str>>>,
+    /// Whether the last look was answered in full.
+    was_whole: AtomicBool,
     _keeper: DropGuard,
 }
 
@@ -87,7 +90,14 @@ impl TruenasSource {
                 }
             });
         }
-        Ok(Self { config, client, board, known_as: Mutex::new(None), _keeper: cancel.drop_guard() })
+        Ok(Self {
+            config,
+            client,
+            board,
+            known_as: Mutex::new(None),
+            was_whole: AtomicBool::new(false),
+            _keeper: cancel.drop_guard(),
+        })
     }
 
     /// The host it is, where the configuration says so; otherwise the snapshot's `facts.name` does.
@@ -114,8 +124,15 @@ impl Source for TruenasSource {
 
     async fn observe(&self) -> Snapshot {
         let known_as = self.known_as.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let look::Look { survey, host } =
-            look::look(&self.client, &self.config, Timestamp::now(), known_as).await;
+        let look = || look::look(&self.client, &self.config, Timestamp::now(), known_as.clone());
+        let mut looked = look().await;
+        // It may have gone in the middle of its answer. Then it is gone as a whole, which another look shows; what
+        // stays half is half.
+        if self.was_whole.load(Ordering::Relaxed) && looked.is_half_silent() {
+            looked = look().await;
+        }
+        self.was_whole.store(looked.is_whole(), Ordering::Relaxed);
+        let look::Look { survey, host } = looked;
         if let Some(Fact::Known(name)) = &host.facts.name {
             *self.known_as.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(name));
         }

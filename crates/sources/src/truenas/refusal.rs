@@ -73,6 +73,11 @@ impl RpcError {
         self.errname == "ENOTAUTHENTICATED" || self.code == 201
     }
 
+    /// Whether the session has more calls under way than it may have.
+    pub(super) fn is_too_many(&self) -> bool {
+        self.code == -32000
+    }
+
     pub(super) fn refused(&self, place: &str, question: Question) -> Refused {
         if self.code == -32601 || self.errname == "ENOMETHOD" {
             return Refused::no_such_method(place, question);

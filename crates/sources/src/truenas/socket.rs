@@ -126,13 +126,19 @@ impl Socket {
             Ok(value) => Ok(value),
             Err(Failure::Rpc(error)) => {
                 // A session ends after 30 days, or when an administrator says so; a new login may help.
-                if error.is_logged_out() {
+                // Calls that never ended hold their places on the server for as long as the session lasts.
+                if error.is_logged_out() || error.is_too_many() {
                     self.end.cancel();
                 }
                 Err(error.refused(&self.place, question))
             }
             Err(Failure::Lost(gap)) => Err(Refused::Failed(gap)),
         }
+    }
+
+    /// Why it has ended, if it has.
+    pub(super) fn over(&self) -> Option<Gap> {
+        self.ended.borrow().clone()
     }
 
     /// Completes when the socket has ended, with the cause.

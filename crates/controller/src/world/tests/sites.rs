@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_core::judge::Rules;
 use evenkeel_core::ledger::Ledger;
 use evenkeel_core::model::{
-    ExpectedHost, HostKind, Inventory, MachineKind, MachineState, ObservedMachine, Survey,
+    ExpectedHost, HostKind, HostSnapshot, Inventory, MachineKind, MachineState, ObservedMachine, Survey,
 };
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Coverage, Fact, Gap, GapKind, SourceId, SourceKind, Subject};
+use evenkeel_core::{
+    Case, Coverage, DriftId, EventType, Fact, Gap, GapKind, SourceId, SourceKind, Subject, Verdict,
+    diff_source, judge,
+};
 use evenkeel_sources::Snapshot;
 
 use super::{World, at, inventory, netbox, subject};
@@ -244,4 +248,134 @@ fn identities_are_remembered_by_machine() {
     machines[1].name = Fact::Known(Arc::from("documents"));
     world.learn(&cluster(), survey(1, machines), at(1));
     assert_eq!(found(&world, 2), ["CONFIG_DRIFT name host:docs"]);
+}
+
+/// The verdict on one drift, as a ledger that holds it open would ask for it.
+fn verdict(world: &World, id: &DriftId, seconds: i64) -> Verdict {
+    match world.slice(&id.subject, at(seconds)) {
+        super::Slice::Host { expected, observed, outer: _ } => {
+            let rules = Rules::default();
+            judge(id, Case { subject: &id.subject, expected: &expected, observed: &observed, rules: &rules })
+        }
+        super::Slice::Source { source, coverage, evidence } => {
+            let report = diff_source(&source, &coverage, &evidence, [id]);
+            if report.drifted.iter().any(|drift| drift.id == *id) {
+                Verdict::Drifted(report.drifted[0].clone())
+            } else if report.clean.iter().any(|(clean, _)| clean == id) {
+                Verdict::Clean(evidence)
+            } else {
+                Verdict::Unknown(Gap::new(GapKind::NotYetObserved, "neither"))
+            }
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_nobody_declared_is_not_gone_because_its_cluster_is_blind_since_the_start() {
+    let mut world = asked(declared());
+    let stray = DriftId::of_host(&"stray".into(), EventType::VmUndeclared);
+    assert!(matches!(verdict(&world, &stray, 1), Verdict::Unknown(_)), "before the first answer");
+    let gap = Gap::new(GapKind::Unreachable, "connection refused");
+    world.learn(&cluster(), partial(1, Coverage::Partial(gap), Vec::new()), at(1));
+    assert!(matches!(verdict(&world, &stray, 2), Verdict::Unknown(_)), "after one that says nothing");
+    world.learn(&cluster(), survey(3, running()), at(3));
+    assert!(
+        matches!(verdict(&world, &stray, 4), Verdict::Clean(_)),
+        "after one that is whole and without it"
+    );
+}
+
+fn inbox() -> SourceId {
+    SourceId::new(SourceKind::Push, "scripts")
+}
+
+fn sent(host: &str, seconds: i64, gap: Option<GapKind>, services: &[(&str, u16)]) -> HostSnapshot {
+    let mut snapshot = super::snapshot(&inbox(), seconds, services);
+    snapshot.facts.name = Some(Fact::Known(Arc::from(host)));
+    snapshot.coverage = gap.map_or(Coverage::Complete, |kind| Coverage::Partial(Gap::new(kind, "why")));
+    snapshot
+}
+
+fn listened(remembered: BTreeMap<Arc<str>, (HostKind, u64)>) -> World {
+    let hosts =
+        ["desk", "attic"].iter().zip(1..).map(|(name, id)| ExpectedHost::new(*name, HostKind::Device, id));
+    let mut world = World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(90));
+    world.add_site(inbox(), Vec::new(), None, remembered);
+    world.replace_inventory(inventory(0, hosts.collect()), at(0));
+    world
+}
+
+#[test]
+fn a_sender_that_falls_silent_is_one_alarm_and_one_of_its_hosts_that_does_is_one_on_that_host() {
+    let mut world = listened(BTreeMap::new());
+    let stale = Some(GapKind::Stale);
+    world.learn(
+        &inbox(),
+        Snapshot::Hosts(vec![sent("desk", 1, stale, &[]), sent("attic", 1, None, &[])]),
+        at(1),
+    );
+    assert_eq!(found(&world, 2), ["SNAPSHOT_ERROR host:desk"]);
+    let touched = world.learn(
+        &inbox(),
+        Snapshot::Hosts(vec![sent("desk", 3, stale, &[]), sent("attic", 3, stale, &[])]),
+        at(3),
+    );
+    assert_eq!(found(&world, 4), ["SNAPSHOT_ERROR source:push/scripts"]);
+    assert!(super::named(&world, &touched).contains(&subject("desk")), "its own alarm is another matter now");
+}
+
+#[test]
+fn an_empty_list_that_was_sent_is_not_believed_at_once_where_an_engines_would_not_be() {
+    let mut world = listened(BTreeMap::new());
+    let services: Vec<(&str, u16)> = vec![("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5), ("f", 6)];
+    let learn = |world: &mut World, seconds, services: &[(&str, u16)]| {
+        world.learn(&inbox(), Snapshot::Hosts(vec![sent("desk", seconds, None, services)]), at(seconds));
+    };
+    learn(&mut world, 1, &services);
+    learn(&mut world, 2, &[]);
+    assert!(
+        found(&world, 3).contains(&"SNAPSHOT_ERROR source:push/scripts".to_owned()),
+        "{:?}",
+        found(&world, 3)
+    );
+    let accepted = i64::try_from(Policy::default().brake.accept_after.unwrap().as_secs()).unwrap();
+    learn(&mut world, 2 + accepted, &[]);
+    assert_eq!(found(&world, 3 + accepted), [""; 0]);
+}
+
+#[test]
+fn what_was_wrong_with_a_sender_is_not_right_because_the_inbox_is_empty_after_a_restart() {
+    let mut world = listened(BTreeMap::from([(Arc::from("desk"), (HostKind::Device, 1))]));
+    world.learn(&inbox(), Snapshot::Hosts(Vec::new()), at(1));
+    let of_source = DriftId::of_source(Subject::Source(inbox()), EventType::SnapshotError, &inbox());
+    let of_host = DriftId::of_source(subject("desk"), EventType::SnapshotError, &inbox());
+    for id in [&of_source, &of_host] {
+        assert!(matches!(verdict(&world, id, 2), Verdict::Unknown(_)), "{id}: {:?}", verdict(&world, id, 2));
+    }
+    world.learn(&inbox(), Snapshot::Hosts(vec![sent("desk", 3, None, &[])]), at(3));
+    for id in [&of_source, &of_host] {
+        assert!(matches!(verdict(&world, id, 4), Verdict::Clean(_)), "{id}");
+    }
+}
+
+#[test]
+fn a_source_that_is_asked_rarely_is_not_blind_between_two_answers() {
+    let nas = SourceId::new(SourceKind::Truenas, "nas");
+    let mut world = World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(120));
+    let half_an_hour = Duration::from_secs(1800);
+    world.add_site(nas.clone(), Vec::new(), Some(half_an_hour), BTreeMap::new());
+    world.add_source(nas.clone(), Some("nas".into()), None);
+    world.set_stale_after(&nas, half_an_hour);
+    world.replace_inventory(inventory(0, vec![ExpectedHost::new("nas", HostKind::Device, 1)]), at(0));
+    let survey = Survey {
+        source: nas.clone(),
+        started: at(1),
+        observed_at: at(1),
+        coverage: Coverage::Complete,
+        machines: Vec::new(),
+    };
+    let host = super::snapshot(&nas, 1, &[]);
+    world.learn(&nas, Snapshot::Survey { survey, host: Some(host) }, at(1));
+    assert_eq!(found(&world, 600), [""; 0]);
+    assert_eq!(found(&world, 1900), ["SNAPSHOT_ERROR host:nas"]);
 }
