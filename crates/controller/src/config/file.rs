@@ -68,6 +68,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &truenas::SECTION,
     &probe::SECTION,
     &probe::HTTP_SECTION,
+    &probe::ADDRESS_SECTION,
     &push::SECTION,
     &proxmox::SECTION,
     &policy::SECTION,
