@@ -218,7 +218,7 @@ pub const INCIDENTS: [Incident; 29] = [
         lesson: "every source is blind at once: one alarm each, and nothing is called missing, down or undeclared",
         events: &[
             "+SNAPSHOT_ERROR netbox/main",
-            "+SNAPSHOT_ERROR proxmox/box",
+            "+SNAPSHOT_ERROR proxmox/proxmox-box",
             "+SNAPSHOT_ERROR proxmox/box2",
             "+SNAPSHOT_ERROR probe/main",
             "+SNAPSHOT_ERROR TrueNAS",
@@ -236,7 +236,7 @@ pub const INCIDENTS: [Incident; 29] = [
         lesson: "every source is heard again",
         events: &[
             "-SNAPSHOT_ERROR netbox/main",
-            "-SNAPSHOT_ERROR proxmox/box",
+            "-SNAPSHOT_ERROR proxmox/proxmox-box",
             "-SNAPSHOT_ERROR proxmox/box2",
             "-SNAPSHOT_ERROR probe/main",
             "-SNAPSHOT_ERROR TrueNAS",

@@ -28,6 +28,7 @@ use jiff::Timestamp;
 use crate::queue::Key;
 use intent::Intent;
 use observations::Observation;
+use outer::Beyond;
 use sites::Site;
 pub use stamps::Stamps;
 
@@ -57,6 +58,8 @@ pub enum Slice {
         observed: Observed,
         /// Drifts of machines it depends on, which explain whatever is wrong here.
         outer: Vec<DriftId>,
+        /// Up to which moment somebody vouches for those machines: a later silence here may be theirs.
+        vouched_until: Option<Timestamp>,
     },
     /// The state of a source that belongs to no host.
     Source {
@@ -66,6 +69,10 @@ pub enum Slice {
         coverage: Coverage,
         /// That answer.
         evidence: Evidence,
+        /// Drifts of the machines that would answer for it, if all of them are lost.
+        outer: Vec<DriftId>,
+        /// Up to which moment somebody vouches for one of them.
+        vouched_until: Option<Timestamp>,
     },
 }
 
@@ -192,19 +199,20 @@ impl World {
 
     /// One subject's slice, as it may be judged at this moment.
     pub fn slice(&self, subject: &Subject, now: Timestamp) -> Slice {
+        let Beyond { outer, vouched_until } = self.beyond(subject, now);
         match subject {
             Subject::Host(host) => Slice::Host {
                 expected: self.intent.expected(host),
                 observed: self.observed(subject, now),
-                outer: self.outer(subject, now),
+                outer,
+                vouched_until,
             },
-            Subject::Source(source) if *source == self.intent.source => {
-                let (coverage, evidence) = self.intent.state();
-                Slice::Source { source: source.clone(), coverage, evidence }
-            }
             Subject::Source(source) => {
-                let (coverage, evidence) = self.source_state(source, now);
-                Slice::Source { source: source.clone(), coverage, evidence }
+                let (coverage, evidence) = match *source == self.intent.source {
+                    true => self.intent.state(),
+                    false => self.source_state(source, now),
+                };
+                Slice::Source { source: source.clone(), coverage, evidence, outer, vouched_until }
             }
         }
     }
@@ -265,6 +273,12 @@ impl World {
                 of_one.chain(of_many.map(|site| site.id.clone())).collect()
             }
         }
+    }
+
+    /// The sources that speak about what a subject depends on, itself included.
+    pub fn witnesses_of(&self, subject: &Subject) -> BTreeSet<SourceId> {
+        let nodes = self.nodes_of(subject).into_iter().map(|node| Subject::Host(node.clone()));
+        std::iter::once(subject.clone()).chain(nodes).flat_map(|subject| self.sources_of(&subject)).collect()
     }
 
     /// The subjects a source speaks about: NetBox about every declared host and itself, another about one.
@@ -447,7 +461,7 @@ impl World {
                 let views = views.filter_map(|id| self.observations.get(id)).map(Observation::view);
                 let of_sites = self.sites.values().filter_map(|site| site.view(subject, &self.intent));
                 let observed = Observed::new(without_apps(views.chain(of_sites).collect()));
-                let outer = self.outer(subject, Timestamp::UNIX_EPOCH);
+                let outer = self.beyond(subject, Timestamp::UNIX_EPOCH).outer;
                 fingerprint::of_host(&self.intent.expected(host), &observed, &outer)
             }
             // Rare and cheap: always worth a pass.

@@ -20,6 +20,9 @@ use super::Touched;
 use super::intent::Intent;
 use super::observations::outlasted;
 
+/// For how long a site says of an undeclared machine that it is gone; by then everybody has heard.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
 /// One machine of a site.
 #[derive(Debug)]
 struct Place {
@@ -30,6 +33,9 @@ struct Place {
     remembered: Option<NetboxRef>,
     /// The last name it was known by: a guest of a lost node has none.
     name: Option<Arc<str>>,
+    /// Whether it was a node when it was last shown; else the node that it was on.
+    is_node: bool,
+    carrier: Option<Arc<str>>,
     snapshot: HostSnapshot,
     view: Arc<HostView>,
 }
@@ -44,6 +50,8 @@ pub(super) struct Site {
     places: BTreeMap<Arc<str>, Place>,
     /// The machines of each subject.
     by_subject: BTreeMap<Subject, Vec<Arc<str>>>,
+    /// Whose machines were shown and are gone, and since when: undeclared, they have no other witness.
+    departed: BTreeMap<Subject, Timestamp>,
     /// Identities of an earlier run, by machine.
     remembered: BTreeMap<Arc<str>, NetboxRef>,
     /// An answer older than this proves nothing any more; `None`: the source itself says when.
@@ -70,6 +78,7 @@ impl Site {
             named_clusters: Vec::new(),
             places: BTreeMap::new(),
             by_subject: BTreeMap::new(),
+            departed: BTreeMap::new(),
             remembered,
             stale_after,
             coverage: Coverage::Partial(gap),
@@ -163,7 +172,10 @@ impl Site {
         let mut touched: Touched = self.subjects().cloned().collect();
         (self.started, self.observed_at, self.coverage) = (started, observed_at, coverage);
         self.replace_places(shown);
+        let before: Vec<Subject> = touched.iter().cloned().collect();
         touched.extend(self.settle(intent, policy));
+        self.note_departures(before);
+        touched.extend(self.departed.keys().cloned());
         touched.insert(Subject::Source(self.id.clone()));
         touched.extend(self.witnessed(intent));
         touched
@@ -207,9 +219,26 @@ impl Site {
         for (key, snapshot) in shown {
             let view = Arc::new(bind(snapshot.clone(), None, &[]));
             let remembered = self.remembered.get(&key).copied();
-            self.places
-                .insert(key, Place { subject: None, unclear: None, remembered, name: None, snapshot, view });
+            let place = Place {
+                subject: None,
+                unclear: None,
+                remembered,
+                name: None,
+                is_node: false,
+                carrier: None,
+                snapshot,
+                view,
+            };
+            self.places.insert(key, place);
         }
+    }
+
+    fn note_departures(&mut self, before: Vec<Subject>) {
+        let (by_subject, observed_at) = (&self.by_subject, self.observed_at);
+        self.departed.extend(before.into_iter().map(|subject| (subject, observed_at)));
+        self.departed.retain(|subject, since| {
+            !by_subject.contains_key(subject) && !outlasted(*since, Some(REMEMBERED), observed_at)
+        });
     }
 
     /// Decides anew whom each machine is. Returns whom it speaks about now.
@@ -218,6 +247,11 @@ impl Site {
         for place in self.places.values_mut() {
             if let Some(Fact::Known(name)) = &place.snapshot.facts.name {
                 place.name = Some(name.clone());
+            }
+            if let Some(machine) = &place.snapshot.facts.machine {
+                // What a probe tries goes by the same kind, and carries nothing.
+                place.is_node = machine.kind == MachineKind::Node && self.id.kind != SourceKind::Probe;
+                place.carrier = machine.node.clone();
             }
             let found = intent.index().resolve(&claim(place, &clusters, self.id.kind));
             (place.subject, place.unclear) = whom(found, place, intent);
@@ -242,7 +276,7 @@ impl Site {
         match self.places_of(subject).as_slice() {
             [(_, one)] => Some(one.view.clone()),
             several @ [_, ..] => Some(self.one_of_several(several)),
-            [] => self.witnesses(subject, intent).then(|| {
+            [] => self.is_asked(subject, intent).then(|| {
                 let coverage = self.proof_of_absence();
                 Arc::new(bind(unseen(&self.id, self.started, self.observed_at, &coverage), None, &[]))
             }),
@@ -279,7 +313,16 @@ impl Site {
     }
 
     pub(super) fn speaks_about(&self, subject: &Subject, intent: &Intent) -> bool {
-        self.by_subject.contains_key(subject) || self.witnesses(subject, intent)
+        self.by_subject.contains_key(subject) || self.is_asked(subject, intent)
+    }
+
+    /// Whether it has something to say about a subject that it does not show: that it is not there.
+    fn is_asked(&self, subject: &Subject, intent: &Intent) -> bool {
+        let declared = subject.host().and_then(|name| intent.host(name));
+        match declared {
+            Some(host) => self.is_witness_of(host),
+            None => self.is_hypervisor() && self.departed.contains_key(subject),
+        }
     }
 
     pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
@@ -298,19 +341,29 @@ impl Site {
     /// The node of this name, if it is one of this site's machines.
     pub(super) fn node(&self, name: &str) -> Option<&HostName> {
         let is_it = |place: &&Place| {
-            let machine = place.view.facts.machine.as_ref();
-            machine.is_some_and(|m| m.kind == MachineKind::Node)
-                && place.name.as_ref().is_some_and(|n| canonical(n) == canonical(name))
+            place.is_node && place.name.as_ref().is_some_and(|n| canonical(n) == canonical(name))
         };
         self.places.values().find(is_it)?.subject.as_ref()?.host()
     }
 
+    /// Its nodes, as far as it is known who they are.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &HostName> {
+        let nodes = self.places.values().filter(|place| place.is_node);
+        nodes.filter_map(|place| place.subject.as_ref()?.host())
+    }
+
+    /// The node that carries a machine, or carried it when it was last shown. Of several machines of one name, the one
+    /// that runs is meant.
+    pub(super) fn carrier(&self, subject: &Subject) -> Option<&Arc<str>> {
+        let places = self.places_of(subject);
+        let running = places.iter().find(|(_, place)| is_on(place)).or(places.first());
+        running.and_then(|(_, place)| place.carrier.as_ref())
+    }
+
     /// Guests that run on this host.
     pub(super) fn carried_by<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Subject> {
-        let on_it = move |place: &&Place| {
-            let node = place.view.facts.machine.as_ref().and_then(|machine| machine.node.as_ref());
-            node.and_then(|node| self.node(node)) == Some(host)
-        };
+        let on_it =
+            move |place: &&Place| place.carrier.as_ref().and_then(|node| self.node(node)) == Some(host);
         self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref())
     }
 
@@ -348,19 +401,18 @@ impl Site {
         if self.clusters.is_empty() { &self.named_clusters } else { &self.clusters }
     }
 
-    /// Whether a declared machine that it does not show would have to be one of its machines.
-    fn witnesses(&self, subject: &Subject, intent: &Intent) -> bool {
-        subject.host().and_then(|name| intent.host(name)).is_some_and(|host| self.is_witness_of(host))
-    }
-
-    fn is_witness_of(&self, host: &ExpectedHost) -> bool {
-        let hypervisor = match self.id.kind {
+    fn is_hypervisor(&self) -> bool {
+        match self.id.kind {
             SourceKind::Proxmox | SourceKind::Truenas => true,
             SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe | SourceKind::Push => false,
-        };
+        }
+    }
+
+    /// Whether a declared machine that it does not show would have to be one of its machines.
+    fn is_witness_of(&self, host: &ExpectedHost) -> bool {
         let within = |name: &str| self.reach().iter().any(|c| c.eq_ignore_ascii_case(name));
         let place = host.cluster.as_deref().or(host.node.as_ref().map(HostName::as_str));
-        hypervisor
+        self.is_hypervisor()
             && host.kind == HostKind::VirtualMachine
             && (host.observed_by.is_empty() || host.observed_by.contains(&self.id.kind))
             && place.is_some_and(within)
@@ -370,6 +422,11 @@ impl Site {
         let hosts = intent.hosts().filter(|host| self.is_witness_of(host));
         hosts.map(|host| Subject::Host(host.name.clone())).collect()
     }
+}
+
+fn is_on(place: &Place) -> bool {
+    let machine = place.view.facts.machine.as_ref();
+    machine.is_some_and(|machine| machine.state == Fact::Known(MachineState::Running))
 }
 
 fn unseen(id: &SourceId, started: Timestamp, observed_at: Timestamp, coverage: &Coverage) -> HostSnapshot {

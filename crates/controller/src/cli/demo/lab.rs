@@ -13,7 +13,7 @@ use evenkeel_lab::receiver::Receiver;
 use evenkeel_sinks::retry;
 use evenkeel_sinks::webhook::{self, SuccessRule, WebhookSink};
 use evenkeel_sources::docker::{self, Endpoint};
-use evenkeel_sources::http::{Fingerprint, Trust};
+use evenkeel_sources::http::{Fingerprint, Retry, Trust};
 use evenkeel_sources::netbox::{self, NetboxSource};
 use evenkeel_sources::probe::{self, AddressRule, Selection};
 use evenkeel_sources::proxmox::{self, Login};
@@ -54,6 +54,7 @@ pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store
     let url = homelab.netbox.url().parse().or_fail(HINT)?;
     let netbox = netbox::Config {
         probe_interval: Duration::from_millis(400),
+        retry: Retry { times: 1, first: Duration::from_millis(100), longest: Duration::from_millis(300) },
         ..netbox::Config::new(url, Secret::new(homelab.netbox.token_v1()))
     };
     let mut observers = engines(homelab)?;
