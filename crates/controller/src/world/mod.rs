@@ -281,17 +281,21 @@ impl World {
         std::iter::once(subject.clone()).chain(nodes).flat_map(|subject| self.sources_of(&subject)).collect()
     }
 
-    /// The subjects a source speaks about: NetBox about every declared host and itself, another about one.
-    pub fn subjects_of(&self, id: &SourceId) -> Vec<Subject> {
+    /// The subjects about which a source's answer may decide something: NetBox's about every one, another's about whom it
+    /// shows, whom it would have to show, and what depends on them.
+    pub fn subjects_of(&self, id: &SourceId) -> BTreeSet<Subject> {
         let host = self.observations.get(id).map(|observation| observation.subject.clone());
-        let machines = self
-            .sites
-            .get(id)
-            .map(|site| site.subjects().cloned().chain([Subject::Source(id.clone())]).collect::<Vec<_>>());
-        match (host, machines) {
-            (None, None) => self.subjects(),
-            (host, machines) => host.into_iter().chain(machines.into_iter().flatten()).collect(),
+        let site = self.sites.get(id);
+        if host.is_none() && site.is_none() {
+            return self.subjects().into_iter().collect();
         }
+        let mut subjects: Touched = host.into_iter().collect();
+        if let Some(site) = site {
+            subjects.extend(site.concerned(&self.intent));
+            subjects.insert(Subject::Source(id.clone()));
+        }
+        self.add_dependents(&mut subjects);
+        subjects
     }
 
     /// Whom a source of observation speaks about.

@@ -169,15 +169,14 @@ impl Site {
                 self.blind_since.get_or_insert(now);
             }
         }
-        let mut touched: Touched = self.subjects().cloned().collect();
+        let before: Vec<Subject> = self.subjects().cloned().collect();
         (self.started, self.observed_at, self.coverage) = (started, observed_at, coverage);
         self.replace_places(shown);
-        let before: Vec<Subject> = touched.iter().cloned().collect();
-        touched.extend(self.settle(intent, policy));
+        let mut touched: Touched = before.iter().cloned().collect();
+        self.settle(intent, policy);
         self.note_departures(before);
-        touched.extend(self.departed.keys().cloned());
+        touched.extend(self.concerned(intent));
         touched.insert(Subject::Source(self.id.clone()));
-        touched.extend(self.witnessed(intent));
         touched
     }
 
@@ -361,10 +360,24 @@ impl Site {
     }
 
     /// Guests that run on this host.
-    pub(super) fn carried_by<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Subject> {
+    pub(super) fn carried_by(&self, host: &HostName) -> Vec<&Subject> {
+        let is_it =
+            |place: &&Place| place.is_node && place.subject.as_ref().and_then(Subject::host) == Some(host);
+        let nodes = self.places.values().filter(is_it).filter_map(|place| place.name.as_ref());
+        let nodes: Vec<_> = nodes.map(|name| canonical(name)).collect();
+        if nodes.is_empty() {
+            return Vec::new();
+        }
         let on_it =
-            move |place: &&Place| place.carrier.as_ref().and_then(|node| self.node(node)) == Some(host);
-        self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref())
+            |place: &&Place| place.carrier.as_ref().is_some_and(|node| nodes.contains(&canonical(node)));
+        self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref()).collect()
+    }
+
+    /// Whom an answer of it decides about: whom it shows, whom it showed, and whom it would have to show.
+    pub(super) fn concerned(&self, intent: &Intent) -> Touched {
+        let mut concerned = self.witnessed(intent);
+        concerned.extend(self.subjects().chain(self.departed.keys()).cloned());
+        concerned
     }
 
     /// Which declared hosts its machines were matched with, by machine.

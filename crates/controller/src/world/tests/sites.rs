@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use evenkeel_core::ledger::Ledger;
 use evenkeel_core::model::{
-    ExpectedHost, HostKind, Inventory, MachineKind, MachineState, ObservedMachine, Survey,
+    ExpectedHost, HostFacts, HostKind, HostSnapshot, Inventory, MachineKind, MachineState, ObservedMachine,
+    Survey,
 };
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{Coverage, Fact, Gap, GapKind, SourceId, SourceKind, Subject};
@@ -244,4 +245,95 @@ fn identities_are_remembered_by_machine() {
     machines[1].name = Fact::Known(Arc::from("documents"));
     world.learn(&cluster(), survey(1, machines), at(1));
     assert_eq!(found(&world, 2), ["CONFIG_DRIFT name host:docs"]);
+}
+
+fn probe() -> SourceId {
+    SourceId::new(SourceKind::Probe, "main")
+}
+
+/// What a probe says of the node.
+fn knocked(seconds: i64, state: MachineState) -> Snapshot {
+    let machine = node("pve1", state);
+    let machine = ObservedMachine { key: Arc::from("pve1"), ..machine };
+    Snapshot::Hosts(vec![HostSnapshot {
+        source: probe(),
+        started: at(seconds),
+        observed_at: at(seconds),
+        coverage: Coverage::Complete,
+        facts: HostFacts {
+            from_outside: true,
+            name: machine.name.clone().into(),
+            machine: Some(Box::new(machine)),
+            ..HostFacts::default()
+        },
+        services: Vec::new(),
+    }])
+}
+
+fn probed() -> World {
+    let mut world = asked(declared());
+    world.add_site(probe(), Vec::new(), Some(Duration::from_secs(90)), BTreeMap::new());
+    world.learn(&probe(), knocked(1, MachineState::Running), at(1));
+    world.learn(&cluster(), survey(2, running()), at(2));
+    world
+}
+
+fn beyond(world: &World, of: &Subject, seconds: i64) -> (Vec<String>, Option<i64>) {
+    let (super::Slice::Host { outer, vouched_until, .. } | super::Slice::Source { outer, vouched_until, .. }) =
+        world.slice(of, at(seconds));
+    (
+        outer.iter().map(ToString::to_string).collect(),
+        vouched_until.map(|until| (until - at(0)).get_seconds()),
+    )
+}
+
+#[test]
+fn a_cluster_whose_only_node_is_lost_to_the_probe_is_no_alarm_of_its_own() {
+    let mut world = probed();
+    let gap = Gap::new(GapKind::Unreachable, "connection refused");
+    world.learn(&cluster(), partial(3, Coverage::Partial(gap), Vec::new()), at(3));
+    // The probe saw the node before the silence began: it has to look again before the silence is believed.
+    for of in [Subject::Source(cluster()), subject("docs")] {
+        assert_eq!(beyond(&world, &of, 3), (Vec::new(), Some(1)), "{of}");
+        let witnesses = world.witnesses_of(&of);
+        assert!(witnesses.contains(&probe()) && witnesses.contains(&cluster()), "{of}: {witnesses:?}");
+    }
+    let touched = world.learn(&probe(), knocked(4, MachineState::Unreachable), at(4));
+    let touched = super::named(&world, &touched);
+    for of in [Subject::Source(cluster()), subject("docs")] {
+        assert_eq!(beyond(&world, &of, 4), (vec!["NODE_UNREACHABLE|host:pve1|||".to_owned()], None), "{of}");
+        assert!(touched.contains(&of), "{of} is looked at again");
+    }
+}
+
+#[test]
+fn a_cluster_that_is_silent_while_a_node_of_it_answers_is_an_alarm_of_its_own() {
+    let mut world = probed();
+    let gap = Gap::new(GapKind::Unreachable, "connection refused");
+    world.learn(&cluster(), partial(3, Coverage::Partial(gap), Vec::new()), at(3));
+    world.learn(&probe(), knocked(4, MachineState::Running), at(4));
+    assert_eq!(beyond(&world, &Subject::Source(cluster()), 4), (Vec::new(), Some(4)));
+    assert_eq!(found(&world, 4), ["SNAPSHOT_ERROR source:proxmox/box2"]);
+}
+
+#[test]
+fn an_undeclared_guest_that_is_gone_is_told_by_the_cluster_that_showed_it() {
+    let mut world = asked(declared());
+    let mut machines = running();
+    machines.push(guest(102, "stray", MachineState::Running));
+    world.learn(&cluster(), survey(1, machines), at(1));
+    let touched = world.learn(&cluster(), survey(3, running()), at(3));
+    assert!(super::named(&world, &touched).contains(&subject("stray")));
+    assert_eq!(world.sources_of(&subject("stray")), [cluster()]);
+    assert!(world.subjects_of(&cluster()).contains(&subject("stray")), "its next answer confirms it");
+    assert_eq!(found(&world, 4), [""; 0]);
+}
+
+#[test]
+fn a_declared_guest_that_is_gone_is_looked_at_with_every_answer_of_its_cluster() {
+    let mut world = asked(declared());
+    let mut machines = running();
+    machines.remove(1);
+    world.learn(&cluster(), survey(1, machines), at(1));
+    assert!(world.subjects_of(&cluster()).contains(&subject("docs")), "or its VM_DOWN waits for the resync");
 }
