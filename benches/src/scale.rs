@@ -233,6 +233,7 @@ fn compare_all() -> Duration {
             expected: host.expected.clone(),
             observed: host.observed.clone(),
             outer: Vec::new(),
+            vouched_until: None,
         };
         let ledger = Ledger::new(host.subject.clone());
         let mut ids = || EventId::new(now, [7; 10]);

@@ -1,6 +1,6 @@
 //! Where collectors, workers and deliverers meet: the world, the queue, the ledgers, the store, the figures.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use evenkeel_core::fingerprint::Fingerprint;
@@ -161,9 +161,12 @@ impl Hub {
         });
     }
 
-    /// Asks the sources of a subject to look again at this moment.
-    pub fn wish_observation(&self, subject: &Subject, at: Instant) {
-        let sources = self.see(|world| world.sources_of(subject));
+    /// Asks the sources of a subject to look again at this moment; `widely`: those of what it depends on as well.
+    pub fn wish_observation(&self, subject: &Subject, widely: bool, at: Instant) {
+        let sources: BTreeSet<SourceId> = self.see(|world| match widely {
+            true => world.witnesses_of(subject),
+            false => world.sources_of(subject).into_iter().collect(),
+        });
         let bells = self.rechecks.lock().unwrap_or_else(PoisonError::into_inner);
         sources.iter().filter_map(|source| bells.get(source)).for_each(|bell| bell.wish(at));
     }

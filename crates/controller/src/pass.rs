@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::fingerprint::{self, Fingerprint};
-use evenkeel_core::ledger::{Advance, Ledger, advance};
+use evenkeel_core::ledger::{Advance, Ledger, State, advance};
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{Case, Event, EventId, Report, Subject, diff, diff_source};
 use evenkeel_store::{Error as StoreError, NewDelivery, PassCommit};
@@ -57,8 +57,7 @@ pub fn decide(
 ) -> Decision {
     let report = compare(subject, slice, ledger, policy, now);
     let outer = match slice {
-        Slice::Host { outer, .. } => outer.as_slice(),
-        Slice::Source { .. } => &[],
+        Slice::Host { outer, .. } | Slice::Source { outer, .. } => outer.as_slice(),
     };
     let mut advance = advance(ledger, &report, policy, outer, now, ids);
     if !report.ignored.is_empty() {
@@ -70,17 +69,20 @@ pub fn decide(
 
 /// The comparison alone, rules applied.
 pub fn compare(subject: &Subject, slice: &Slice, ledger: &Ledger, policy: &Policy, now: Timestamp) -> Report {
-    match slice {
-        Slice::Host { expected, observed, outer: _ } => {
+    let mut report = match slice {
+        Slice::Host { expected, observed, .. } => {
             let case = Case { subject, expected, observed, rules: &policy.rules };
             policy.apply(diff(case, ledger.unresolved()), expected, now)
         }
-        Slice::Source { source, coverage, evidence } => {
+        Slice::Source { source, coverage, evidence, .. } => {
             let report = diff_source(source, coverage, evidence, ledger.unresolved());
             let nothing = evenkeel_core::model::Expected::not_yet(source.clone());
             policy.apply(report, &nothing, now)
         }
-    }
+    };
+    let (Slice::Host { vouched_until, .. } | Slice::Source { vouched_until, .. }) = slice;
+    report.vouched_until = [report.vouched_until, *vouched_until].into_iter().flatten().min();
+    report
 }
 
 /// One pass over one subject.
@@ -141,6 +143,8 @@ async fn keep(
         record.revision
     };
     let awaits = advance.awaits_observation;
+    let is_silent =
+        ledger.entries.values().any(|e| e.state == State::Pending && e.id.event_type.is_blindness());
     hub.book.put(
         subject,
         Record {
@@ -154,7 +158,7 @@ async fn keep(
     );
     hub.settled(subject, stamp.filter(|_| !awaits));
     if awaits {
-        hub.wish_observation(subject, Instant::now() + hub.schedule.recheck);
+        hub.wish_observation(subject, is_silent, Instant::now() + hub.schedule.recheck);
     }
     Ok(again(advance.due, now))
 }
@@ -179,7 +183,9 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) {
 
 fn stamp_of(slice: &Slice) -> Option<Fingerprint> {
     match slice {
-        Slice::Host { expected, observed, outer } => Some(fingerprint::of_host(expected, observed, outer)),
+        Slice::Host { expected, observed, outer, .. } => {
+            Some(fingerprint::of_host(expected, observed, outer))
+        }
         // Each answer of such a source is an observation of its own.
         Slice::Source { .. } => None,
     }

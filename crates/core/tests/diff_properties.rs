@@ -69,7 +69,7 @@ proptest! {
             let outside = world.rules.not_containers.iter().any(|n| n == name.as_str());
             prop_assert!(!speaking.is_empty(), "missing, but nobody looked");
             for view in speaking {
-                if outside && view.source.kind == SourceKind::Docker {
+                if outside && matches!(view.source.kind, SourceKind::Docker | SourceKind::Truenas) {
                     continue;
                 }
                 match view.service(&name) {

@@ -1,12 +1,7 @@
-//! A short list of things that go wrong in a homelab, and right again, to be played on a running one.
+//! A short list of things that go wrong in a homelab, and right again, to be played on a running one. What lives here:
+//! the stories and what must be said of each. What does not: how they happen (`play`).
 
-use std::io;
-
-use serde_json::Value;
-
-use crate::docker::{Container, DockerLab};
-use crate::fault::Fault;
-use crate::homelab::Homelab;
+mod play;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +10,9 @@ pub struct Incident {
     pub story: &'static str,
     /// What the controller should make of it.
     pub lesson: &'static str,
+    /// Every event there must be, and no other: `+` for an opening or `-` for its end, the type, and whom it is about
+    /// (`service@host`, `host` or `kind/source`; of a `CONFIG_DRIFT` with its field in brackets).
+    pub events: &'static [&'static str],
     what: What,
 }
 
@@ -29,138 +27,226 @@ enum What {
     Recover,
     EngineAway,
     EngineBack,
+    AppCrash,
+    AppBack,
+    PoolFull,
+    PoolFreed,
+    PortClosed,
+    PortOpen,
+    Stray,
+    StrayGone,
+    Rename,
+    RenameBack,
+    VmStop,
+    VmStart,
+    NodeAway,
+    NodeBack,
     NetboxAway,
     NetboxBack,
     NetboxForgets,
     NetboxRemembers,
+    CableOut,
+    CableIn,
 }
 
 /// The list, in the order it is played.
-pub const INCIDENTS: [Incident; 13] = [
+pub const INCIDENTS: [Incident; 29] = [
     Incident {
         story: "somebody stops sonarr on box2-media",
         lesson: "a declared service does not run: SERVICE_MISSING",
+        events: &["+SERVICE_MISSING sonarr@box2-media"],
         what: What::Stop,
     },
-    Incident { story: "sonarr is started again", lesson: "the drift resolves", what: What::Start },
+    Incident {
+        story: "sonarr is started again",
+        lesson: "the drift resolves",
+        events: &["-SERVICE_MISSING sonarr@box2-media"],
+        what: What::Start,
+    },
     Incident {
         story: "freshrss is recreated on another port",
         lesson: "it runs, but not where it is declared: PORT_MISMATCH",
+        events: &["+PORT_MISMATCH freshrss@box2-daily"],
         what: What::Republish,
     },
     Incident {
         story: "somebody tries out jellyseerr on box2-media without telling NetBox",
         lesson: "it runs and nobody declared it: SERVICE_UNEXPECTED",
+        events: &["+SERVICE_UNEXPECTED jellyseerr@box2-media"],
         what: What::Undeclared,
     },
     Incident {
         story: "jellyseerr and freshrss's new port are written into NetBox",
         lesson: "intent follows reality, and both drifts resolve",
+        events: &["-PORT_MISMATCH freshrss@box2-daily", "-SERVICE_UNEXPECTED jellyseerr@box2-media"],
         what: What::Declare,
     },
     Incident {
         story: "grafana's sibling kong on supabase begins to crash and restart",
         lesson: "one RESTART_LOOP, not a stream of missing and back",
+        events: &["+RESTART_LOOP kong@supabase"],
         what: What::CrashLoop,
     },
-    Incident { story: "kong is repaired", lesson: "the loop resolves", what: What::Recover },
     Incident {
-        story: "the engine on box2-media dies, with its eight containers",
-        lesson: "one DOCKER_UNREACHABLE; the services are unknown, not missing",
+        story: "kong is repaired",
+        lesson: "the loop resolves",
+        events: &["-RESTART_LOOP kong@supabase"],
+        what: What::Recover,
+    },
+    Incident {
+        story: "plex crashes on the TrueNAS",
+        lesson: "an app is a service like any other: SERVICE_MISSING",
+        events: &["+SERVICE_MISSING plex@TrueNAS"],
+        what: What::AppCrash,
+    },
+    Incident {
+        story: "plex is started again",
+        lesson: "the drift resolves",
+        events: &["-SERVICE_MISSING plex@TrueNAS"],
+        what: What::AppBack,
+    },
+    Incident {
+        story: "the pool tank runs full",
+        lesson: "RESOURCE_EXCEEDED, after it has lasted (five minutes in real life)",
+        events: &["+RESOURCE_EXCEEDED tank@TrueNAS"],
+        what: What::PoolFull,
+    },
+    Incident {
+        story: "old snapshots are deleted",
+        lesson: "well below the limit: the drift resolves",
+        events: &["-RESOURCE_EXCEEDED tank@TrueNAS"],
+        what: What::PoolFreed,
+    },
+    Incident {
+        story: "a firewall closes qbittorrent's port 30024; the container runs on",
+        lesson: "Docker says it is published, the probe says it is closed: PORT_MISMATCH names both",
+        events: &["+PORT_MISMATCH qbittorrent@box2-media"],
+        what: What::PortClosed,
+    },
+    Incident {
+        story: "the firewall is put right",
+        lesson: "the port answers again",
+        events: &["-PORT_MISMATCH qbittorrent@box2-media"],
+        what: What::PortOpen,
+    },
+    Incident {
+        story: "somebody makes a virtual machine on Box2 without telling NetBox",
+        lesson: "it runs and nobody declared it: VM_UNDECLARED",
+        events: &["+VM_UNDECLARED scratch"],
+        what: What::Stray,
+    },
+    Incident {
+        story: "it is destroyed",
+        lesson: "and nothing is left to tell",
+        events: &["-VM_UNDECLARED scratch"],
+        what: What::StrayGone,
+    },
+    Incident {
+        story: "mcp-gateway is renamed in Proxmox",
+        lesson: "the same machine by its number and MAC address: one CONFIG_DRIFT, neither missing nor undeclared",
+        events: &["+CONFIG_DRIFT mcp-gateway (name)"],
+        what: What::Rename,
+    },
+    Incident {
+        story: "it gets its name back",
+        lesson: "the drift resolves",
+        events: &["-CONFIG_DRIFT mcp-gateway (name)"],
+        what: What::RenameBack,
+    },
+    Incident {
+        story: "somebody stops the virtual machine box2-media, with its eight containers",
+        lesson: "one VM_DOWN; its engine's silence and its closed ports follow from it",
+        events: &["+VM_DOWN box2-media"],
+        what: What::VmStop,
+    },
+    Incident {
+        story: "it is started",
+        lesson: "everything is known again",
+        events: &["-VM_DOWN box2-media"],
+        what: What::VmStart,
+    },
+    Incident {
+        story: "the engine on box2-daily dies, with its seven containers",
+        lesson: "Proxmox vouches for the machine: one DOCKER_UNREACHABLE; the services are unknown, not missing",
+        events: &["+DOCKER_UNREACHABLE box2-daily"],
         what: What::EngineAway,
     },
-    Incident { story: "the engine is back", lesson: "everything is known again", what: What::EngineBack },
+    Incident {
+        story: "the engine is back",
+        lesson: "everything is known again",
+        events: &["-DOCKER_UNREACHABLE box2-daily"],
+        what: What::EngineBack,
+    },
+    Incident {
+        story: "Box2 loses its power, with five virtual machines and five engines",
+        lesson: "one NODE_UNREACHABLE; that its cluster, its machines and their engines are silent follows from it",
+        events: &["+NODE_UNREACHABLE Box2"],
+        what: What::NodeAway,
+    },
+    Incident {
+        story: "Box2 is switched on again",
+        lesson: "what comes back late is given time, and nothing else is raised",
+        events: &["-NODE_UNREACHABLE Box2"],
+        what: What::NodeBack,
+    },
     Incident {
         story: "NetBox stops answering",
         lesson: "the last declaration stays in force; nothing becomes undeclared",
+        events: &["+SNAPSHOT_ERROR netbox/main"],
         what: What::NetboxAway,
     },
-    Incident { story: "NetBox answers again", lesson: "and the gap closes", what: What::NetboxBack },
+    Incident {
+        story: "NetBox answers again",
+        lesson: "and the gap closes",
+        events: &["-SNAPSHOT_ERROR netbox/main"],
+        what: What::NetboxBack,
+    },
     Incident {
         story: "an edit of permissions hides every VM from the token; NetBox still says 200",
         lesson: "implausible: held back, reported, and no service becomes undeclared",
+        events: &["+SNAPSHOT_ERROR netbox/main"],
         what: What::NetboxForgets,
     },
-    Incident { story: "the permissions are put right", lesson: "in sync", what: What::NetboxRemembers },
+    Incident {
+        story: "the permissions are put right",
+        lesson: "in sync",
+        events: &["-SNAPSHOT_ERROR netbox/main"],
+        what: What::NetboxRemembers,
+    },
+    Incident {
+        story: "somebody pulls evenkeel's own network cable",
+        lesson: "every source is blind at once: one alarm each, and nothing is called missing, down or undeclared",
+        events: &[
+            "+SNAPSHOT_ERROR netbox/main",
+            "+SNAPSHOT_ERROR proxmox/proxmox-box",
+            "+SNAPSHOT_ERROR proxmox/box2",
+            "+SNAPSHOT_ERROR probe/main",
+            "+SNAPSHOT_ERROR TrueNAS",
+            "+DOCKER_UNREACHABLE FurycomAI",
+            "+DOCKER_UNREACHABLE box2-daily",
+            "+DOCKER_UNREACHABLE box2-docs",
+            "+DOCKER_UNREACHABLE box2-edge",
+            "+DOCKER_UNREACHABLE box2-media",
+            "+DOCKER_UNREACHABLE supabase",
+        ],
+        what: What::CableOut,
+    },
+    Incident {
+        story: "the cable is back",
+        lesson: "every source is heard again",
+        events: &[
+            "-SNAPSHOT_ERROR netbox/main",
+            "-SNAPSHOT_ERROR proxmox/proxmox-box",
+            "-SNAPSHOT_ERROR proxmox/box2",
+            "-SNAPSHOT_ERROR probe/main",
+            "-SNAPSHOT_ERROR TrueNAS",
+            "-DOCKER_UNREACHABLE FurycomAI",
+            "-DOCKER_UNREACHABLE box2-daily",
+            "-DOCKER_UNREACHABLE box2-docs",
+            "-DOCKER_UNREACHABLE box2-edge",
+            "-DOCKER_UNREACHABLE box2-media",
+            "-DOCKER_UNREACHABLE supabase",
+        ],
+        what: What::CableIn,
+    },
 ];
-
-impl Incident {
-    /// Lets it happen.
-    pub async fn play(&self, lab: &Homelab) -> io::Result<()> {
-        match self.what {
-            What::Stop => engine(lab, "box2-media")?.stop("sonarr").map_err(io::Error::other),
-            What::Start => engine(lab, "box2-media")?.start_container("sonarr").map_err(io::Error::other),
-            What::Republish => republish(engine(lab, "box2-daily")?),
-            What::Undeclared => {
-                engine(lab, "box2-media")?.run(
-                    Container::compose("box2-media", "jellyseerr").named("jellyseerr").publish(5055, 5055),
-                );
-                Ok(())
-            }
-            What::Declare => {
-                let netbox = lab.netbox.netbox();
-                netbox.set_ports("box2-daily", "freshrss", &[8031]);
-                if let Some(vm) = netbox.vm("box2-media") {
-                    netbox.add_service(
-                        crate::inventory::ObjectRef::vm(vm),
-                        "jellyseerr",
-                        &[5055],
-                        |service| {
-                            service.custom_fields.insert("lifecycle".to_owned(), Value::from("active"));
-                        },
-                    );
-                }
-                Ok(())
-            }
-            What::CrashLoop => engine(lab, "supabase")?.crash_loop("kong", 6).map_err(io::Error::other),
-            What::Recover => {
-                let engine = engine(lab, "supabase")?;
-                engine.remove("kong").map_err(io::Error::other)?;
-                engine.run(
-                    Container::compose("supabase", "kong")
-                        .named("kong")
-                        .publish(8000, 8000)
-                        .publish(8443, 8443),
-                );
-                Ok(())
-            }
-            What::EngineAway => engine(lab, "box2-media")?.kill_daemon().await,
-            What::EngineBack => {
-                let engine = engine(lab, "box2-media")?;
-                engine.start_daemon().await?;
-                engine.resume();
-                Ok(())
-            }
-            What::NetboxAway => {
-                lab.netbox.faults().set("", Fault::Status(502));
-                Ok(())
-            }
-            What::NetboxBack => {
-                lab.netbox.faults().clear("");
-                Ok(())
-            }
-            What::NetboxForgets => {
-                for content_type in ["virtualization.virtualmachine", "ipam.service"] {
-                    for id in lab.netbox.netbox().ids(content_type) {
-                        lab.netbox.netbox().hide(content_type, id);
-                    }
-                }
-                Ok(())
-            }
-            What::NetboxRemembers => {
-                lab.netbox.netbox().allow_all();
-                Ok(())
-            }
-        }
-    }
-}
-
-fn engine<'a>(lab: &'a Homelab, host: &str) -> io::Result<&'a DockerLab> {
-    lab.engine(host).ok_or_else(|| io::Error::other(format!("{host} has no engine")))
-}
-
-fn republish(engine: &DockerLab) -> io::Result<()> {
-    engine.remove("freshrss").map_err(io::Error::other)?;
-    engine.run(Container::compose("box2-daily", "freshrss").named("freshrss").publish(8031, 80));
-    Ok(())
-}

@@ -2,13 +2,15 @@
 //! outside this process is contacted.
 
 mod lab;
+mod saved;
+mod script;
 mod show;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_core::{Event, Transition};
+use evenkeel_core::{Event, EventType, Subject, Transition};
 use evenkeel_lab::homelab::Homelab;
 use evenkeel_lab::incidents::INCIDENTS;
 use evenkeel_lab::netbox::NetboxVersion;
@@ -16,6 +18,7 @@ use evenkeel_lab::receiver::Receiver;
 use evenkeel_store::{SqliteStore, Store};
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::args::{Args, DemoOptions};
 use super::failure::{Failure, OrFail};
@@ -26,9 +29,9 @@ use crate::controller::{self, Running};
 use crate::hub::Hub;
 
 /// How long an incident may take to show.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(25);
 /// How long it must be quiet before the next incident.
-const QUIET: Duration = Duration::from_millis(1500);
+const QUIET: Duration = Duration::from_millis(700);
 
 pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     output::log(args, "off", LogFormat::Text);
@@ -45,19 +48,20 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         .await
         .or_fail("please report this")?;
     surface.show(running.hub.clone());
+    let _script = AbortOnDropHandle::new(tokio::spawn(script::run(surface.address())));
     show::opening(&homelab, version, surface.address());
     if let Some(path) = &options.save_config {
-        lab::save_config(path, &homelab, options.store.as_deref())
-            .or_fail("name a file that can be written")?;
+        saved::save(path, &homelab, options.store.as_deref()).or_fail("name a file that can be written")?;
         show::saved(path);
     }
     let mut events = running.hub.events.subscribe();
     show::waiting_for_first_look();
     first_look(&running.hub).await?;
     show::first_verdict(&running.hub);
+    let mut surprises = 0;
     if !options.quiet {
         let played = play(&homelab, &mut events).await?;
-        show::closing(&running.hub, &receiver, &played).await;
+        surprises = show::closing(&running.hub, &receiver, &played).await;
     }
     if options.stay {
         show::staying(surface.address());
@@ -65,13 +69,15 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         let _ = tokio::signal::ctrl_c().await;
     }
     end(running, surface, store).await;
-    Ok(ExitCode::SUCCESS)
+    Ok(if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What the incidents led to.
 #[derive(Debug, Default)]
 struct Played {
     events: Vec<Event>,
+    /// What was said and should not have been, or the other way round.
+    surprises: usize,
 }
 
 impl Played {
@@ -86,18 +92,46 @@ async fn play(homelab: &Homelab, events: &mut broadcast::Receiver<Event>) -> Res
     let mut played = Played::default();
     for (n, incident) in INCIDENTS.iter().enumerate() {
         show::incident(n + 1, incident);
-        let begun = Instant::now();
-        incident.play(homelab).await.or_fail("please report this")?;
-        let mut patience = PATIENCE;
-        // Quiet means that no news came for a while after the first.
-        while let Ok(Ok(event)) = timeout(patience, events.recv()).await {
-            show::event(&event, begun.elapsed());
-            played.events.push(event);
-            patience = QUIET;
+        if incident.needs_ports() && homelab.machines().is_err() {
+            show::skipped();
+            continue;
         }
+        let begun = Instant::now();
+        let mut awaited: Vec<&str> = incident.events.to_vec();
+        incident.play(homelab).await.or_fail("please report this")?;
+        // What is to come is waited for; then it must stay quiet for a while.
+        let patience = |awaited: &[&str]| if awaited.is_empty() { QUIET } else { PATIENCE };
+        while let Ok(Ok(event)) = timeout(patience(&awaited), events.recv()).await {
+            let place = awaited.iter().position(|words| *words == in_short(&event));
+            let expected = place.map(|place| awaited.swap_remove(place)).is_some();
+            show::event(&event, begun.elapsed(), expected);
+            played.surprises += usize::from(!expected);
+            played.events.push(event);
+        }
+        awaited.iter().for_each(|words| show::missed(words));
+        played.surprises += awaited.len();
         show::lesson(incident);
     }
     Ok(played)
+}
+
+/// The event as incidents name theirs.
+fn in_short(event: &Event) -> String {
+    let sign = match event.transition {
+        Transition::Opened | Transition::Reopened => '+',
+        Transition::Resolved => '-',
+        Transition::Changed | Transition::Reminder => '~',
+    };
+    let id = event.drift.as_ref();
+    let subject = match id.map(|id| &id.subject) {
+        Some(Subject::Host(host)) => host.to_string(),
+        Some(Subject::Source(source)) => source.to_string(),
+        None => String::new(),
+    };
+    let service = event.service.as_ref().map(|service| format!("{service}@")).unwrap_or_default();
+    let field = id.and_then(|id| id.field).filter(|_| event.event_type == EventType::ConfigDrift);
+    let field = field.map(|field| format!(" ({field})")).unwrap_or_default();
+    format!("{sign}{} {service}{subject}{field}", event.event_type)
 }
 
 /// Waits until every source has been heard completely.

@@ -60,7 +60,7 @@ fn outcome(
         let report = pass::compare(subject, &slice, &nothing_known, &config.policy, now);
         let since = |id: &DriftId| since.get(id).copied();
         match (subject, slice) {
-            (Subject::Host(host), Slice::Host { expected, observed, outer: _ }) => {
+            (Subject::Host(host), Slice::Host { expected, observed, .. }) => {
                 SubjectOutcome::of_host(host, &expected, &observed, &config.policy.rules, report, since)
             }
             (_, Slice::Source { source, .. }) => SubjectOutcome::of_source(&source, report, since),

@@ -69,6 +69,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &truenas::SECTION,
     &probe::SECTION,
     &probe::HTTP_SECTION,
+    &probe::ADDRESS_SECTION,
     &push::SECTION,
     &policy::SECTION,
     &policy::CONFIRM_SECTION,

@@ -1,11 +1,12 @@
 //! `[probe]`: which declared services are tried over the network, and how hard.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::{SourceId, SourceKind};
-use evenkeel_sources::probe::{Config, HttpCheck, HttpRule, Reference, Scheme, Selection};
+use evenkeel_sources::probe::{AddressRule, Config, HttpCheck, HttpRule, Reference, Scheme, Selection};
 
 use super::key::{Key, Section};
 use super::table::{Table, Value};
@@ -47,6 +48,12 @@ const HTTP: Key = Key::optional(
     "list of tables",
     "a service is there if it takes a connection",
     "See `[[probe.http]]`.",
+);
+const ADDRESS: Key = Key::optional(
+    "address",
+    "list of tables",
+    "hosts are tried at their addresses in NetBox",
+    "See `[[probe.address]]`.",
 );
 const INTERVAL: Key =
     Key::with_default("interval", "duration", "\"60s\"", "Between two looks at everything.");
@@ -106,6 +113,7 @@ pub(super) const SECTION: Section = Section {
         &SERVICES,
         &REACHABILITY,
         &HTTP,
+        &ADDRESS,
         &INTERVAL,
         &TIMEOUT,
         &TRIES,
@@ -161,6 +169,30 @@ pub(super) const HTTP_SECTION: Section = Section {
     inherits: &[],
 };
 
+const PLACED_HOSTS: Key = Key::required("hosts", "list of globs", "Which hosts.");
+const PLACE: Key = Key::required("address", "address", "Where they are reached from here, without a port.");
+
+/// `[[probe.address]]`.
+pub(super) const ADDRESS_SECTION: Section = Section {
+    header: "[[probe.address]]",
+    doc: "Hosts that are reached from here at another address than NetBox has for them: through a VPN, or on another \
+          network. The first rule that matches decides.",
+    keys: &[&PLACED_HOSTS, &PLACE],
+    inherits: &[],
+};
+
+struct Place(IpAddr);
+
+impl Read for Place {
+    fn read(value: &Value<'_>) -> Option<Self> {
+        let text = String::read(value)?;
+        match text.trim().parse() {
+            Ok(address) => Some(Self(address)),
+            Err(_) => value.wrong(format!("`{text}` is not an address; write \"10.8.0.33\"")),
+        }
+    }
+}
+
 impl Read for Reference {
     fn read(value: &Value<'_>) -> Option<Self> {
         let text = String::read(value)?;
@@ -203,6 +235,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<ProbeConfig> {
     let name: Option<Arc<str>> = table.get(&NAME);
     let rules: Vec<Option<HttpRule>> = table.tables(&HTTP, &HTTP_SECTION).iter().map(rule).collect();
     let rules: Option<Vec<HttpRule>> = rules.into_iter().collect();
+    let places: Vec<Option<AddressRule>> =
+        table.tables(&ADDRESS, &ADDRESS_SECTION).iter().map(place).collect();
+    let places: Option<Vec<AddressRule>> = places.into_iter().collect();
     let tag = table.get(&TAG);
     let (hosts, services) = (table.get(&HOSTS), table.get(&SERVICES));
     let reachability = table.get(&REACHABILITY);
@@ -236,9 +271,15 @@ pub(super) fn read(table: &Table<'_>) -> Option<ProbeConfig> {
             services: services?,
             reachability: reachability?,
             http: rules?,
+            addresses: places?,
         },
         interval: interval?,
     })
+}
+
+fn place(table: &Table<'_>) -> Option<AddressRule> {
+    let (hosts, address) = (table.get(&PLACED_HOSTS), table.get::<Place>(&PLACE));
+    Some(AddressRule { hosts: hosts?, address: address?.0 })
 }
 
 fn rule(table: &Table<'_>) -> Option<HttpRule> {

@@ -123,7 +123,7 @@ fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option
 
 fn may_speak(view: &HostView, service: &ExpectedService, rules: &Rules) -> bool {
     let asked = service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind);
-    let never = view.source.kind == SourceKind::Docker
+    let never = matches!(view.source.kind, SourceKind::Docker | SourceKind::Truenas)
         && rules.not_containers.iter().any(|name| name.eq_ignore_ascii_case(service.name.as_str()))
         && !matches!(view.service(&service.name), Lookup::Present(_));
     asked && !never

@@ -30,6 +30,7 @@ use jiff::Timestamp;
 use crate::queue::Key;
 use intent::Intent;
 use observations::Observation;
+use outer::Beyond;
 use sites::Site;
 pub use stamps::Stamps;
 
@@ -59,6 +60,8 @@ pub enum Slice {
         observed: Observed,
         /// Drifts of machines it depends on, which explain whatever is wrong here.
         outer: Vec<DriftId>,
+        /// Up to which moment somebody vouches for those machines: a later silence here may be theirs.
+        vouched_until: Option<Timestamp>,
     },
     /// The state of a source that belongs to no host.
     Source {
@@ -68,6 +71,10 @@ pub enum Slice {
         coverage: Coverage,
         /// That answer.
         evidence: Evidence,
+        /// Drifts of the machines that would answer for it, if all of them are lost.
+        outer: Vec<DriftId>,
+        /// Up to which moment somebody vouches for one of them.
+        vouched_until: Option<Timestamp>,
     },
 }
 
@@ -201,19 +208,20 @@ impl World {
 
     /// One subject's slice, as it may be judged at this moment.
     pub fn slice(&self, subject: &Subject, now: Timestamp) -> Slice {
+        let Beyond { outer, vouched_until } = self.beyond(subject, now);
         match subject {
             Subject::Host(host) => Slice::Host {
                 expected: self.intent.expected(host),
                 observed: self.observed(subject, now),
-                outer: self.outer(subject, now),
+                outer,
+                vouched_until,
             },
-            Subject::Source(source) if *source == self.intent.source => {
-                let (coverage, evidence) = self.intent.state();
-                Slice::Source { source: source.clone(), coverage, evidence }
-            }
             Subject::Source(source) => {
-                let (coverage, evidence) = self.source_state(source, now);
-                Slice::Source { source: source.clone(), coverage, evidence }
+                let (coverage, evidence) = match *source == self.intent.source {
+                    true => self.intent.state(),
+                    false => self.source_state(source, now),
+                };
+                Slice::Source { source: source.clone(), coverage, evidence, outer, vouched_until }
             }
         }
     }
@@ -276,17 +284,27 @@ impl World {
         }
     }
 
-    /// The subjects a source speaks about: NetBox about every declared host and itself, another about one.
-    pub fn subjects_of(&self, id: &SourceId) -> Vec<Subject> {
+    /// The sources that speak about what a subject depends on, itself included.
+    pub fn witnesses_of(&self, subject: &Subject) -> BTreeSet<SourceId> {
+        let nodes = self.nodes_of(subject).into_iter().map(|node| Subject::Host(node.clone()));
+        std::iter::once(subject.clone()).chain(nodes).flat_map(|subject| self.sources_of(&subject)).collect()
+    }
+
+    /// The subjects about which a source's answer may decide something: NetBox's about every one, another's about whom it
+    /// shows, whom it would have to show, and what depends on them.
+    pub fn subjects_of(&self, id: &SourceId) -> BTreeSet<Subject> {
         let host = self.observations.get(id).map(|observation| observation.subject.clone());
-        let machines = self
-            .sites
-            .get(id)
-            .map(|site| site.subjects().cloned().chain([Subject::Source(id.clone())]).collect::<Vec<_>>());
-        match (host, machines) {
-            (None, None) => self.subjects(),
-            (host, machines) => host.into_iter().chain(machines.into_iter().flatten()).collect(),
+        let site = self.sites.get(id);
+        if host.is_none() && site.is_none() {
+            return self.subjects().into_iter().collect();
         }
+        let mut subjects: Touched = host.into_iter().collect();
+        if let Some(site) = site {
+            subjects.extend(site.concerned(&self.intent));
+            subjects.insert(Subject::Source(id.clone()));
+        }
+        self.add_dependents(&mut subjects);
+        subjects
     }
 
     /// Whom a source of observation speaks about.

@@ -21,6 +21,9 @@ pub(super) struct Place {
     pub(super) remembered: Option<NetboxRef>,
     /// The last name it was known by: a guest of a lost node has none.
     pub(super) name: Option<Arc<str>>,
+    /// Whether it was a node when it was last shown; else the node that it was on.
+    pub(super) is_node: bool,
+    pub(super) carrier: Option<Arc<str>>,
     pub(super) snapshot: HostSnapshot,
     pub(super) view: Arc<HostView>,
 }

@@ -90,7 +90,7 @@ impl World {
                 let views = views.filter_map(|id| self.observations.get(id)).map(Observation::view);
                 let of_sites = self.sites.values().filter_map(|site| site.view(subject, &self.intent));
                 let observed = Observed::new(without_apps(views.chain(of_sites).collect()));
-                let outer = self.outer(subject, Timestamp::UNIX_EPOCH);
+                let outer = self.beyond(subject, Timestamp::UNIX_EPOCH).outer;
                 fingerprint::of_host(&self.intent.expected(host), &observed, &outer)
             }
             // Rare and cheap: always worth a pass.

@@ -20,6 +20,9 @@ use super::intent::Intent;
 use super::observations::outlasted;
 use super::place::{Place, claim, key_of, name_cluster, names_of, unseen, whom};
 
+/// For how long a site says of an undeclared machine that it is gone; by then everybody has heard.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
 /// One source and the machines it speaks about.
 #[derive(Debug)]
 pub(super) struct Site {
@@ -30,6 +33,8 @@ pub(super) struct Site {
     places: BTreeMap<Arc<str>, Place>,
     /// The machines of each subject.
     by_subject: BTreeMap<Subject, Vec<Arc<str>>>,
+    /// Whose machines were shown and are gone, and since when: undeclared, they have no other witness.
+    departed: BTreeMap<Subject, Timestamp>,
     /// Identities of an earlier run, by machine.
     remembered: BTreeMap<Arc<str>, NetboxRef>,
     /// What is sent: the last lists that were believed, and since when a host's newer ones are not.
@@ -58,6 +63,7 @@ impl Site {
             named_clusters: Vec::new(),
             places: BTreeMap::new(),
             by_subject: BTreeMap::new(),
+            departed: BTreeMap::new(),
             remembered,
             believed: BTreeMap::new(),
             stale_after,
@@ -171,12 +177,14 @@ impl Site {
                 self.blind_since.get_or_insert(now);
             }
         }
-        let mut touched: Touched = self.subjects().cloned().collect();
+        let before: Vec<Subject> = self.subjects().cloned().collect();
         (self.started, self.observed_at, self.coverage) = (started, observed_at, coverage);
         self.replace_places(shown);
-        touched.extend(self.settle(intent, policy));
+        let mut touched: Touched = before.iter().cloned().collect();
+        self.settle(intent, policy);
+        self.note_departures(before);
+        touched.extend(self.concerned(intent));
         touched.insert(Subject::Source(self.id.clone()));
-        touched.extend(self.witnessed(intent));
         touched
     }
 
@@ -218,9 +226,26 @@ impl Site {
         for (key, snapshot) in shown {
             let view = Arc::new(bind(snapshot.clone(), None, &[]));
             let remembered = self.remembered.get(&key).copied();
-            self.places
-                .insert(key, Place { subject: None, unclear: None, remembered, name: None, snapshot, view });
+            let place = Place {
+                subject: None,
+                unclear: None,
+                remembered,
+                name: None,
+                is_node: false,
+                carrier: None,
+                snapshot,
+                view,
+            };
+            self.places.insert(key, place);
         }
+    }
+
+    fn note_departures(&mut self, before: Vec<Subject>) {
+        let (by_subject, observed_at) = (&self.by_subject, self.observed_at);
+        self.departed.extend(before.into_iter().map(|subject| (subject, observed_at)));
+        self.departed.retain(|subject, since| {
+            !by_subject.contains_key(subject) && !outlasted(*since, Some(REMEMBERED), observed_at)
+        });
     }
 
     /// Decides anew whom each machine is. Returns whom it speaks about now.
@@ -230,6 +255,11 @@ impl Site {
         for place in self.places.values_mut() {
             if let Some(Fact::Known(name)) = &place.snapshot.facts.name {
                 place.name = Some(name.clone());
+            }
+            if let Some(machine) = &place.snapshot.facts.machine {
+                // What a probe tries goes by the same kind, and carries nothing.
+                place.is_node = machine.kind == MachineKind::Node && self.id.kind != SourceKind::Probe;
+                place.carrier = machine.node.clone();
             }
             let found = intent.index().resolve(&claim(place, &clusters, self.id.kind));
             (place.subject, place.unclear) = whom(found, place, intent);
@@ -300,13 +330,14 @@ impl Site {
     }
 
     /// Whether it would have to say something about a machine that it does not show: as its witness; because it spoke
-    /// about it in an earlier run; or because it has shown nothing in full yet, and an undeclared machine may be its own.
+    /// about it in an earlier run; because it has shown nothing in full yet, and an undeclared machine may be its
+    /// own; or because that machine was its own and is gone.
     fn may_speak_about(&self, subject: &Subject, intent: &Intent) -> bool {
         let Some(name) = subject.host() else { return false };
         match self.id.kind {
             SourceKind::Proxmox | SourceKind::Truenas => match intent.host(name) {
                 Some(host) => self.is_witness_of(host),
-                None => self.complete_at.is_none(),
+                None => self.complete_at.is_none() || self.departed.contains_key(subject),
             },
             SourceKind::Push => {
                 let known = intent.index().reference(name);
@@ -342,20 +373,44 @@ impl Site {
     /// The node of this name, if it is one of this site's machines.
     pub(super) fn node(&self, name: &str) -> Option<&HostName> {
         let is_it = |place: &&Place| {
-            let machine = place.view.facts.machine.as_ref();
-            machine.is_some_and(|m| m.kind == MachineKind::Node)
-                && place.name.as_ref().is_some_and(|n| canonical(n) == canonical(name))
+            place.is_node && place.name.as_ref().is_some_and(|n| canonical(n) == canonical(name))
         };
         self.places.values().find(is_it)?.subject.as_ref()?.host()
     }
 
+    /// Its nodes, as far as it is known who they are.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &HostName> {
+        let nodes = self.places.values().filter(|place| place.is_node);
+        nodes.filter_map(|place| place.subject.as_ref()?.host())
+    }
+
+    /// The node that carries a machine, or carried it when it was last shown. Of several machines of one name, the one
+    /// that runs is meant.
+    pub(super) fn carrier(&self, subject: &Subject) -> Option<&Arc<str>> {
+        let places = self.places_of(subject);
+        let running = places.iter().find(|(_, place)| is_on(place)).or(places.first());
+        running.and_then(|(_, place)| place.carrier.as_ref())
+    }
+
     /// Guests that run on this host.
-    pub(super) fn carried_by<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Subject> {
-        let on_it = move |place: &&Place| {
-            let node = place.view.facts.machine.as_ref().and_then(|machine| machine.node.as_ref());
-            node.and_then(|node| self.node(node)) == Some(host)
-        };
-        self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref())
+    pub(super) fn carried_by(&self, host: &HostName) -> Vec<&Subject> {
+        let is_it =
+            |place: &&Place| place.is_node && place.subject.as_ref().and_then(Subject::host) == Some(host);
+        let nodes = self.places.values().filter(is_it).filter_map(|place| place.name.as_ref());
+        let nodes: Vec<_> = nodes.map(|name| canonical(name)).collect();
+        if nodes.is_empty() {
+            return Vec::new();
+        }
+        let on_it =
+            |place: &&Place| place.carrier.as_ref().is_some_and(|node| nodes.contains(&canonical(node)));
+        self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref()).collect()
+    }
+
+    /// Whom an answer of it decides about: whom it shows, whom it showed, and whom it would have to show.
+    pub(super) fn concerned(&self, intent: &Intent) -> Touched {
+        let mut concerned = self.witnessed(intent);
+        concerned.extend(self.subjects().chain(self.departed.keys()).cloned());
+        concerned
     }
 
     /// Which declared hosts its machines were matched with, by machine.
@@ -392,15 +447,18 @@ impl Site {
         if self.clusters.is_empty() { &self.named_clusters } else { &self.clusters }
     }
 
-    /// Whether a declared machine that it does not show would have to be one of its machines.
-    fn is_witness_of(&self, host: &ExpectedHost) -> bool {
-        let hypervisor = match self.id.kind {
+    fn is_hypervisor(&self) -> bool {
+        match self.id.kind {
             SourceKind::Proxmox | SourceKind::Truenas => true,
             SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe | SourceKind::Push => false,
-        };
+        }
+    }
+
+    /// Whether a declared machine that it does not show would have to be one of its machines.
+    fn is_witness_of(&self, host: &ExpectedHost) -> bool {
         let within = |name: &str| self.reach().iter().any(|c| c.eq_ignore_ascii_case(name));
         let place = host.cluster.as_deref().or(host.node.as_ref().map(HostName::as_str));
-        hypervisor
+        self.is_hypervisor()
             && host.kind == HostKind::VirtualMachine
             && (host.observed_by.is_empty() || host.observed_by.contains(&self.id.kind))
             && place.is_some_and(within)
@@ -410,4 +468,9 @@ impl Site {
         let hosts = intent.hosts().filter(|host| self.is_witness_of(host));
         hosts.map(|host| Subject::Host(host.name.clone())).collect()
     }
+}
+
+fn is_on(place: &Place) -> bool {
+    let machine = place.view.facts.machine.as_ref();
+    machine.is_some_and(|machine| machine.state == Fact::Known(MachineState::Running))
 }

@@ -51,7 +51,7 @@ impl World {
     /// One host.
     pub fn host_status(&self, name: &HostName, now: Timestamp) -> HostStatus {
         let subject = Subject::Host(name.clone());
-        let Slice::Host { expected, observed, outer: _ } = self.slice(&subject, now) else {
+        let Slice::Host { expected, observed, .. } = self.slice(&subject, now) else {
             return HostStatus {
                 host: name.clone(),
                 declared: None,

@@ -156,7 +156,7 @@ pub(super) fn shown(case: Case<'_>) -> impl Iterator<Item = (&HostView, &Observe
 
 /// Up to which moment those who see the machine from outside vouch that it is on: a silence that began later is not
 /// believed before they have looked again, because they may know its cause. `None`: nobody vouches.
-pub(crate) fn vouched_until(case: Case<'_>) -> Option<jiff::Timestamp> {
+pub fn vouched_until(case: Case<'_>) -> Option<jiff::Timestamp> {
     let running = |(view, machine): &(&HostView, &ObservedMachine)| {
         view.coverage.is_complete() && matches!(machine.state.known(), Ok(MachineState::Running))
     };

@@ -21,6 +21,7 @@ use crate::model::{Expected, ExpectedService, Observed, ObservedService, RunStat
 pub use host::source_verdict;
 pub(crate) use host::{HOST_FIELDS, HOST_TYPES, MACHINE_TYPES};
 pub use machine::carriers;
+pub use machine::vouched_until;
 pub use resources::{LOWEST_LIMIT, Limit, Limits};
 pub(crate) use service::{Subject as ServiceCase, plainly_equal};
 pub use shape::FactRule;
@@ -147,7 +148,7 @@ pub(crate) fn seen_as<'a>(
     answer: impl Fn(&'a HostView) -> Lookup<'a, ObservedService>,
 ) -> Seen<'a> {
     let mut asked = Asked::default();
-    let mut engine = None;
+    let mut engines = Asked::default();
     for view in case.observed.views() {
         if !speaks_about(view, name, expected) {
             continue;
@@ -155,16 +156,16 @@ pub(crate) fn seen_as<'a>(
         let answer = answer(view);
         if expected.is_some() && never_a_container(case.rules, view, name) {
             // The engine is no witness for what is no container, unless it is one after all and nobody else was asked.
-            if let Lookup::Present(service) = answer {
-                engine = Some((&**view, service));
+            if let Lookup::Present(_) = answer {
+                engines.hear(view, answer);
             }
             continue;
         }
         asked.hear(view, answer);
     }
-    match (asked.answer(), engine) {
-        (Seen::Uncovered, Some((view, service))) => Seen::Present(view, service),
-        (answer, _) => answer,
+    match asked.answer() {
+        Seen::Uncovered => engines.answer(),
+        answer @ (Seen::Present(..) | Seen::AtLeast(..) | Seen::Absent(_) | Seen::Unknown(_)) => answer,
     }
 }
 
@@ -263,12 +264,11 @@ pub(crate) fn sees_services(kind: SourceKind) -> bool {
 
 fn never_a_container(rules: &Rules, view: &HostView, name: &ServiceName) -> bool {
     match view.source.kind {
-        SourceKind::Docker => rules.not_containers.iter().any(|n| n.eq_ignore_ascii_case(name.as_str())),
-        SourceKind::Netbox
-        | SourceKind::Proxmox
-        | SourceKind::Truenas
-        | SourceKind::Probe
-        | SourceKind::Push => false,
+        // TrueNAS lists its apps, and its own web interface is none of them.
+        SourceKind::Docker | SourceKind::Truenas => {
+            rules.not_containers.iter().any(|n| n.eq_ignore_ascii_case(name.as_str()))
+        }
+        SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Probe | SourceKind::Push => false,
     }
 }
 

@@ -127,8 +127,11 @@ fn speakers<'a>(world: &'a World, name: &ServiceName, e: Option<&ExpectedService
     if !never_a_container {
         return views.into_iter().map(|v| possible(v, name)).collect();
     }
-    let others: Vec<_> =
-        views.iter().filter(|v| v.source.kind != K::Docker).map(|v| possible(v, name)).collect();
+    let others: Vec<_> = views
+        .iter()
+        .filter(|v| !matches!(v.source.kind, K::Docker | K::Truenas))
+        .map(|v| possible(v, name))
+        .collect();
     if !others.is_empty() {
         return others;
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -124,8 +124,10 @@ pub struct Guest {
     pub addresses: Vec<IpAddr>,
     /// What answers inside.
     pub agent: Agent,
-    /// Seconds since it was started.
+    /// Seconds it had been on at `counted_from`.
     pub uptime: u64,
+    /// From when its uptime counts on.
+    pub counted_from: Instant,
     /// Its SMBIOS UUID.
     pub uuid: String,
     /// Settings that hold after the next start; shown unless the current ones are asked for.
@@ -155,6 +157,7 @@ impl Guest {
             addresses: Vec::new(),
             agent: Agent::Answers,
             uptime: 3600,
+            counted_from: Instant::now(),
             uuid: format!("5c1d0b6e-0000-4000-8000-{vmid:012}"),
             pending: Map::new(),
             tampered: BTreeMap::new(),

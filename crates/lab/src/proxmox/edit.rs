@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -62,6 +63,7 @@ impl Pve {
         self.guest(vmid, |guest| {
             guest.running = true;
             guest.uptime = 0;
+            guest.counted_from = Instant::now();
         });
     }
 

@@ -125,7 +125,7 @@ fn living(cluster: &Cluster, guest: &Guest) -> Map<String, Value> {
         "template": bit(guest.template), "maxcpu": guest.cpus, "cpu": if guest.running { guest.cpu } else { 0.0 },
         "maxmem": guest.memory_mib << 20, "mem": used, "maxdisk": boot,
         "disk": if guest.container { boot / 2 } else { 0 }, "netin": 1, "netout": 2, "diskread": 3, "diskwrite": 4,
-        "uptime": guest.uptime
+        "uptime": if guest.running { guest.uptime + guest.counted_from.elapsed().as_secs() } else { 0 }
     }));
     if let Some(tags) = &guest.tags {
         row.insert("tags".to_owned(), json!(tags));

@@ -32,7 +32,7 @@ use crate::{Hint, Snapshot, Source, http};
 
 pub use check::Check;
 pub use config::{Config, ConfigError, Reference};
-pub use plan::{HttpRule, Selection, targets};
+pub use plan::{AddressRule, HttpRule, Selection, targets};
 pub use target::{HttpCheck, Scheme, ServiceCheck, ServiceTarget, Target};
 
 /// Why a probe could not be set up. All of these are mistakes in the configuration.

@@ -22,6 +22,17 @@ pub struct Selection {
     pub reachability: Vec<WildMatch>,
     /// Which services are asked as web servers. The first rule that matches decides.
     pub http: Vec<HttpRule>,
+    /// Where hosts are from here, if not where they are declared. The first rule that matches decides.
+    pub addresses: Vec<AddressRule>,
+}
+
+/// A host that is reached at another address from here than the declared one: through a VPN or a forwarded port.
+#[derive(Clone, Debug)]
+pub struct AddressRule {
+    /// Globs of hosts.
+    pub hosts: Vec<WildMatch>,
+    /// Where they are.
+    pub address: IpAddr,
 }
 
 /// Services that are asked as web servers.
@@ -43,6 +54,7 @@ impl Default for Selection {
             services: Vec::new(),
             reachability: Vec::new(),
             http: Vec::new(),
+            addresses: Vec::new(),
         }
     }
 }
@@ -77,7 +89,7 @@ fn target(host: &ExpectedHost, selection: &Selection) -> Option<Target> {
     } else {
         chosen
     };
-    Some(Target { host: host.name.clone(), addresses: addresses(host), services, reachable_only })
+    Some(Target { host: host.name.clone(), addresses: addresses(host, selection), services, reachable_only })
 }
 
 /// Whether this service asks to be probed: by its tag, by `observed_by` (its own, or its host's), or by the operator's
@@ -124,7 +136,10 @@ fn is_in_use(host: &ExpectedHost, retired: &ExpectedService, port: evenkeel_core
 }
 
 /// The primary address first. The others are left out where they mean nothing from elsewhere.
-fn addresses(host: &ExpectedHost) -> Vec<IpAddr> {
+fn addresses(host: &ExpectedHost, selection: &Selection) -> Vec<IpAddr> {
+    if let Some(rule) = selection.addresses.iter().find(|rule| any(&rule.hosts, host.name.as_str())) {
+        return vec![rule.address];
+    }
     let others = host.addresses.iter().copied().filter(|ip| Some(*ip) != host.primary_ip && is_remote(*ip));
     host.primary_ip.into_iter().chain(others).collect()
 }
@@ -278,6 +293,23 @@ mod tests {
         assert_eq!(target.addresses, ips(&["192.168.2.33", "10.0.0.5", "fd00::5"]));
         let nowhere = ExpectedHost { primary_ip: None, tags: vec!["probe".into()], ..windows() };
         assert_eq!(targets([&nowhere], &Selection::default()).remove(0).addresses, ips(&[]));
+    }
+
+    #[test]
+    fn a_host_is_looked_for_where_the_operator_says_and_else_where_it_is_declared() {
+        let rule = |glob: &str, address: &str| AddressRule {
+            hosts: vec![Matcher::glob(glob)],
+            address: address.parse().unwrap(),
+        };
+        let selection = Selection {
+            hosts: vec![Matcher::glob("*")],
+            addresses: vec![rule("whis*", "10.8.0.33"), rule("*per", "10.8.0.34")],
+            ..Selection::default()
+        };
+        let many = ExpectedHost { addresses: vec!["10.0.0.5".parse().unwrap()], ..windows() };
+        assert_eq!(targets([&many], &selection)[0].addresses, ["10.8.0.33".parse::<IpAddr>().unwrap()]);
+        let other = host("nas", vec![service("smb", &["445"])]);
+        assert_eq!(targets([&other], &selection)[0].addresses, ["192.168.2.33".parse::<IpAddr>().unwrap()]);
     }
 
     #[test]

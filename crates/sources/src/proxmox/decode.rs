@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use evenkeel_core::model::{MachineKind, MachineState, ObservedMachine, Usage, Volume, VolumeKind};
 use evenkeel_core::{Coverage, Fact, Gap, GapKind};
+use jiff::Timestamp;
 
 use super::details::Detail;
 use super::rights::Rights;
@@ -27,6 +28,8 @@ pub(super) struct Answers {
 
 /// What the source knows beside the answers.
 pub(super) struct Beside<'a> {
+    /// When the question was asked, by our own clock.
+    pub(super) asked_at: Timestamp,
     pub(super) rights: &'a Rights,
     /// The cluster's name, which outlives an answer that failed.
     pub(super) cluster: Option<Arc<str>>,

@@ -68,6 +68,7 @@ impl ProxmoxSource {
             decode::picture(
                 &look.answers,
                 &Beside {
+                    asked_at: started,
                     rights: &rights,
                     cluster: memory.cluster.clone(),
                     excuse: &|row| memory.locks.excuse(row, self.config.lock_cap, now),

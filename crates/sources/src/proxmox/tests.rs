@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use evenkeel_core::model::{MachineState, ObservedMachine};
 use evenkeel_core::{Fact, Gap, GapKind, Secret};
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -37,12 +38,17 @@ fn answers(nodes: &Value, guests: &Value, storages: &Value) -> Answers {
     }
 }
 
+fn asked_at() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
 fn picture(answers: &Answers) -> Picture {
     let details = Details::new(Duration::from_secs(600));
     let now = Instant::now();
     decode::picture(
         answers,
         &Beside {
+            asked_at: asked_at(),
             rights: &proved(),
             cluster: None,
             excuse: &|row| Locks::default().excuse(row, Duration::from_secs(60), now),
@@ -77,6 +83,23 @@ fn the_documented_wire_is_read_exactly() {
     let gone = found(&picture, "lxc/200");
     assert_eq!((&gone.state, gone.node.as_deref()), (&Fact::Unknown(away.clone()), Some("pve2")));
     assert_eq!(found(&picture, "node/pve2").volumes[0].usage, Fact::Unknown(away));
+}
+
+#[test]
+fn a_guest_is_on_since_its_uptime_began_and_one_that_is_off_is_not() {
+    let guest = |vmid: u64, status: &str, uptime: Value| json!({"type": "qemu", "vmid": vmid, "node": "pve1", "status": status, "template": 0, "uptime": uptime});
+    let rows = json!([
+        guest(100, "running", json!(90)),
+        guest(101, "running", json!(0)),
+        guest(102, "stopped", json!(90)),
+        guest(103, "running", json!("soon")),
+    ]);
+    let nodes = json!([{"type": "node", "node": "pve1", "status": "online"}]);
+    let picture = picture(&answers(&nodes, &rows, &json!([])));
+    let since = |key: &str| found(&picture, key).up_since.map(|at| at.to_string());
+    assert_eq!(since("qemu/100").as_deref(), Some("2026-03-01T11:58:30Z"));
+    assert_eq!(since("qemu/101").as_deref(), Some("2026-03-01T12:00:00Z"));
+    assert_eq!((since("qemu/102"), since("qemu/103")), (None, None));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use evenkeel_core::{Event, Severity, Transition};
-use evenkeel_lab::homelab::Homelab;
+use evenkeel_core::{Event, Severity, Subject, Transition};
+use evenkeel_lab::homelab::{Homelab, SCRIPTED, TRUENAS};
 use evenkeel_lab::incidents::{INCIDENTS, Incident};
 use evenkeel_lab::netbox::NetboxVersion;
 use evenkeel_lab::receiver::Receiver;
@@ -24,6 +24,19 @@ pub(super) fn opening(homelab: &Homelab, version: NetboxVersion, api: SocketAddr
     line(&format!("  NetBox {}  {}", version.full(), homelab.netbox.url()));
     let engines: Vec<&str> = homelab.engines().map(|(name, _)| name).collect();
     line(&format!("  Docker        {} engines: {}", engines.len(), engines.join(", ")));
+    for (node, cluster) in homelab.clusters() {
+        line(&format!("  Proxmox VE    {node:<12} {}", cluster.urls().join(" ")));
+    }
+    line(&format!("  TrueNAS       {:<12} {}/", TRUENAS, homelab.truenas.url()));
+    match homelab.machines() {
+        Ok(machines) => {
+            let places: Vec<String> =
+                machines.map(|(name, machine)| format!("{name} at {}", machine.address())).collect();
+            line(&format!("  Probe         {}", places.join(", ")));
+        }
+        Err(error) => line(&format!("  Probe         left out: no ports of its own to try here ({error})")),
+    }
+    line(&format!("  Push          a script on {} reports every 5 s", SCRIPTED.0));
     line(&format!("  API, metrics  http://{api}/api/v1/drifts  http://{api}/metrics"));
     line("");
 }
@@ -51,12 +64,24 @@ pub(super) fn incident(n: usize, incident: &Incident) {
     line(&format!("{BOLD}{n:>2}/{} {}{BOLD:#}", INCIDENTS.len(), incident.story));
 }
 
-pub(super) fn event(event: &Event, after: Duration) {
+pub(super) fn skipped() {
+    line(&format!("      {DIM}left out: it needs a probe{DIM:#}"));
+}
+
+pub(super) fn missed(words: &str) {
+    let style = AnsiColor::Magenta.on_default().bold();
+    line(&format!("      {style}✗ {words} did not come{style:#}"));
+}
+
+pub(super) fn event(event: &Event, after: Duration, expected: bool) {
     let style = style(event);
     let place = match (&event.hostname, &event.service) {
         (Some(host), Some(service)) => format!("{host} › {service}"),
         (Some(host), None) => host.to_string(),
-        (None, _) => event.source.to_string(),
+        (None, _) => match event.drift.as_ref().map(|id| &id.subject) {
+            Some(Subject::Source(source)) => source.to_string(),
+            Some(Subject::Host(_)) | None => event.source.to_string(),
+        },
     };
     line(&format!(
         "      {style}{:<9}{style:#} {:<19} {:<9} {place}  {DIM}after {:.1} s{DIM:#}",
@@ -66,14 +91,24 @@ pub(super) fn event(event: &Event, after: Duration) {
         after.as_secs_f64(),
     ));
     line(&format!("      {DIM}{}{DIM:#}", event.details));
+    if event.folded_count > 0 && event.transition != Transition::Resolved {
+        let (first, rest) = event.folded.split_at(event.folded.len().min(3));
+        let more = if rest.is_empty() { "" } else { ", …" };
+        line(&format!("      {DIM}explains {}: {}{more}{DIM:#}", event.folded_count, first.join(", ")));
+    }
+    if !expected {
+        let style = AnsiColor::Magenta.on_default().bold();
+        line(&format!("      {style}✗ nobody expected this{style:#}"));
+    }
 }
 
 pub(super) fn lesson(incident: &Incident) {
     line(&format!("      {DIM}↳ {}{DIM:#}", incident.lesson));
 }
 
-/// The count that matters: every announced event arrived at the receiver, once, signed.
-pub(super) async fn closing(hub: &Hub, receiver: &Receiver, played: &Played) {
+/// The count that matters: every announced event arrived at the receiver, once, signed. Returns how much was not as it
+/// should be.
+pub(super) async fn closing(hub: &Hub, receiver: &Receiver, played: &Played) -> usize {
     let announced = played.events.iter().filter(|event| event.announce).count();
     let deadline = Instant::now() + Duration::from_secs(5);
     while receiver.arrived().len() < announced && Instant::now() < deadline {
@@ -96,10 +131,15 @@ pub(super) async fn closing(hub: &Hub, receiver: &Receiver, played: &Played) {
         "{} times a source went blind; no service was called missing because of it.",
         false_missing.max(blindness(played))
     ));
-    let still = hub.book.entries();
-    for entry in still.iter().filter(|entry| entry.is_root()) {
+    match played.surprises {
+        0 => line("Every event was the one that was to be expected, and no other came."),
+        n => line(&format!("{n} events were not as they should be: see ✗ above.")),
+    }
+    let still: Vec<_> = hub.book.entries().into_iter().filter(|entry| entry.is_open()).collect();
+    for entry in &still {
         line(&format!("  still open: {}", entry.difference.details(&entry.id)));
     }
+    played.surprises + still.len() + announced.abs_diff(ids.len())
 }
 
 pub(super) fn staying(api: SocketAddr) {

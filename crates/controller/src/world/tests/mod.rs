@@ -218,7 +218,7 @@ fn an_answer_that_is_too_old_proves_nothing() {
 
 fn world_stamp(world: &World, seconds: i64) -> evenkeel_core::fingerprint::Fingerprint {
     match world.slice(&subject("media"), at(seconds)) {
-        Slice::Host { expected, observed, outer } => {
+        Slice::Host { expected, observed, outer, .. } => {
             evenkeel_core::fingerprint::of_host(&expected, &observed, &outer)
         }
         Slice::Source { .. } => unreachable!("a host's slice is a host's"),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use evenkeel_core::judge::Rules;
 use evenkeel_core::ledger::Ledger;
 use evenkeel_core::model::{
-    ExpectedHost, HostKind, HostSnapshot, Inventory, MachineKind, MachineState, ObservedMachine, Survey,
+    ExpectedHost, HostFacts, HostKind, HostSnapshot, Inventory, MachineKind, MachineState, ObservedMachine,
+    Survey,
 };
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{
@@ -253,11 +254,11 @@ fn identities_are_remembered_by_machine() {
 /// The verdict on one drift, as a ledger that holds it open would ask for it.
 fn verdict(world: &World, id: &DriftId, seconds: i64) -> Verdict {
     match world.slice(&id.subject, at(seconds)) {
-        super::Slice::Host { expected, observed, outer: _ } => {
+        super::Slice::Host { expected, observed, .. } => {
             let rules = Rules::default();
             judge(id, Case { subject: &id.subject, expected: &expected, observed: &observed, rules: &rules })
         }
-        super::Slice::Source { source, coverage, evidence } => {
+        super::Slice::Source { source, coverage, evidence, .. } => {
             let report = diff_source(&source, &coverage, &evidence, [id]);
             if report.drifted.iter().any(|drift| drift.id == *id) {
                 Verdict::Drifted(report.drifted[0].clone())
@@ -378,4 +379,95 @@ fn a_source_that_is_asked_rarely_is_not_blind_between_two_answers() {
     world.learn(&nas, Snapshot::Survey { survey, host: Some(host) }, at(1));
     assert_eq!(found(&world, 600), [""; 0]);
     assert_eq!(found(&world, 1900), ["SNAPSHOT_ERROR host:nas"]);
+}
+
+fn probe() -> SourceId {
+    SourceId::new(SourceKind::Probe, "main")
+}
+
+/// What a probe says of the node.
+fn knocked(seconds: i64, state: MachineState) -> Snapshot {
+    let machine = node("pve1", state);
+    let machine = ObservedMachine { key: Arc::from("pve1"), ..machine };
+    Snapshot::Hosts(vec![HostSnapshot {
+        source: probe(),
+        started: at(seconds),
+        observed_at: at(seconds),
+        coverage: Coverage::Complete,
+        facts: HostFacts {
+            from_outside: true,
+            name: machine.name.clone().into(),
+            machine: Some(Box::new(machine)),
+            ..HostFacts::default()
+        },
+        services: Vec::new(),
+    }])
+}
+
+fn probed() -> World {
+    let mut world = asked(declared());
+    world.add_site(probe(), Vec::new(), Some(Duration::from_secs(90)), BTreeMap::new());
+    world.learn(&probe(), knocked(1, MachineState::Running), at(1));
+    world.learn(&cluster(), survey(2, running()), at(2));
+    world
+}
+
+fn beyond(world: &World, of: &Subject, seconds: i64) -> (Vec<String>, Option<i64>) {
+    let (super::Slice::Host { outer, vouched_until, .. } | super::Slice::Source { outer, vouched_until, .. }) =
+        world.slice(of, at(seconds));
+    (
+        outer.iter().map(ToString::to_string).collect(),
+        vouched_until.map(|until| (until - at(0)).get_seconds()),
+    )
+}
+
+#[test]
+fn a_cluster_whose_only_node_is_lost_to_the_probe_is_no_alarm_of_its_own() {
+    let mut world = probed();
+    let gap = Gap::new(GapKind::Unreachable, "connection refused");
+    world.learn(&cluster(), partial(3, Coverage::Partial(gap), Vec::new()), at(3));
+    // The probe saw the node before the silence began: it has to look again before the silence is believed.
+    for of in [Subject::Source(cluster()), subject("docs")] {
+        assert_eq!(beyond(&world, &of, 3), (Vec::new(), Some(1)), "{of}");
+        let witnesses = world.witnesses_of(&of);
+        assert!(witnesses.contains(&probe()) && witnesses.contains(&cluster()), "{of}: {witnesses:?}");
+    }
+    let touched = world.learn(&probe(), knocked(4, MachineState::Unreachable), at(4));
+    let touched = super::named(&world, &touched);
+    for of in [Subject::Source(cluster()), subject("docs")] {
+        assert_eq!(beyond(&world, &of, 4), (vec!["NODE_UNREACHABLE|host:pve1|||".to_owned()], None), "{of}");
+        assert!(touched.contains(&of), "{of} is looked at again");
+    }
+}
+
+#[test]
+fn a_cluster_that_is_silent_while_a_node_of_it_answers_is_an_alarm_of_its_own() {
+    let mut world = probed();
+    let gap = Gap::new(GapKind::Unreachable, "connection refused");
+    world.learn(&cluster(), partial(3, Coverage::Partial(gap), Vec::new()), at(3));
+    world.learn(&probe(), knocked(4, MachineState::Running), at(4));
+    assert_eq!(beyond(&world, &Subject::Source(cluster()), 4), (Vec::new(), Some(4)));
+    assert_eq!(found(&world, 4), ["SNAPSHOT_ERROR source:proxmox/box2"]);
+}
+
+#[test]
+fn an_undeclared_guest_that_is_gone_is_told_by_the_cluster_that_showed_it() {
+    let mut world = asked(declared());
+    let mut machines = running();
+    machines.push(guest(102, "stray", MachineState::Running));
+    world.learn(&cluster(), survey(1, machines), at(1));
+    let touched = world.learn(&cluster(), survey(3, running()), at(3));
+    assert!(super::named(&world, &touched).contains(&subject("stray")));
+    assert_eq!(world.sources_of(&subject("stray")), [cluster()]);
+    assert!(world.subjects_of(&cluster()).contains(&subject("stray")), "its next answer confirms it");
+    assert_eq!(found(&world, 4), [""; 0]);
+}
+
+#[test]
+fn a_declared_guest_that_is_gone_is_looked_at_with_every_answer_of_its_cluster() {
+    let mut world = asked(declared());
+    let mut machines = running();
+    machines.remove(1);
+    world.learn(&cluster(), survey(1, machines), at(1));
+    assert!(world.subjects_of(&cluster()).contains(&subject("docs")), "or its VM_DOWN waits for the resync");
 }

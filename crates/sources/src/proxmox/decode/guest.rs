@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use evenkeel_core::model::{MachineKind, MachineState, ObservedMachine, Usage};
 use evenkeel_core::{Fact, Gap, GapKind};
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::wire::{GuestKind, GuestRow, short};
 use super::{Beside, Figures, mib, note, usage};
@@ -37,6 +38,7 @@ pub(super) fn running_node(row: &GuestRow, beside: &Beside<'_>) -> ObservedMachi
     let detail = (beside.detail)(row);
     machine.name = said.fact(row.name.as_deref().map(Arc::from), "the name");
     machine.state = state(row);
+    machine.up_since = up_since(row, beside.asked_at);
     machine.macs = detail.macs;
     machine.addresses = detail.addresses;
     machine.vcpus =
@@ -91,6 +93,13 @@ fn place(machine: &mut ObservedMachine, row: &GuestRow, beside: &Beside<'_>) {
             note(machine, key, value);
         }
     }
+}
+
+/// Since when it has been on, by our own clock: nodes' clocks differ. The figure may be 12 s old, which makes this so much
+/// too late at most.
+fn up_since(row: &GuestRow, asked_at: Timestamp) -> Option<Timestamp> {
+    let uptime = row.uptime.filter(|_| row.status.as_deref() == Some("running"))?;
+    asked_at.checked_sub(SignedDuration::from_secs(i64::try_from(uptime).ok()?)).ok()
 }
 
 fn state(row: &GuestRow) -> Fact<MachineState> {
