@@ -155,9 +155,11 @@ pub(crate) fn seen_as<'a>(
         }
         let answer = answer(view);
         if expected.is_some() && never_a_container(case.rules, view, name) {
-            // The engine is no witness for what is no container, unless it is one after all and nobody else was asked.
-            if let Lookup::Present(_) = answer {
-                engines.hear(view, answer);
+            // The engine is no witness for what is no container, unless it is one after all and nobody else was asked:
+            // that it shows none proves nothing.
+            match answer {
+                Lookup::Present(_) | Lookup::Unknown(_) => engines.hear(view, answer),
+                Lookup::Absent => {}
             }
             continue;
         }

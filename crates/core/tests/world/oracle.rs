@@ -135,7 +135,7 @@ fn speakers<'a>(world: &'a World, name: &ServiceName, e: Option<&ExpectedService
     if !others.is_empty() {
         return others;
     }
-    views.iter().map(|v| possible(v, name)).filter(|p| matches!(p, Possible::Only(..))).collect()
+    views.iter().map(|v| possible(v, name)).filter(|p| !matches!(p, Possible::Gone)).collect()
 }
 
 fn could_run(p: &Possible<'_>) -> bool {
