@@ -18,6 +18,9 @@ use crate::collect::{Collector, Recheck};
 use crate::hub::Hub;
 use crate::world::World;
 
+/// How often it is looked whether somebody new was matched.
+const REMEMBER: Duration = Duration::from_secs(10);
+
 /// Whom a source speaks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Speaks {
@@ -187,7 +190,8 @@ impl Fleet {
         self.tasks.spawn(collector.run(stop));
     }
 
-    /// Follows the inventory: engines that NetBox declares come and go with it. Ends with the stop.
+    /// Follows the inventory: engines that NetBox declares come and go with it. Ends with the stop. Who was matched with
+    /// whom is kept in between as well: a machine may first be seen long after NetBox was read.
     pub async fn follow(mut self) {
         let mut inventory = self.hub.inventory.subscribe();
         loop {
@@ -195,7 +199,8 @@ impl Fleet {
             self.match_declared();
             self.remember().await;
             tokio::select! {
-                () = self.stop.cancelled() => return,
+                () = self.stop.cancelled() => return self.remember().await,
+                () = tokio::time::sleep(REMEMBER) => {}
                 changed = inventory.changed() => if changed.is_err() { return },
             }
         }

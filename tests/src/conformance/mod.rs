@@ -7,7 +7,7 @@
 
 pub mod expect;
 pub mod fault;
-mod rigs;
+pub mod rigs;
 pub mod table;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,8 @@
 //! about whatever it was sent for. Each machine is placed on a subject of its own; what all of them lose together is
 //! the source's own blindness.
 
+mod memory;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,25 +131,6 @@ impl Site {
         };
         let shown = hosts.into_iter().map(|host| (key_of(&host), host)).collect();
         self.take(started, observed_at, coverage, shown, intent, policy, now)
-    }
-
-    /// A list that lost too much at once is held back, as an engine's is: a script that could not list anything sends
-    /// an empty list just as well.
-    fn hold_back(&mut self, host: &mut HostSnapshot, policy: &Policy, now: Timestamp) {
-        if !host.coverage.is_complete() {
-            return;
-        }
-        let key = key_of(host);
-        if let Some((before, held_since)) = self.believed.get_mut(&key)
-            && let Some(gap) = brake::host_gap(&policy.brake, before, host)
-        {
-            let since = *held_since.get_or_insert(now);
-            if !outlasted(since, policy.brake.accept_after, now) {
-                host.coverage = Coverage::Partial(gap);
-                return;
-            }
-        }
-        self.believed.insert(key, (host.clone(), None));
     }
 
     #[expect(clippy::too_many_arguments, reason = "one answer's parts, and what it is held against")]
@@ -327,34 +310,6 @@ impl Site {
 
     pub(super) fn speaks_about(&self, subject: &Subject, intent: &Intent) -> bool {
         self.by_subject.contains_key(subject) || self.may_speak_about(subject, intent)
-    }
-
-    /// Whether it would have to say something about a machine that it does not show: as its witness; because it spoke
-    /// about it in an earlier run; because it has shown nothing in full yet, and an undeclared machine may be its
-    /// own; or because that machine was its own and is gone.
-    fn may_speak_about(&self, subject: &Subject, intent: &Intent) -> bool {
-        let Some(name) = subject.host() else { return false };
-        match self.id.kind {
-            SourceKind::Proxmox | SourceKind::Truenas => match intent.host(name) {
-                Some(host) => self.is_witness_of(host),
-                None => self.complete_at.is_none() || self.departed.contains_key(subject),
-            },
-            SourceKind::Push => {
-                let known = intent.index().reference(name);
-                known.is_some() && self.remembered.values().any(|remembered| Some(*remembered) == known)
-            }
-            SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe => false,
-        }
-    }
-
-    /// Whether it has had nothing to say since the start: what was wrong before may still be.
-    pub(super) fn is_silent(&self, intent: &Intent) -> bool {
-        self.places.is_empty()
-            && match self.id.kind {
-                SourceKind::Push => true,
-                SourceKind::Probe => intent.complete().is_none(),
-                SourceKind::Netbox | SourceKind::Docker | SourceKind::Proxmox | SourceKind::Truenas => false,
-            }
     }
 
     pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {

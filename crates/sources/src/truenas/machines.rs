@@ -255,7 +255,64 @@ fn plain(html: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::truenas::wire;
+
+    /// A machine as `vm.query`, `virt.instance.query` and `container.query` show it, with one field otherwise.
+    fn listed() -> impl Strategy<Value = Value> {
+        let word = prop_oneof![
+            prop::sample::select(vec!["RUNNING", "STOPPED", "SUSPENDED", "ERROR", "Stopped", "SHUTOFF"])
+                .prop_map(str::to_owned),
+            "[A-Z_]{0,12}",
+        ];
+        let odd = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            Just(json!([])),
+            Just(json!({})),
+            Just(json!([{"id": {}}])),
+        ];
+        let fields = vec!["id", "name", "status", "vcpus", "memory", "devices", "aliases", "type", "cpu"];
+        (word, any::<bool>(), prop::option::of((prop::sample::select(fields), odd))).prop_map(
+            |(word, nested, change)| {
+                let status = if nested { json!({"state": word}) } else { json!(word) };
+                let mut row = json!({
+                    "id": 7, "name": "minecraft", "status": status, "vcpus": 2, "cores": 1, "threads": 1,
+                    "memory": 512, "devices": [], "aliases": [{"address": "192.0.2.7"}], "type": "VM",
+                });
+                if let Some((field, odd)) = change {
+                    row[field] = odd;
+                }
+                row
+            },
+        )
+    }
+
+    proptest! {
+        /// However a list of machines reads: none is called down but by the server's own words, and none that came is
+        /// lost without a gap.
+        #[test]
+        fn no_list_of_machines_makes_one_down_or_absent_that_it_does_not_say_to_be(
+            list in prop::collection::vec(listed(), 0..4), held in any::<bool>(), kind in 0..3_usize,
+        ) {
+            let answer = Value::Array(list);
+            let rows = wire::rows::<Guest>(&answer).unwrap();
+            let came = answer.as_array().map_or(0, Vec::len);
+            prop_assert!(rows.rows.len() == came || rows.gap.is_some());
+            let held = held.then(|| Gap::new(GapKind::NotYetObserved, "the system is booting"));
+            for guest in &rows.rows {
+                let state = machine(Guests::ALL[kind], guest, None, held.as_ref()).state;
+                let says = guest.state.as_deref().unwrap_or_default().to_ascii_uppercase();
+                if state == Fact::Known(MachineState::Stopped) {
+                    prop_assert!(says == "STOPPED" && held.is_none() && !guest.doubtful, "{says}");
+                }
+            }
+        }
+    }
 
     fn alert(klass: &str, level: &str, text: &str) -> Alert {
         Alert { klass: klass.into(), level: level.into(), text: text.into(), dismissed: false }

@@ -2,8 +2,8 @@
 
 pub(super) mod docker;
 pub(super) mod netbox;
-pub(super) mod probe;
-pub(super) mod proxmox;
+pub mod probe;
+pub mod proxmox;
 pub(super) mod push;
 pub(super) mod truenas;
 

@@ -35,7 +35,7 @@ pub(in crate::conformance) async fn rig() -> Probe {
 }
 
 /// Declares a machine that is to be probed.
-pub(crate) fn declare(lab: &Lab, name: &str, machine: &Machine, services: &[(&str, u16)]) {
+pub fn declare(lab: &Lab, name: &str, machine: &Machine, services: &[(&str, u16)]) {
     let netbox = lab.netbox.netbox();
     let tag = netbox.tag("probe").unwrap_or_else(|| netbox.add_tag("probe"));
     let id = netbox.add_device(name, |host| host.tags = vec![tag]);
@@ -48,7 +48,7 @@ pub(crate) fn declare(lab: &Lab, name: &str, machine: &Machine, services: &[(&st
 }
 
 /// A probe with these addresses of its own network.
-pub(crate) fn beside(reference: Vec<Reference>) -> Beside {
+pub fn beside(reference: Vec<Reference>) -> Beside {
     Beside::new(move || {
         let config = Config {
             vantage: Some("the-lab".into()),

@@ -38,7 +38,7 @@ pub(in crate::conformance) async fn rig(system: System) -> Proxmox {
 }
 
 /// A cluster on which everything is as it is declared, which happens here as well. The machine `box` is there already.
-pub(super) async fn cluster(lab: &Lab, version: PveVersion) -> Arc<ProxmoxLab> {
+pub async fn cluster(lab: &Lab, version: PveVersion) -> Arc<ProxmoxLab> {
     let mut cluster = Cluster::new("lab", version, &["pve1", "pve2"]);
     let netbox = lab.netbox.netbox();
     for node in ["pve1", "pve2"] {
@@ -58,7 +58,7 @@ pub(super) async fn cluster(lab: &Lab, version: PveVersion) -> Arc<ProxmoxLab> {
 }
 
 /// The cluster's source.
-pub(super) fn beside(lab: &Arc<ProxmoxLab>) -> Beside {
+pub fn beside(lab: &Arc<ProxmoxLab>) -> Beside {
     let lab = Arc::clone(lab);
     Beside::new(move || {
         let endpoints = lab.urls().iter().map(|url| url.parse().unwrap()).collect();

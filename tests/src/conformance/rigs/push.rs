@@ -85,7 +85,7 @@ pub(in crate::conformance) async fn rig() -> Push {
 }
 
 /// An inbox.
-pub(crate) fn beside(hosts: &'static [&'static str], max_age: Duration) -> Beside {
+fn beside(hosts: &'static [&'static str], max_age: Duration) -> Beside {
     Beside::new(move || {
         let id = SourceId::new(SourceKind::Push, "scripts");
         let hosts = hosts.iter().map(|host| Matcher::glob(host)).collect();

@@ -33,9 +33,10 @@ pub(in crate::conformance) struct Truenas {
 }
 
 pub(in crate::conformance) async fn rig(system: System) -> Truenas {
-    let (version, transport) = match system {
-        System::TruenasRest => (TruenasVersion::V24_10, Transport::Rest),
-        _ => (TruenasVersion::V25_10, Transport::Websocket),
+    let (version, transport) = if system == System::TruenasRest {
+        (TruenasVersion::V24_10, Transport::Rest)
+    } else {
+        (TruenasVersion::V25_10, Transport::Websocket)
     };
     let lab = Lab::small(&[("box", &[("web", 80)])]).await;
     let nas = Arc::new(TruenasLab::start(version).await.unwrap());
