@@ -155,16 +155,18 @@ pub(crate) fn seen_as<'a>(
         }
         let answer = answer(view);
         if expected.is_some() && never_a_container(case.rules, view, name) {
-            // The engine is no witness for what is no container, unless it is one after all and nobody else was asked.
-            if let Lookup::Present(_) = answer {
-                engines.hear(view, answer);
+            // An engine is no witness for what is no container, unless it is one after all and nobody else was asked.
+            match answer {
+                Lookup::Present(_) | Lookup::Unknown(_) => engines.hear(view, answer),
+                Lookup::Absent => {}
             }
             continue;
         }
         asked.hear(view, answer);
     }
     match asked.answer() {
-        Seen::Uncovered => engines.answer(),
+        Seen::Uncovered if engines.best.is_some() => engines.answer(),
+        Seen::Uncovered => Seen::Uncovered,
         answer @ (Seen::Present(..) | Seen::AtLeast(..) | Seen::Absent(_) | Seen::Unknown(_)) => answer,
     }
 }
@@ -234,7 +236,9 @@ fn rank(service: &ObservedService) -> u8 {
     }
 }
 
-fn speaks_about(view: &HostView, name: &ServiceName, expected: Option<&ExpectedService>) -> bool {
+/// Whether this view was asked about a service, and its silence means something. What only sees machines from outside
+/// says nothing about what runs in them.
+pub fn speaks_about(view: &HostView, name: &ServiceName, expected: Option<&ExpectedService>) -> bool {
     looks_inside(view)
         && (view.source.kind != SourceKind::Probe || lists(view, name))
         && expected.is_none_or(|service| {
@@ -249,7 +253,7 @@ fn lists(view: &HostView, name: &ServiceName) -> bool {
 }
 
 /// Whether the view says anything about what runs on the machine.
-pub(crate) fn looks_inside(view: &HostView) -> bool {
+pub fn looks_inside(view: &HostView) -> bool {
     sees_services(view.source.kind) && !view.facts.from_outside
 }
 
