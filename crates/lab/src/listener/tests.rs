@@ -1,3 +1,5 @@
+//! A port opened, closed and filtered, as a client sees it.
+
 use super::*;
 
 async fn connect(machine: &Machine, port: u16) -> Result<io::Result<TcpStream>, tokio::time::error::Elapsed> {
