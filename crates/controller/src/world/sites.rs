@@ -2,20 +2,22 @@
 //! about whatever it was sent for. Each machine is placed on a subject of its own; what all of them lose together is
 //! the source's own blindness.
 
+mod naming;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::identity::hosts::NetboxRef;
-use evenkeel_core::identity::{Claim, HostMatch, bind, canonical};
+use evenkeel_core::identity::{bind, canonical};
 use evenkeel_core::model::{
-    ExpectedHost, HostFacts, HostKind, HostSnapshot, HostView, MachineKind, MachineState, ObservedMachine,
-    Survey,
+    ExpectedHost, HostFacts, HostKind, HostSnapshot, HostView, MachineKind, MachineState, Survey,
 };
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, SourceKind, Subject, brake};
 use jiff::Timestamp;
 
+use self::naming::{claim, key_of, name_cluster, names_of, whom};
 use super::Touched;
 use super::intent::Intent;
 use super::observations::outlasted;
@@ -450,78 +452,5 @@ fn unseen(id: &SourceId, started: Timestamp, observed_at: Timestamp, coverage: &
         coverage: coverage.clone(),
         facts: HostFacts { from_outside: true, ..HostFacts::default() },
         services: Vec::new(),
-    }
-}
-
-/// Cluster and node names, under which NetBox may know the same place.
-fn names_of(machines: &[ObservedMachine]) -> Vec<Arc<str>> {
-    let mut names: BTreeSet<Arc<str>> = machines.iter().filter_map(|m| m.cluster.clone()).collect();
-    names.extend(machines.iter().filter_map(|m| m.node.clone()));
-    let nodes = machines.iter().filter(|m| m.kind == MachineKind::Node);
-    names.extend(nodes.filter_map(|m| m.name.known().ok().cloned()));
-    names.into_iter().collect()
-}
-
-/// NetBox's name for the cluster a machine was found in: the source may call it otherwise.
-fn name_cluster(machine: &mut ObservedMachine, host: &ExpectedHost, clusters: &[Arc<str>]) {
-    if machine.kind == MachineKind::Node {
-        return;
-    }
-    let declared = host.cluster.as_ref().filter(|c| clusters.iter().any(|k| k.eq_ignore_ascii_case(c)));
-    match (declared, clusters) {
-        (Some(declared), _) => machine.cluster = Some(declared.clone()),
-        (None, [only]) => machine.cluster = Some(only.clone()),
-        (None, _) => {}
-    }
-}
-
-/// A probe's target and a script's host go by the name they were asked for or sent under.
-fn key_of(host: &HostSnapshot) -> Arc<str> {
-    let HostFacts { name, machine, .. } = &host.facts;
-    match (machine, name) {
-        (Some(machine), _) => machine.key.clone(),
-        (None, Some(Fact::Known(name))) => name.clone(),
-        (None, Some(Fact::Unknown(_)) | None) => Arc::from(""),
-    }
-}
-
-fn claim(place: &Place, clusters: &[Arc<str>], kind: SourceKind) -> Claim {
-    let machine = place.snapshot.facts.machine.as_ref();
-    let known = |fact: Option<&Fact<Vec<Arc<str>>>>| match fact.map(Fact::known) {
-        Some(Ok(values)) => values.clone(),
-        Some(Err(_)) | None => Vec::new(),
-    };
-    Claim {
-        configured: match kind {
-            SourceKind::Probe => machine.map(|m| HostName::new(&m.key)),
-            SourceKind::Netbox
-            | SourceKind::Docker
-            | SourceKind::Proxmox
-            | SourceKind::Truenas
-            | SourceKind::Push => None,
-        },
-        vmid: machine.and_then(|m| m.vmid).map(|vmid| (vmid, clusters.to_vec())),
-        remembered: place.remembered,
-        name: place.name.clone(),
-        macs: known(machine.map(|m| &m.macs)),
-        addresses: match machine.map(|m| m.addresses.known()) {
-            Some(Ok(addresses)) => addresses.clone(),
-            Some(Err(_)) | None => Vec::new(),
-        },
-    }
-}
-
-fn whom(found: HostMatch, place: &mut Place, intent: &Intent) -> (Option<Subject>, Option<Gap>) {
-    match found {
-        HostMatch::Declared(host) => {
-            place.remembered = intent.index().reference(&host).or(place.remembered);
-            (Some(Subject::Host(host)), None)
-        }
-        // Beyond the filter NetBox is read with, what is undeclared and what does not concern us look the same.
-        HostMatch::Undeclared(_) if intent.is_filtered() => (None, None),
-        HostMatch::Undeclared(host) => (Some(Subject::Host(host)), None),
-        HostMatch::Ambiguous(gap) => (None, Some(gap)),
-        // A guest of a lost node that was never seen before: whose loss it is, is told already.
-        HostMatch::Unnamed => (None, Some(Gap::new(GapKind::NotYetObserved, "a machine without a name"))),
     }
 }
