@@ -78,6 +78,18 @@ fn web_checks_are_read_with_their_defaults() {
 }
 
 #[test]
+fn a_host_is_tried_where_it_is_said_to_be_reached() {
+    let config = read("[probe]\n[[probe.address]]\nhosts = \"box2-*\"\naddress = \"10.8.0.16\"\n");
+    let places = config.probe.unwrap().selection.addresses;
+    assert!(places[0].hosts[0].matches("box2-media") && places.len() == 1);
+    assert_eq!(places[0].address.to_string(), "10.8.0.16");
+    let said = mistakes("[probe]\n[[probe.address]]\naddress = \"10.8.0.16:80\"\n");
+    for words in ["probe.address[0].hosts: is missing", "`10.8.0.16:80` is not an address"] {
+        assert!(said.contains(words), "{words}:\n{said}");
+    }
+}
+
+#[test]
 fn every_mistake_of_a_probe_is_said_at_once() {
     let said = mistakes(concat!(
         "[probe]\nhost = [\"a\"]\ninterval = 30\ntries = 0\nreference = [\"gateway\"]\ninsecure = true\n",

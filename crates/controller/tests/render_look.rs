@@ -344,7 +344,7 @@ fn a_host_no_source_observes_is_said_and_is_no_alarm() {
     let proxmox = host("Proxmox-Box", HostStatus::Active, vec![declared("proxmox-ui", &[8006])]);
     let look = Look::new().host(Some(proxmox), Vec::new());
     assert_eq!(look.outcome.exit().code(), 0);
-    assert!(look.table(100).contains("No source observes Proxmox-Box."));
+    assert!(look.table(100).contains("No source sees what runs on Proxmox-Box."));
 }
 
 #[test]

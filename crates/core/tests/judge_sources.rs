@@ -99,3 +99,12 @@ fn a_service_is_looked_for_only_where_it_is_meant_to_be_observed() {
     assert_eq!(nobody.found(), none());
     assert!(unknown_missing(&nobody, "plex"));
 }
+
+#[test]
+fn the_web_interface_of_a_truenas_is_no_app_that_could_be_missing() {
+    let declared = || host([declared("truenas-ui"), declared("plex")]);
+    assert_eq!(Plan::new(declared(), [truenas([])]).found(), ["SERVICE_MISSING plex"]);
+    // An app of that name is one all the same.
+    let plan = Plan::new(declared(), [truenas([shown("truenas-ui", RunState::Exited)])]);
+    assert_eq!(plan.found(), ["SERVICE_MISSING plex", "SERVICE_MISSING truenas-ui"]);
+}

@@ -68,10 +68,10 @@ pub(super) fn advice(entry: &Entry) -> (Option<String>, Option<String>) {
         ),
         Difference::VmDown { state: None } => (
             some(format!("Create {host} on its hypervisor, or restore it from a backup.")),
-            some(format!(
+            some(
                 "Or tell NetBox that it is planned, that it lives in another cluster, or its number (custom field \
                  proxmox_vmid) if it bears another name."
-            )),
+                    .to_owned()),
         ),
         Difference::VmUndeclared { .. } => (
             some(format!("Stop and remove {host} if nobody needs it.")),

@@ -1,6 +1,6 @@
 //! How the look for people ends: both sides of the coverage, and one line that says it all.
 
-use super::coverage::Coverages;
+use super::coverage::{Coverages, Machines};
 use super::outcome::{Exit, Outcome, Totals};
 use super::table::Page;
 use super::text::{BAD, DIM, GOOD, WARN, age, clean, count, percent, styled, width};
@@ -23,6 +23,7 @@ fn coverage(page: &mut Page, outcome: &Outcome, totals: &Totals) {
         running_unknown,
         planned,
         retired,
+        machines,
     } = totals.coverages;
     let side = |words: &str, part: usize, whole: usize, unknown: usize| {
         let unknown = if unknown > 0 { format!(", {unknown} unknown") } else { String::new() };
@@ -31,8 +32,21 @@ fn coverage(page: &mut Page, outcome: &Outcome, totals: &Totals) {
         }
         format!("{words} {} % ({part} of {whole}{unknown})", percent(part, whole))
     };
+    if machines != Machines::default() {
+        let said = [
+            side(
+                "Machines declared and running",
+                machines.declared_running,
+                machines.declared,
+                machines.declared_unknown,
+            ),
+            side("running and declared", machines.running_declared, machines.running, 0),
+        ];
+        page.parts(0, DIM, &said);
+    }
+    let services = if machines == Machines::default() { "Declared" } else { "Services declared" };
     let mut said = vec![
-        side("Declared and running", declared_running, declared, declared_unknown),
+        side(&format!("{services} and running"), declared_running, declared, declared_unknown),
         side("running and declared", running_declared, running, running_unknown),
     ];
     let counted = [(planned, "planned"), (retired, "retired"), (totals.ignored, "ignored")];

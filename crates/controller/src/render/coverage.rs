@@ -1,7 +1,9 @@
 //! Two-way coverage: how much of what is declared runs, how much of what runs is declared, and of how much nobody can say.
 
+use evenkeel_core::judge::speaks_about;
 use evenkeel_core::model::{
-    Demand, Expected, ExpectedHost, ExpectedService, HostView, Lifecycle, Observed, RunState,
+    Demand, Expected, ExpectedHost, ExpectedService, HostView, Lifecycle, MachineKind, MachineState,
+    Observed, RunState,
 };
 use evenkeel_core::{Lookup, Rules, SourceKind};
 
@@ -24,12 +26,78 @@ pub struct Coverages {
     pub planned: usize,
     /// Services that must not run, and do not.
     pub retired: usize,
+    /// The same of machines that a hypervisor sees.
+    pub machines: Machines,
+}
+
+/// How much of what is declared on hypervisors runs there, and the other way round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Machines {
+    /// Declared to run, and running.
+    pub declared_running: usize,
+    /// Declared to run, and known whether they do.
+    pub declared: usize,
+    /// Declared to run, and nobody can say whether they do.
+    pub declared_unknown: usize,
+    /// Running and declared.
+    pub running_declared: usize,
+    /// Running, and known whether they are declared.
+    pub running: usize,
+}
+
+impl Machines {
+    fn of(expected: &Expected, observed: &Observed) -> Self {
+        let mut counted = Self::default();
+        let (mut known, mut unknown, mut runs) = (false, false, false);
+        for view in observed.views() {
+            let hypervisor = matches!(view.source.kind, SourceKind::Proxmox | SourceKind::Truenas);
+            match view.machine().filter(|_| hypervisor && view.facts.from_outside) {
+                None => {}
+                Some(Lookup::Present(machine)) if machine.kind == MachineKind::Node => {}
+                Some(Lookup::Present(machine)) => match machine.state.known() {
+                    Ok(state) => {
+                        known = true;
+                        runs |= *state == MachineState::Running;
+                    }
+                    Err(_) => unknown = true,
+                },
+                Some(Lookup::Absent) => known = true,
+                Some(Lookup::Unknown(_)) => unknown = true,
+            }
+        }
+        match expected.host() {
+            Lookup::Present(host) if host.demand() == Demand::Run && (runs || known && !unknown) => {
+                counted.declared = 1;
+                counted.declared_running = usize::from(runs);
+            }
+            Lookup::Present(host) if host.demand() == Demand::Run && unknown => counted.declared_unknown = 1,
+            Lookup::Present(_) | Lookup::Absent | Lookup::Unknown(_) => {}
+        }
+        match expected.host() {
+            Lookup::Present(_) => {
+                counted.running = usize::from(runs);
+                counted.running_declared = usize::from(runs);
+            }
+            Lookup::Absent => counted.running = usize::from(runs),
+            Lookup::Unknown(_) => {}
+        }
+        counted
+    }
+
+    fn add(&mut self, other: Self) {
+        let Self { declared_running, declared, declared_unknown, running_declared, running } = other;
+        self.declared_running += declared_running;
+        self.declared += declared;
+        self.declared_unknown += declared_unknown;
+        self.running_declared += running_declared;
+        self.running += running;
+    }
 }
 
 impl Coverages {
     /// Both sides of the coverage of one host.
     pub(super) fn of(expected: &Expected, observed: &Observed, rules: &Rules) -> Self {
-        let mut counted = Self::default();
+        let mut counted = Self { machines: Machines::of(expected, observed), ..Self::default() };
         let declared = match expected.host() {
             Lookup::Present(host) => Some(host),
             Lookup::Absent | Lookup::Unknown(_) => None,
@@ -65,6 +133,7 @@ impl Coverages {
             running_unknown,
             planned,
             retired,
+            machines,
         } = other;
         self.declared_running += declared_running;
         self.declared += declared;
@@ -74,6 +143,7 @@ impl Coverages {
         self.running_unknown += running_unknown;
         self.planned += planned;
         self.retired += retired;
+        self.machines.add(machines);
     }
 }
 
@@ -122,7 +192,7 @@ fn runs(observed: &Observed, service: &ExpectedService, rules: &Rules) -> Option
 }
 
 fn may_speak(view: &HostView, service: &ExpectedService, rules: &Rules) -> bool {
-    let asked = service.observed_by.is_empty() || service.observed_by.contains(&view.source.kind);
+    let asked = speaks_about(view, &service.name, Some(service));
     let never = matches!(view.source.kind, SourceKind::Docker | SourceKind::Truenas)
         && rules.not_containers.iter().any(|name| name.eq_ignore_ascii_case(service.name.as_str()))
         && !matches!(view.service(&service.name), Lookup::Present(_));

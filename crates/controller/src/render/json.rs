@@ -125,6 +125,7 @@ fn coverages(counted: &Coverages) -> Value {
         running_unknown,
         planned,
         retired,
+        machines,
     } = *counted;
     json!({
         "declared_and_running": {
@@ -137,6 +138,12 @@ fn coverages(counted: &Coverages) -> Value {
         },
         "planned": planned,
         "retired": retired,
+        "machines": {
+            "declared_and_running": {
+                "count": machines.declared_running, "of": machines.declared, "unknown": machines.declared_unknown,
+            },
+            "running_and_declared": {"count": machines.running_declared, "of": machines.running},
+        },
     })
 }
 

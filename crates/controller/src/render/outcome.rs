@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::drift::Difference;
+use evenkeel_core::judge::looks_inside;
 use evenkeel_core::model::{Demand, Expected, Observed};
 use evenkeel_core::{
     Coverage, Drift, DriftId, Gap, GapKind, HostName, Lookup, Report, Rules, Severity, SourceId, Subject,
@@ -219,7 +220,8 @@ impl SubjectOutcome {
         outcome.tenant = declared.and_then(|host| host.tenant.clone());
         outcome.coverages = Coverages::of(expected, observed, rules);
         let must_run = declared.is_some_and(|host| host.demand() == Demand::Run);
-        outcome.uncovered = observed.views().is_empty() && must_run && outcome.coverages.declared_unknown > 0;
+        let looked_at = observed.views().iter().any(|view| looks_inside(view));
+        outcome.uncovered = !looked_at && must_run && outcome.coverages.declared_unknown > 0;
         // Nobody has answered yet: no alarm, and no sight either.
         for view in observed.views() {
             let Some(gap) = view.coverage.gap().filter(|gap| gap.kind == GapKind::NotYetObserved && must_run)

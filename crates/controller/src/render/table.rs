@@ -266,5 +266,5 @@ fn uncovered(page: &mut Page, outcome: &Outcome) {
         return;
     }
     page.gap();
-    page.words(0, DIM, &format!("No source observes {}.", names.join(", ")));
+    page.words(0, DIM, &format!("No source sees what runs on {}.", names.join(", ")));
 }

@@ -33,6 +33,8 @@ pub(super) struct Site {
     clusters: Vec<Arc<str>>,
     named_clusters: Vec<Arc<str>>,
     places: BTreeMap<Arc<str>, Place>,
+    /// Its nodes, by canonical name. Few, and asked for with every guest.
+    nodes: Vec<(String, HostName)>,
     /// The machines of each subject.
     by_subject: BTreeMap<Subject, Vec<Arc<str>>>,
     /// Whose machines were shown and are gone, and since when: undeclared, they have no other witness.
@@ -64,6 +66,7 @@ impl Site {
             clusters,
             named_clusters: Vec::new(),
             places: BTreeMap::new(),
+            nodes: Vec::new(),
             by_subject: BTreeMap::new(),
             departed: BTreeMap::new(),
             remembered,
@@ -255,7 +258,13 @@ impl Site {
             place.view = Arc::new(bind(snapshot, host.map(|h| &**h), &policy.aliases));
         }
         self.by_subject.clear();
+        self.nodes.clear();
         for (key, place) in &self.places {
+            if let (true, Some(Subject::Host(host)), Some(name)) =
+                (place.is_node, &place.subject, &place.name)
+            {
+                self.nodes.push((canonical(name), host.clone()));
+            }
             if let Some(subject) = &place.subject {
                 self.by_subject.entry(subject.clone()).or_default().push(key.clone());
             }
@@ -327,16 +336,13 @@ impl Site {
 
     /// The node of this name, if it is one of this site's machines.
     pub(super) fn node(&self, name: &str) -> Option<&HostName> {
-        let is_it = |place: &&Place| {
-            place.is_node && place.name.as_ref().is_some_and(|n| canonical(n) == canonical(name))
-        };
-        self.places.values().find(is_it)?.subject.as_ref()?.host()
+        let name = canonical(name);
+        self.nodes.iter().find(|(known, _)| *known == name).map(|(_, host)| host)
     }
 
     /// Its nodes, as far as it is known who they are.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &HostName> {
-        let nodes = self.places.values().filter(|place| place.is_node);
-        nodes.filter_map(|place| place.subject.as_ref()?.host())
+        self.nodes.iter().map(|(_, host)| host)
     }
 
     /// The node that carries a machine, or carried it when it was last shown. Of several machines of one name, the one
@@ -349,15 +355,13 @@ impl Site {
 
     /// Guests that run on this host.
     pub(super) fn carried_by(&self, host: &HostName) -> Vec<&Subject> {
-        let is_it =
-            |place: &&Place| place.is_node && place.subject.as_ref().and_then(Subject::host) == Some(host);
-        let nodes = self.places.values().filter(is_it).filter_map(|place| place.name.as_ref());
-        let nodes: Vec<_> = nodes.map(|name| canonical(name)).collect();
+        let nodes: Vec<&str> =
+            self.nodes.iter().filter(|(_, node)| node == host).map(|(name, _)| name.as_str()).collect();
         if nodes.is_empty() {
             return Vec::new();
         }
         let on_it =
-            |place: &&Place| place.carrier.as_ref().is_some_and(|node| nodes.contains(&canonical(node)));
+            |place: &&Place| place.carrier.as_ref().is_some_and(|node| nodes.contains(&&*canonical(node)));
         self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref()).collect()
     }
 

@@ -43,6 +43,9 @@ pub enum HostMatch {
     Unnamed,
 }
 
+/// A host and the cluster it is declared in.
+type InCluster = (Option<Arc<str>>, HostName);
+
 /// The declared hosts by everything they can be found by. Built once per inventory.
 #[derive(Clone, Debug, Default)]
 pub struct HostIndex {
@@ -52,7 +55,7 @@ pub struct HostIndex {
     /// `web.dmz`.
     by_label: BTreeMap<String, BTreeSet<HostName>>,
     /// Declared numbers are unique within a cluster, not beyond it.
-    by_vmid: BTreeMap<u64, BTreeSet<(Option<Arc<str>>, HostName)>>,
+    by_vmid: BTreeMap<u64, BTreeSet<InCluster>>,
     by_mac: BTreeMap<Arc<str>, BTreeSet<HostName>>,
     by_ip: BTreeMap<IpAddr, BTreeSet<HostName>>,
     by_ref: BTreeMap<NetboxRef, HostName>,

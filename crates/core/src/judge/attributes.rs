@@ -14,6 +14,7 @@ use crate::model::{
 };
 
 /// Whether both sides can be compared in their attributes.
+#[expect(clippy::large_enum_variant, reason = "lives for one comparison, on the stack")]
 enum Pair<'a> {
     /// It may run and does.
     Running(&'a ExpectedService, &'a HostView, &'a ObservedService),

@@ -7,6 +7,7 @@ use crate::drift::{Drift, Verdict};
 use crate::model::HostView;
 
 /// What was decided.
+#[expect(clippy::large_enum_variant, reason = "lives for one comparison, on the stack")]
 pub(super) enum Finding<'a> {
     /// They differ.
     Drifted(Drift),

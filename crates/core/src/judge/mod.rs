@@ -166,7 +166,8 @@ pub(crate) fn seen_as<'a>(
         asked.hear(view, answer);
     }
     match asked.answer() {
-        Seen::Uncovered => engines.answer(),
+        Seen::Uncovered if engines.best.is_some() => engines.answer(),
+        Seen::Uncovered => Seen::Uncovered,
         answer @ (Seen::Present(..) | Seen::AtLeast(..) | Seen::Absent(_) | Seen::Unknown(_)) => answer,
     }
 }
@@ -236,7 +237,9 @@ fn rank(service: &ObservedService) -> u8 {
     }
 }
 
-fn speaks_about(view: &HostView, name: &ServiceName, expected: Option<&ExpectedService>) -> bool {
+/// Whether this view was asked about a service, and its silence means something. What only sees machines from outside
+/// says nothing about what runs in them.
+pub fn speaks_about(view: &HostView, name: &ServiceName, expected: Option<&ExpectedService>) -> bool {
     looks_inside(view)
         && (view.source.kind != SourceKind::Probe || lists(view, name))
         && expected.is_none_or(|service| {
@@ -251,7 +254,7 @@ fn lists(view: &HostView, name: &ServiceName) -> bool {
 }
 
 /// Whether the view says anything about what runs on the machine.
-pub(crate) fn looks_inside(view: &HostView) -> bool {
+pub fn looks_inside(view: &HostView) -> bool {
     sees_services(view.source.kind) && !view.facts.from_outside
 }
 

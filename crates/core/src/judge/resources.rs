@@ -211,7 +211,7 @@ fn usage(
     if percent >= limit.over {
         let id = DriftId {
             subject: case.subject.clone(),
-            service: volume.map(|name| ServiceName::new(name)),
+            service: volume.map(ServiceName::new),
             event_type: EventType::ResourceExceeded,
             field: Some(field),
             source: None,

@@ -135,7 +135,11 @@ fn speakers<'a>(world: &'a World, name: &ServiceName, e: Option<&ExpectedService
     if !others.is_empty() {
         return others;
     }
-    views.iter().map(|v| possible(v, name)).filter(|p| !matches!(p, Possible::Gone)).collect()
+    let engines: Vec<_> = views.iter().map(|v| possible(v, name)).collect();
+    if !engines.iter().any(|p| matches!(p, Possible::Only(..))) {
+        return Vec::new();
+    }
+    engines.into_iter().filter(|p| !matches!(p, Possible::Gone)).collect()
 }
 
 fn could_run(p: &Possible<'_>) -> bool {

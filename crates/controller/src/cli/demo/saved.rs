@@ -12,7 +12,7 @@ use super::lab;
 /// Writes it, and every secret in a file beside it.
 pub(super) fn save(path: &Path, homelab: &Homelab, store: Option<&Path>) -> io::Result<()> {
     let mut text = String::new();
-    let netbox = secret(path, "netbox", &homelab.netbox.token_v1())?;
+    let netbox = secret(path, "netbox", homelab.netbox.token_v1())?;
     let write = written(&mut text, path, homelab, &netbox)?;
     write.map_err(io::Error::other)?;
     if let Some(store) = store {

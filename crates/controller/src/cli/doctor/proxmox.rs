@@ -35,9 +35,13 @@ fn describe(group: &str, report: &Report) -> Vec<Check> {
     });
     checks.extend(rights(group, report));
     checks.push(match &report.nodes {
-        Ok((count, away)) if away.is_empty() => {
-            Check::ok(group, format!("it lists {count} nodes, all online"))
-        }
+        Ok((count, away)) if away.is_empty() => Check::ok(
+            group,
+            match count {
+                1 => "it lists 1 node, which is online".to_owned(),
+                _ => format!("it lists {count} nodes, all online"),
+            },
+        ),
         Ok((count, away)) => Check::warn(
             group,
             format!("it lists {count} nodes, of which {} are not online", away.join(", ")),
