@@ -212,7 +212,7 @@ proptest! {
             let decoded = decode::inventory(&tables, &settings());
             let is_it = |host: &&Arc<ExpectedHost>| match model.0 {
                 Model::Services => host.services.iter().any(|service| service.netbox_ids.contains(&id)),
-                _ => host.netbox_id == id && (host.kind == HostKind::Device) == (model.0 == Model::Devices),
+                Model::Devices | Model::Vms | Model::Ips | Model::Interfaces | Model::VmInterfaces | Model::Macs => host.netbox_id == id && (host.kind == HostKind::Device) == (model.0 == Model::Devices),
             };
             let there = decoded.hosts.iter().any(|host| is_it(&host));
             let told = decoded.gap.is_some() || decoded.hosts.iter().any(|host| !host.services_coverage.is_complete());
