@@ -155,6 +155,10 @@ fn a_node_its_cluster_has_lost_is_unreachable_unless_the_machine_itself_was_hear
 #[test]
 fn an_undeclared_node_is_told_as_an_identity() {
     assert_eq!(found(None, vec![proxmox(node(MachineState::Running))]), ["CONFIG_DRIFT identity"]);
+    // Whoever cannot see it any more has not seen it go.
+    let report = report(None, vec![no_guest(partial(GapKind::TimedOut))], &Rules::default());
+    let identity = |id: &DriftId| id.field == Some(Field::Identity);
+    assert!(report.unknown.iter().any(|(id, _)| identity(id)), "{:?}", report.clean);
 }
 
 #[test]

@@ -96,3 +96,19 @@ fn an_echo_of_a_cause_that_ended_is_never_told() {
     }
     assert_eq!(run.ledger.open().count(), 0);
 }
+
+#[test]
+fn what_was_never_told_does_not_come_back_as_reopened() {
+    let mut run = Run::new(patient());
+    let node = DriftId::of_host(&"node".into(), EventType::NodeUnreachable);
+    let (away, back) = (Plan::new(host([]), [silent()]), Plan::new(host([]), [docker([])]));
+    for seconds in [0, 10] {
+        let report = away.at(seconds).diff(&[]);
+        run.take(report, at(seconds), std::slice::from_ref(&node));
+    }
+    for seconds in [20, 30] {
+        assert!(run.observe(&back, seconds).said().is_empty());
+    }
+    assert!(run.observe(&away, 40).said().is_empty());
+    assert_eq!(run.observe(&away, 50).said(), ["opened DOCKER_UNREACHABLE"]);
+}

@@ -210,11 +210,19 @@ fn undeclared_node(case: Case<'_>) -> Verdict {
             let difference = Difference::Config { expected: None, observed };
             drifted(case, Field::Identity, difference, evidence_of(view))
         }
-        None => match machine::nodes(case).find_map(|(_, m)| m.state.known().err()) {
+        None => match machine::nodes(case).find_map(|(_, m)| m.state.known().err()).or(unseen(case)) {
             Some(gap) => Verdict::Unknown(gap.clone()),
             None => Verdict::Clean(newest(case)),
         },
     }
+}
+
+/// Why one that might show the machine cannot say.
+fn unseen(case: Case<'_>) -> Option<&Gap> {
+    case.observed.views().iter().find_map(|view| match view.machine() {
+        Some(Lookup::Unknown(gap)) => Some(gap),
+        Some(Lookup::Present(_) | Lookup::Absent) | None => None,
+    })
 }
 
 /// Whether the machine was switched on so lately that nothing on it need answer yet.

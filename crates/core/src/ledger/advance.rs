@@ -194,6 +194,10 @@ impl Step<'_> {
             return;
         };
         let (recorded, announced) = (entry.recorded, entry.announced);
+        if !recorded {
+            // Nobody heard of it: its return will not be a return.
+            return self.unbelieve(id);
+        }
         entry.state = State::Resolved;
         entry.resolved_at = Some(self.now);
         entry.blind = None;
@@ -203,9 +207,7 @@ impl Step<'_> {
             entry.transitions.clear();
         }
         push_transition(entry, self.now, self.policy.flap.window);
-        if recorded {
-            self.record(id, Transition::Resolved, announced, rule);
-        }
+        self.record(id, Transition::Resolved, announced, rule);
         if let Some(entry) = self.entries.get_mut(id) {
             entry.announced = false;
             entry.recorded = false;

@@ -83,6 +83,7 @@ pub(super) fn picture(answers: &Answers, beside: &Beside<'_>) -> Picture {
         Ok(list) => {
             flaws.extend(list.odd.iter().map(malformed));
             guests(list, &nodes, beside, &mut machines, &mut flaws);
+            wait_for_young_nodes(&answers.nodes, &mut machines);
         }
         Err(gap) => flaws.push(gap.clone()),
     }
@@ -322,6 +323,26 @@ fn storage_usage(row: &StorageRow, nodes: &Result<BTreeMap<String, Node>, Gap>) 
 }
 
 /// Guests by number: two rows of one number make neither believable.
+/// How long a node may take from being switched on until it has started what it starts by itself, in seconds.
+const NODE_STARTS_GUESTS: u64 = 300;
+
+/// A node that was just switched on starts its guests one after the other: one that is still off is not down yet.
+fn wait_for_young_nodes(nodes: &Result<List<NodeRow>, Gap>, machines: &mut [ObservedMachine]) {
+    let Ok(list) = nodes else { return };
+    let is_young = |row: &&NodeRow| row.uptime.is_some_and(|seconds| seconds < NODE_STARTS_GUESTS);
+    for node in list.rows.iter().filter(is_young) {
+        let on_it = |machine: &&mut ObservedMachine| {
+            machine.node.as_deref() == Some(&*node.node)
+                && machine.state == Fact::Known(MachineState::Stopped)
+        };
+        for machine in machines.iter_mut().filter(on_it) {
+            let why =
+                format!("node {} was just switched on and may not have started it yet", short(&node.node));
+            machine.state = Fact::unknown(GapKind::NotYetObserved, why);
+        }
+    }
+}
+
 fn guests(
     list: &List<GuestRow>,
     nodes: &Result<BTreeMap<String, Node>, Gap>,

@@ -103,6 +103,19 @@ fn a_guest_is_on_since_its_uptime_began_and_one_that_is_off_is_not() {
 }
 
 #[test]
+fn a_guest_that_is_off_on_a_node_that_was_just_switched_on_is_not_down_yet() {
+    let state = |uptime: Value, status: &str| {
+        let nodes = json!([{"type": "node", "node": "pve1", "status": "online", "uptime": uptime}]);
+        let rows = json!([{"type": "qemu", "vmid": 100, "node": "pve1", "status": status, "template": 0}]);
+        found(&picture(&answers(&nodes, &rows, &json!([]))), "qemu/100").state.clone()
+    };
+    assert!(matches!(state(json!(60), "stopped"), Fact::Unknown(gap) if gap.kind == GapKind::NotYetObserved));
+    assert_eq!(state(json!(60), "running"), Fact::Known(MachineState::Running));
+    assert_eq!(state(json!(3600), "stopped"), Fact::Known(MachineState::Stopped));
+    assert_eq!(state(Value::Null, "stopped"), Fact::Known(MachineState::Stopped));
+}
+
+#[test]
 fn what_another_simulator_recorded_is_read_as_well() {
     let said = answers(
         &recorded("sim-cluster-resources-node"),

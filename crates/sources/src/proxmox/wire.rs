@@ -144,6 +144,8 @@ pub(super) struct NodeRow {
     pub(super) maxcpu: Option<u64>,
     pub(super) mem: Option<u64>,
     pub(super) maxmem: Option<u64>,
+    /// Seconds since it was switched on.
+    pub(super) uptime: Option<u64>,
 }
 
 /// A row of `type=storage`.
@@ -214,6 +216,7 @@ pub(super) fn nodes(data: &Value, what: &str) -> Result<List<NodeRow>, Gap> {
             maxcpu: row.whole("maxcpu"),
             mem: row.whole("mem"),
             maxmem: row.whole("maxmem"),
+            uptime: row.whole("uptime"),
         }))
     })
 }
