@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use evenkeel_core::identity::bind;
 use evenkeel_core::model::{
-    Expected, ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostSnapshot, HostStatus,
-    Inventory, Observed, ObservedService, Port, Ports, Published, RunState,
+    Expected, ExpectedHost, ExpectedService, Health, Hints, HostFacts, HostKind, HostSnapshot, Inventory,
+    Observed, ObservedService, Port, Ports, Published, RunState,
 };
 use evenkeel_core::{Coverage, Evidence, Fact, HostName, ServiceName, SourceId, SourceKind, Subject};
 use jiff::Timestamp;
@@ -146,29 +146,7 @@ fn pair(h: usize, s: usize, shape: Shape) -> (ExpectedService, Option<ObservedSe
 /// A host as it is declared.
 pub fn declared(h: usize, shape: Shape) -> ExpectedHost {
     ExpectedHost {
-        name: host_name(h),
-        kind: HostKind::VirtualMachine,
-        netbox_id: h as u64 + 1,
-        status: HostStatus::Active,
-        primary_ip: None,
-        addresses: Vec::new(),
-        macs: Vec::new(),
-        aliases: Vec::new(),
-        role: None,
-        site: None,
-        tenant: None,
-        cluster: None,
-        node: None,
-        vcpus: None,
-        memory_mib: None,
-        disk_mib: None,
-        tags: Vec::new(),
-        observed_by: Vec::new(),
-        docker_endpoint: None,
-        proxmox_vmid: None,
-        sensitive: false,
         services: pairs(h, shape).map(|(declared, _)| declared).collect(),
-        services_coverage: Coverage::Complete,
-        contradictions: Vec::new(),
+        ..ExpectedHost::new(host_name(h), HostKind::VirtualMachine, h as u64 + 1)
     }
 }

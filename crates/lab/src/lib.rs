@@ -9,5 +9,6 @@ pub mod inventory;
 pub mod listener;
 pub mod netbox;
 pub mod proxmox;
+mod query;
 pub mod receiver;
 pub mod truenas;

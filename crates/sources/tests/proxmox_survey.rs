@@ -183,7 +183,10 @@ async fn a_migration_changes_the_node_and_nothing_else() {
     let after = complete(&source).await;
     let (mut moved, stayed) = (machine(&after, "qemu/100").clone(), machine(&before, "qemu/100"));
     assert_eq!(moved.node.as_deref(), Some("pve2"));
-    moved.node = stayed.node.clone();
+    // Its uptime is told in seconds, so the moment it began is known to the second.
+    let apart = moved.up_since.unwrap().duration_since(stayed.up_since.unwrap()).abs();
+    assert!(apart.as_secs() <= 2, "{apart}");
+    (moved.node, moved.up_since) = (stayed.node.clone(), stayed.up_since);
     assert_eq!(&moved, stayed);
 }
 

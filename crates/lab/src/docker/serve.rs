@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use super::engine::Engine;
 use super::stream::{events, filters};
 use crate::fault::{Fault, Faults};
+use crate::query::{decoded, pairs};
 
 /// The newest and the oldest API version the lab speaks.
 const API: (u32, u32) = (41, 12);
@@ -107,30 +108,8 @@ fn parse_head(head: &str) -> Option<Request> {
         Some((minor, rest)) => (Some(minor.parse().ok()?), format!("/{rest}")),
         None => (None, path),
     };
-    let query = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (decoded(key), decoded(value)))
-        .collect();
+    let query = pairs(query).into_iter().collect();
     Some(Request { method: method.to_owned(), path, version, query })
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let digits = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
-                let digits = String::from_utf8_lossy(&digits).into_owned();
-                bytes.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
-            }
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 async fn answer(peer: &mut impl Peer, request: &Request, desk: &Desk) -> io::Result<Next> {

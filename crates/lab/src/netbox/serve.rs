@@ -19,6 +19,7 @@ use super::list;
 use super::state::{Kind, State};
 use super::version::NetboxVersion;
 use crate::fault::Fault;
+use crate::query::pairs;
 
 /// gunicorn cuts the request line here.
 const LONGEST_REQUEST_LINE: usize = 4094;
@@ -186,7 +187,7 @@ fn reply(shared: &Shared, request: &Request<Incoming>, target: &str) -> Reply {
         return Reply::detail(StatusCode::METHOD_NOT_ALLOWED, &text);
     }
     let query =
-        if state.ignores_queries { Vec::new() } else { parse(request.uri().query().unwrap_or_default()) };
+        if state.ignores_queries { Vec::new() } else { pairs(request.uri().query().unwrap_or_default()) };
     let host = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("netbox");
     route(&state, path, &query, &format!("http://{host}/"))
 }
@@ -278,32 +279,4 @@ fn status(version: NetboxVersion) -> Value {
         status["netbox-full-version"] = json!(version.full());
     }
     status
-}
-
-fn parse(query: &str) -> Vec<(String, String)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name), decoded(value))
-        })
-        .collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let pair = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
-                let pair = String::from_utf8_lossy(&pair).into_owned();
-                bytes.push(u8::from_str_radix(&pair, 16).unwrap_or(b'?'));
-            }
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

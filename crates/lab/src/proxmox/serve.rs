@@ -20,6 +20,7 @@ use super::cluster::{Agent, Cluster, Guest, PveVersion, Standing};
 use super::edit::State;
 use super::{Desk, PASSWORD, TOKEN, TOKEN_SECRET, USER, render};
 use crate::fault::Fault;
+use crate::query::pairs;
 
 /// What is answered, before faults.
 pub(super) struct Reply {
@@ -318,32 +319,4 @@ fn agent(cluster: &Cluster, guest: &Guest, may: render::May<'_>) -> Reply {
         }
         Agent::Answers => Reply::data(render::agent_interfaces(guest)),
     }
-}
-
-fn pairs(query: &str) -> Vec<(String, String)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name), decoded(value))
-        })
-        .collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let pair = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
-                let pair = String::from_utf8_lossy(&pair).into_owned();
-                bytes.push(u8::from_str_radix(&pair, 16).unwrap_or(b'?'));
-            }
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
