@@ -96,11 +96,13 @@ fn rename(lab: &Homelab, name: &str) -> io::Result<()> {
 
 /// The only node of its cluster: the cluster's interface goes with it.
 async fn node_away(lab: &Homelab) -> io::Result<()> {
+    // The machine first: power leaves all of it at once, and must not seem to leave the guests before the node.
+    lab.behave("Box2", Behaviour::Filtered).await?;
     cluster(lab, "Box2")?.down(0).await;
     for host in ON_BOX2 {
         lab.silence(host).await?;
     }
-    lab.behave("Box2", Behaviour::Filtered).await
+    Ok(())
 }
 
 async fn node_back(lab: &Homelab) -> io::Result<()> {
