@@ -23,7 +23,7 @@ use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::identity::{hosts::NetboxRef, without_apps};
 use evenkeel_core::model::{Expected, ExpectedHost, HostSnapshot, HostView, Inventory, Observed};
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Coverage, DriftId, Evidence, Gap, GapKind, HostName, SourceId, Subject};
+use evenkeel_core::{Coverage, DriftId, Evidence, HostName, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use jiff::Timestamp;
 
@@ -375,28 +375,5 @@ impl World {
             })
         });
         Observed::new(without_apps(views.chain(of_sites).collect()))
-    }
-
-    /// How far a source of observation reaches as a whole. One that is blind for its own host is told there.
-    fn source_state(&self, source: &SourceId, now: Timestamp) -> (Coverage, Evidence) {
-        let host = self.observations.get(source);
-        let site = self.sites.get(source);
-        let is_blind =
-            |o: &&Observation| !o.identity_coverage().is_complete() || o.is_stale(now, self.stale_after);
-        let told_elsewhere = host.filter(|o| o.subject.host().is_some()).filter(is_blind);
-        match (site, host) {
-            (Some(site), _) if site.is_silent(&self.intent) => {
-                let gap = Gap::new(GapKind::NotYetObserved, format!("nothing was heard of {source} yet"));
-                (Coverage::Partial(gap), site.evidence())
-            }
-            (Some(site), _) => match (site.coverage_at(now), told_elsewhere) {
-                (Coverage::Partial(gap), Some(_)) => {
-                    (Coverage::Partial(Gap::new(GapKind::NotYetObserved, &*gap.why)), site.evidence())
-                }
-                (coverage, _) => (coverage, site.evidence()),
-            },
-            (None, Some(observation)) => (observation.identity_coverage(), observation.evidence()),
-            (None, None) => (Coverage::Complete, Evidence { source: source.clone(), observed_at: now }),
-        }
     }
 }

@@ -3,7 +3,7 @@
 use evenkeel_core::fingerprint;
 use evenkeel_core::identity::{HostMatch, without_apps};
 use evenkeel_core::model::Observed;
-use evenkeel_core::{Gap, GapKind, SourceId, Subject};
+use evenkeel_core::{Coverage, Evidence, Gap, GapKind, SourceId, Subject};
 use jiff::Timestamp;
 
 use super::observations::Observation;
@@ -97,5 +97,28 @@ impl World {
             Subject::Source(_) => return Some(self.stamps.key(subject)),
         };
         self.stamps.observe(subject, new)
+    }
+
+    /// How far a source of observation reaches as a whole. One that is blind for its own host is told there.
+    pub(super) fn source_state(&self, source: &SourceId, now: Timestamp) -> (Coverage, Evidence) {
+        let host = self.observations.get(source);
+        let site = self.sites.get(source);
+        let is_blind =
+            |o: &&Observation| !o.identity_coverage().is_complete() || o.is_stale(now, self.stale_after);
+        let told_elsewhere = host.filter(|o| o.subject.host().is_some()).filter(is_blind);
+        match (site, host) {
+            (Some(site), _) if site.is_silent(&self.intent) => {
+                let gap = Gap::new(GapKind::NotYetObserved, format!("nothing was heard of {source} yet"));
+                (Coverage::Partial(gap), site.evidence())
+            }
+            (Some(site), _) => match (site.coverage_at(now), told_elsewhere) {
+                (Coverage::Partial(gap), Some(_)) => {
+                    (Coverage::Partial(Gap::new(GapKind::NotYetObserved, &*gap.why)), site.evidence())
+                }
+                (coverage, _) => (coverage, site.evidence()),
+            },
+            (None, Some(observation)) => (observation.identity_coverage(), observation.evidence()),
+            (None, None) => (Coverage::Complete, Evidence { source: source.clone(), observed_at: now }),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! the source's own blindness.
 
 mod memory;
+mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -334,37 +335,6 @@ impl Site {
         self.places.len()
     }
 
-    /// The node of this name, if it is one of this site's machines.
-    pub(super) fn node(&self, name: &str) -> Option<&HostName> {
-        let name = canonical(name);
-        self.nodes.iter().find(|(known, _)| *known == name).map(|(_, host)| host)
-    }
-
-    /// Its nodes, as far as it is known who they are.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &HostName> {
-        self.nodes.iter().map(|(_, host)| host)
-    }
-
-    /// The node that carries a machine, or carried it when it was last shown. Of several machines of one name, the one
-    /// that runs is meant.
-    pub(super) fn carrier(&self, subject: &Subject) -> Option<&Arc<str>> {
-        let places = self.places_of(subject);
-        let running = places.iter().find(|(_, place)| is_on(place)).or(places.first());
-        running.and_then(|(_, place)| place.carrier.as_ref())
-    }
-
-    /// Guests that run on this host.
-    pub(super) fn carried_by(&self, host: &HostName) -> Vec<&Subject> {
-        let nodes: Vec<&str> =
-            self.nodes.iter().filter(|(_, node)| node == host).map(|(name, _)| name.as_str()).collect();
-        if nodes.is_empty() {
-            return Vec::new();
-        }
-        let on_it =
-            |place: &&Place| place.carrier.as_ref().is_some_and(|node| nodes.contains(&&*canonical(node)));
-        self.places.values().filter(on_it).filter_map(|place| place.subject.as_ref()).collect()
-    }
-
     /// Whom an answer of it decides about: whom it shows, whom it showed, and whom it would have to show.
     pub(super) fn concerned(&self, intent: &Intent) -> Touched {
         let mut concerned = self.witnessed(intent);
@@ -427,9 +397,4 @@ impl Site {
         let hosts = intent.hosts().filter(|host| self.is_witness_of(host));
         hosts.map(|host| Subject::Host(host.name.clone())).collect()
     }
-}
-
-fn is_on(place: &Place) -> bool {
-    let machine = place.view.facts.machine.as_ref();
-    machine.is_some_and(|machine| machine.state == Fact::Known(MachineState::Running))
 }
