@@ -20,6 +20,8 @@ pub(super) struct Intent {
     /// Its hosts by name.
     hosts: BTreeMap<HostName, Arc<ExpectedHost>>,
     index: HostIndex,
+    /// Machines that NetBox pins to a node, by node.
+    pinned: BTreeMap<HostName, Vec<HostName>>,
     /// How far the newest read reaches.
     coverage: Coverage,
     /// When the newest read ended.
@@ -37,6 +39,7 @@ impl Intent {
             complete: None,
             hosts: BTreeMap::new(),
             index: HostIndex::default(),
+            pinned: BTreeMap::new(),
             coverage: Coverage::Partial(Gap::new(GapKind::NotYetObserved, "netbox has not been read yet")),
             read_at: Timestamp::UNIX_EPOCH,
             held_since: None,
@@ -108,8 +111,8 @@ impl Intent {
     }
 
     /// Machines that NetBox pins to this node.
-    pub(super) fn pinned_to<'a>(&'a self, node: &'a HostName) -> impl Iterator<Item = &'a Arc<ExpectedHost>> {
-        self.hosts.values().filter(move |host| host.node.as_ref() == Some(node))
+    pub(super) fn pinned_to(&self, node: &HostName) -> &[HostName] {
+        self.pinned.get(node).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn complete(&self) -> Option<&Arc<Inventory>> {
@@ -140,6 +143,12 @@ impl Intent {
         let gone = self.hosts.keys().filter(|name| !new.contains_key(*name));
         let touched = changed.chain(gone).map(|name| Subject::Host(name.clone())).collect();
         self.index = HostIndex::new(inventory.hosts.iter().map(|host| &**host));
+        self.pinned.clear();
+        for host in &inventory.hosts {
+            if let Some(node) = &host.node {
+                self.pinned.entry(node.clone()).or_default().push(host.name.clone());
+            }
+        }
         self.hosts = new;
         self.complete = Some(Arc::new(inventory));
         touched

@@ -76,8 +76,7 @@ impl World {
     pub(super) fn add_dependents(&self, touched: &mut Touched) {
         let mut dependents = Touched::new();
         for node in touched.iter().filter_map(Subject::host) {
-            let pinned = self.intent.pinned_to(node).map(|host| Subject::Host(host.name.clone()));
-            dependents.extend(pinned);
+            dependents.extend(self.intent.pinned_to(node).iter().cloned().map(Subject::Host));
             dependents.extend(self.sites.values().flat_map(|site| site.carried_by(node)).cloned());
             let answering = self.sites.values().filter(|site| site.nodes().any(|name| name == node));
             dependents.extend(answering.map(|site| Subject::Source(site.id.clone())));

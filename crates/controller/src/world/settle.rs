@@ -1,14 +1,16 @@
 //! What follows from a change: whom each source speaks about now, and whose look is new.
 
 use evenkeel_core::fingerprint;
-use evenkeel_core::identity::{HostMatch, without_apps};
-use evenkeel_core::model::Observed;
+use evenkeel_core::identity::HostMatch;
 use evenkeel_core::{Coverage, Evidence, Gap, GapKind, SourceId, Subject};
 use jiff::Timestamp;
 
 use super::observations::Observation;
 use super::{Touched, World};
 use crate::queue::Key;
+
+/// Before every answer: what is looked at from here has not grown old.
+const NOTHING_IS_STALE: Timestamp = Timestamp::UNIX_EPOCH;
 
 impl World {
     /// Decides anew whom a source speaks about and binds its services. Returns whose slice that may have changed.
@@ -59,10 +61,11 @@ impl World {
         for id in ids {
             touched.extend(self.resettle(&id));
         }
-        if touched.len() > 1 {
+        if touched.iter().any(|subject| subject.host().is_some()) {
             for site in self.sites.values_mut() {
-                touched.extend(site.subjects().cloned().collect::<Vec<_>>());
-                touched.extend(site.settle(&self.intent, &self.policy));
+                touched.extend(site.subjects().cloned());
+                site.settle(&self.intent, &self.policy);
+                touched.extend(site.subjects().cloned());
             }
         }
     }
@@ -86,11 +89,8 @@ impl World {
     fn stamp_again(&mut self, subject: &Subject) -> Option<Key> {
         let new = match subject {
             Subject::Host(host) => {
-                let views = self.by_subject.get(subject).into_iter().flatten();
-                let views = views.filter_map(|id| self.observations.get(id)).map(Observation::view);
-                let of_sites = self.sites.values().filter_map(|site| site.view(subject, &self.intent));
-                let observed = Observed::new(without_apps(views.chain(of_sites).collect()));
-                let outer = self.beyond(subject, Timestamp::UNIX_EPOCH).outer;
+                let observed = self.observed(subject, NOTHING_IS_STALE);
+                let outer = self.beyond(subject, NOTHING_IS_STALE).outer;
                 fingerprint::of_host(&self.intent.expected(host), &observed, &outer)
             }
             // Rare and cheap: always worth a pass.

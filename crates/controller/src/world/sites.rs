@@ -235,8 +235,8 @@ impl Site {
         });
     }
 
-    /// Decides anew whom each machine is. Returns whom it speaks about now.
-    pub(super) fn settle(&mut self, intent: &Intent, policy: &Policy) -> Touched {
+    /// Decides anew whom each machine is.
+    pub(super) fn settle(&mut self, intent: &Intent, policy: &Policy) {
         let clusters = self.reach().to_vec();
         let shared_gap = self.id.kind == SourceKind::Push && !self.coverage.is_complete();
         for place in self.places.values_mut() {
@@ -270,7 +270,6 @@ impl Site {
                 self.by_subject.entry(subject.clone()).or_default().push(key.clone());
             }
         }
-        self.subjects().cloned().collect()
     }
 
     /// What it says about a subject; `None`: it does not speak about it.

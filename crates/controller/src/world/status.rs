@@ -5,14 +5,31 @@ use evenkeel_core::{HostName, Lookup, SourceId, Subject};
 use evenkeel_web::{HostStatus, MachineStatus, SourceStatus};
 use jiff::Timestamp;
 
+use super::observations::Observation;
+use super::sites::Site;
 use super::{Slice, World};
 
 impl World {
-    /// Every source, NetBox first.
+    /// Every source, NetBox first. What runs on a source's own machine and the machines it looks after are two.
     pub fn source_statuses(&self, now: Timestamp) -> Vec<SourceStatus> {
+        let hosts = self.observations.values().map(of_host);
+        let sites = self.sites.values().map(|site| of_site(site, now));
+        std::iter::once(self.of_intent()).chain(hosts).chain(sites).collect()
+    }
+
+    /// One source, as the first of [`World::source_statuses`] that is its own.
+    pub fn source_status(&self, id: &SourceId, now: Timestamp) -> Option<SourceStatus> {
+        if *id == self.intent.source {
+            return Some(self.of_intent());
+        }
+        let host = self.observations.get(id).map(of_host);
+        host.or_else(|| self.sites.get(id).map(|site| of_site(site, now)))
+    }
+
+    fn of_intent(&self) -> SourceStatus {
         let (coverage, evidence) = self.intent.state();
         let complete = self.intent.complete();
-        let netbox = SourceStatus {
+        SourceStatus {
             source: self.intent.source.clone(),
             host: None,
             coverage,
@@ -21,31 +38,7 @@ impl World {
             blind_since: self.intent.blind_since,
             objects: complete
                 .map_or(0, |i| i.hosts.len() + i.hosts.iter().map(|h| h.services.len()).sum::<usize>()),
-        };
-        let others = self.observations.values().map(|o| SourceStatus {
-            source: o.id.clone(),
-            host: o.subject.host().cloned(),
-            coverage: o.identity_coverage(),
-            answered_at: answered(o.newest().observed_at),
-            complete_at: o.last_complete().map(|s| s.observed_at),
-            blind_since: o.blind_since,
-            objects: o.last_complete().map_or(0, |s| s.services.len()),
-        });
-        let sites = self.sites.values().map(|site| SourceStatus {
-            source: site.id.clone(),
-            host: None,
-            coverage: site.coverage_at(now),
-            answered_at: answered(site.observed_at),
-            complete_at: site.complete_at,
-            blind_since: site.blind_since,
-            objects: site.machines(),
-        });
-        std::iter::once(netbox).chain(others).chain(sites).collect()
-    }
-
-    /// One source.
-    pub fn source_status(&self, id: &SourceId, now: Timestamp) -> Option<SourceStatus> {
-        self.source_statuses(now).into_iter().find(|status| status.source == *id)
+        }
     }
 
     /// One host.
@@ -94,6 +87,31 @@ impl World {
                 .collect(),
             machines: observed.views().iter().filter_map(|view| machine(view)).collect(),
         }
+    }
+}
+
+fn of_host(observation: &Observation) -> SourceStatus {
+    let complete = observation.last_complete();
+    SourceStatus {
+        source: observation.id.clone(),
+        host: observation.subject.host().cloned(),
+        coverage: observation.identity_coverage(),
+        answered_at: answered(observation.newest().observed_at),
+        complete_at: complete.map(|snapshot| snapshot.observed_at),
+        blind_since: observation.blind_since,
+        objects: complete.map_or(0, |snapshot| snapshot.services.len()),
+    }
+}
+
+fn of_site(site: &Site, now: Timestamp) -> SourceStatus {
+    SourceStatus {
+        source: site.id.clone(),
+        host: None,
+        coverage: site.coverage_at(now),
+        answered_at: answered(site.observed_at),
+        complete_at: site.complete_at,
+        blind_since: site.blind_since,
+        objects: site.machines(),
     }
 }
 
