@@ -92,13 +92,7 @@ fn host_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
             keep(judge(&DriftId::of_source(case.subject.clone(), kind, &view.source), case));
         }
     }
-    let host_wide = |event_type, field| DriftId {
-        subject: case.subject.clone(),
-        service: None,
-        event_type,
-        field,
-        source: None,
-    };
+    let host_wide = |event_type, field| DriftId { field, ..DriftId::of(case.subject.clone(), event_type) };
     if !plain_host(case) {
         for field in HOST_FIELDS {
             keep(judge(&host_wide(EventType::ConfigDrift, Some(field)), case));

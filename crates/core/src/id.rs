@@ -251,9 +251,14 @@ pub struct DriftId {
 }
 
 impl DriftId {
+    /// A drift of a whole subject.
+    pub fn of(subject: Subject, event_type: EventType) -> Self {
+        Self { subject, service: None, event_type, field: None, source: None }
+    }
+
     /// A drift of a whole host.
     pub fn of_host(host: &HostName, event_type: EventType) -> Self {
-        Self { subject: Subject::Host(host.clone()), service: None, event_type, field: None, source: None }
+        Self::of(Subject::Host(host.clone()), event_type)
     }
 
     /// A drift of one service on a host.
@@ -273,7 +278,7 @@ impl DriftId {
 
     /// The blindness of one source, as far as it concerns this subject.
     pub fn of_source(subject: Subject, event_type: EventType, source: &SourceId) -> Self {
-        Self { subject, service: None, event_type, field: None, source: Some(source.clone()) }
+        Self { source: Some(source.clone()), ..Self::of(subject, event_type) }
     }
 
     /// The short handle people type (`evenkeel explain 7QZ2MK4D`): 40 bits of the id's hash in Crockford base 32.

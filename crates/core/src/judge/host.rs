@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 
 use super::machine::{Power, power};
 use super::{
-    Case, blindness_type, evidence_of, looks_inside, machine, newest, resources, shape, uncovered_gap,
+    Case, blindness_type, config_drift, evidence_of, looks_inside, machine, newest, resources, shape,
+    uncovered_gap,
 };
 use crate::coverage::{Coverage, Fact, Gap, GapKind, Lookup};
 use crate::drift::{Difference, Drift, Evidence, Verdict};
@@ -166,14 +167,14 @@ fn identity(case: Case<'_>) -> Verdict {
             Some(contradiction) => {
                 let difference =
                     Difference::Config { expected: Some(contradiction.what.clone()), observed: None };
-                drifted(case, Field::Identity, difference, case.expected.evidence().clone())
+                config_drift(case, Field::Identity, difference, case.expected.evidence().clone())
             }
             None => two_guests(case),
         },
         Lookup::Absent => match heard_from(case) {
             Machine::Answers(view) => {
                 let observed = Some(Arc::from(format!("a machine seen by {}", view.source)));
-                drifted(
+                config_drift(
                     case,
                     Field::Identity,
                     Difference::Config { expected: None, observed },
@@ -195,7 +196,7 @@ fn two_guests(case: Case<'_>) -> Verdict {
         Some(view) => {
             let what = view.coverage.gap().map(|gap| gap.why.clone());
             let difference = Difference::Config { expected: what, observed: None };
-            drifted(case, Field::Identity, difference, evidence_of(view))
+            config_drift(case, Field::Identity, difference, evidence_of(view))
         }
         None => Verdict::Clean(newest(case)),
     }
@@ -208,7 +209,7 @@ fn undeclared_node(case: Case<'_>) -> Verdict {
         Some((view, _)) => {
             let observed = Some(Arc::from(format!("a node seen by {}", view.source)));
             let difference = Difference::Config { expected: None, observed };
-            drifted(case, Field::Identity, difference, evidence_of(view))
+            config_drift(case, Field::Identity, difference, evidence_of(view))
         }
         None => match machine::nodes(case).find_map(|(_, m)| m.state.known().err()).or(unseen(case)) {
             Some(gap) => Verdict::Unknown(gap.clone()),
@@ -249,7 +250,7 @@ fn name(case: Case<'_>) -> Verdict {
                     expected: Some(Arc::from(host.name.as_str())),
                     observed: Some(real.clone()),
                 };
-                return drifted(case, Field::Name, difference, evidence_of(view));
+                return config_drift(case, Field::Name, difference, evidence_of(view));
             }
             Some(Ok(_)) => clean = Some(evidence_of(view)),
             Some(Err(gap)) => unknown = Some(gap.clone()),
@@ -279,10 +280,12 @@ fn status(case: Case<'_>) -> Verdict {
         return Verdict::Clean(newest(case));
     }
     if let Power::Shown(view, _, MachineState::Running) = power(case) {
-        return drifted(case, Field::Status, runs_all_the_same(host), evidence_of(view));
+        return config_drift(case, Field::Status, runs_all_the_same(host), evidence_of(view));
     }
     match heard_from(case) {
-        Machine::Answers(view) => drifted(case, Field::Status, runs_all_the_same(host), evidence_of(view)),
+        Machine::Answers(view) => {
+            config_drift(case, Field::Status, runs_all_the_same(host), evidence_of(view))
+        }
         // What must not run does not answer: that is agreement, not blindness.
         Machine::Silent(view, _) => Verdict::Clean(evidence_of(view)),
         Machine::Unclear(gap) => Verdict::Unknown(gap.clone()),
@@ -347,15 +350,4 @@ pub(super) fn comes_from_the_machine(view: &HostView) -> bool {
         SourceKind::Probe | SourceKind::Push => at_work(),
         SourceKind::Netbox | SourceKind::Proxmox => false,
     }
-}
-
-fn drifted(case: Case<'_>, field: Field, difference: Difference, evidence: Evidence) -> Verdict {
-    let id = DriftId {
-        subject: case.subject.clone(),
-        service: None,
-        event_type: EventType::ConfigDrift,
-        field: Some(field),
-        source: None,
-    };
-    Verdict::Drifted(Drift::new(id, difference, evidence))
 }

@@ -1,13 +1,11 @@
 //! Verdicts about a machine seen from outside: is it on, is it declared, can it be reached.
 
-use std::sync::Arc;
-
 use super::host::{comes_from_the_machine, declared_services};
-use super::{Case, evidence_of, newest, uncovered_gap};
+use super::{Case, drifted, evidence_of, newest, uncovered_gap};
 use crate::coverage::{Gap, GapKind, Lookup};
-use crate::drift::{Difference, Drift, Evidence, Verdict};
+use crate::drift::{Difference, Verdict};
 use crate::event::EventType;
-use crate::id::{DriftId, SourceKind};
+use crate::id::SourceKind;
 use crate::model::{Demand, HostView, MachineKind, MachineState, ObservedMachine};
 
 /// What hypervisors say together about whether a guest is on. Seen running is believed before anything else: a guest
@@ -174,18 +172,4 @@ fn knowledge_of(view: &HostView) -> jiff::Timestamp {
         | SourceKind::Push => jiff::SignedDuration::ZERO,
     };
     view.started.checked_sub(age).unwrap_or(view.started)
-}
-
-fn drifted(case: Case<'_>, kind: EventType, difference: Difference, evidence: Evidence) -> Verdict {
-    let id =
-        DriftId { subject: case.subject.clone(), service: None, event_type: kind, field: None, source: None };
-    Verdict::Drifted(Drift::new(id, difference, evidence))
-}
-
-/// The nodes that this machine runs on, as those who see it name them.
-pub fn carriers(views: &[Arc<HostView>]) -> impl Iterator<Item = (&HostView, &Arc<str>)> {
-    views.iter().filter_map(|view| {
-        let machine = view.facts.machine.as_ref()?;
-        Some((&**view, machine.node.as_ref()?))
-    })
 }

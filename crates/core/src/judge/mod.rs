@@ -12,7 +12,7 @@ mod service;
 pub(crate) mod shape;
 
 use crate::coverage::{Coverage, Gap, Lookup};
-use crate::drift::{Evidence, Verdict};
+use crate::drift::{Difference, Drift, Evidence, Verdict};
 use crate::event::EventType;
 use crate::id::{DriftId, Field, ServiceName, SourceKind, Subject};
 use crate::model::observed::{HostView, uncovered};
@@ -20,7 +20,6 @@ use crate::model::{Expected, ExpectedService, Observed, ObservedService, RunStat
 
 pub use host::source_verdict;
 pub(crate) use host::{HOST_FIELDS, HOST_TYPES, MACHINE_TYPES};
-pub use machine::carriers;
 pub use machine::vouched_until;
 pub use resources::{LOWEST_LIMIT, Limit, Limits};
 pub(crate) use service::{Subject as ServiceCase, plainly_equal};
@@ -275,6 +274,17 @@ fn never_a_container(rules: &Rules, view: &HostView, name: &ServiceName) -> bool
         }
         SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Probe | SourceKind::Push => false,
     }
+}
+
+/// A drift of the case's whole subject.
+fn drifted(case: Case<'_>, kind: EventType, difference: Difference, evidence: Evidence) -> Verdict {
+    Verdict::Drifted(Drift::new(DriftId::of(case.subject.clone(), kind), difference, evidence))
+}
+
+/// A structural difference of the case's whole subject.
+fn config_drift(case: Case<'_>, field: Field, difference: Difference, evidence: Evidence) -> Verdict {
+    let whole = DriftId::of(case.subject.clone(), EventType::ConfigDrift);
+    Verdict::Drifted(Drift::new(DriftId { field: Some(field), ..whole }, difference, evidence))
 }
 
 pub(crate) fn evidence_of(view: &HostView) -> Evidence {

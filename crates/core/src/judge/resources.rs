@@ -209,13 +209,8 @@ fn usage(
         Err(gap) => return Verdict::Unknown(gap.clone()),
     };
     if percent >= limit.over {
-        let id = DriftId {
-            subject: case.subject.clone(),
-            service: volume.map(ServiceName::new),
-            event_type: EventType::ResourceExceeded,
-            field: Some(field),
-            source: None,
-        };
+        let whole = DriftId::of(case.subject.clone(), EventType::ResourceExceeded);
+        let id = DriftId { service: volume.map(ServiceName::new), field: Some(field), ..whole };
         let difference = Difference::Exceeded { percent, limit: limit.over };
         return Verdict::Drifted(Drift::new(id, difference, evidence_of(view)));
     }
@@ -232,13 +227,9 @@ fn health(case: Case<'_>, view: &HostView, volume: &Volume) -> Verdict {
     match volume.health.as_ref().map(Fact::known) {
         None | Some(Ok(VolumeHealth::Healthy)) => Verdict::Clean(evidence_of(view)),
         Some(Ok(VolumeHealth::Degraded(word))) => {
-            let id = DriftId {
-                subject: case.subject.clone(),
-                service: Some(ServiceName::new(&volume.name)),
-                event_type: EventType::ConfigDrift,
-                field: Some(field_of(volume.kind)),
-                source: None,
-            };
+            let whole = DriftId::of(case.subject.clone(), EventType::ConfigDrift);
+            let name = ServiceName::new(&volume.name);
+            let id = DriftId { service: Some(name), field: Some(field_of(volume.kind)), ..whole };
             let difference = Difference::Config {
                 expected: Some(Arc::from("healthy")),
                 observed: Some(Arc::from(word.to_lowercase())),

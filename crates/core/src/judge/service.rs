@@ -265,13 +265,8 @@ impl<'a> Subject<'a> {
         difference: Difference,
         evidence: Evidence,
     ) -> Finding<'a> {
-        let id = DriftId {
-            subject: Host::clone(self.case.subject),
-            service: Some(self.name.clone()),
-            event_type: kind,
-            field,
-            source: None,
-        };
+        let whole = DriftId::of(Host::clone(self.case.subject), kind);
+        let id = DriftId { service: Some(self.name.clone()), field, ..whole };
         Finding::Drifted(Drift::new(id, difference, evidence))
     }
 }

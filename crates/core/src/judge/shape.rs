@@ -6,11 +6,10 @@
 use std::sync::Arc;
 
 use super::machine::shown;
-use super::{Case, evidence_of, newest};
+use super::{Case, config_drift, evidence_of, newest};
 use crate::coverage::{Gap, GapKind, Lookup};
-use crate::drift::{Difference, Drift, Verdict};
-use crate::event::EventType;
-use crate::id::{DriftId, Field, SourceKind};
+use crate::drift::{Difference, Verdict};
+use crate::id::{Field, SourceKind};
 use crate::identity::canonical;
 use crate::model::{ExpectedHost, HostView, MachineState, ObservedMachine};
 
@@ -57,12 +56,20 @@ pub(super) fn judge(case: Case<'_>, field: Field) -> Verdict {
     }
     match believe(case, &told) {
         Believed::One((view, _, true)) => Verdict::Clean(evidence_of(view)),
-        Believed::One((view, words, false)) => drifted(case, field, declared, words.clone(), view),
-        Believed::Conflict(view, words) => drifted(case, field, declared, words, view),
+        Believed::One((view, words, false)) => {
+            config_drift(case, field, differing(declared, words.clone()), evidence_of(view))
+        }
+        Believed::Conflict(view, words) => {
+            config_drift(case, field, differing(declared, words), evidence_of(view))
+        }
         Believed::Nobody => Verdict::Unknown(
             gap.unwrap_or_else(|| Gap::new(GapKind::Uncovered, format!("no source tells the {field}"))),
         ),
     }
+}
+
+fn differing(declared: Arc<str>, real: Arc<str>) -> Difference {
+    Difference::Config { expected: Some(declared), observed: Some(real) }
 }
 
 enum Believed<'a, 'b> {
@@ -178,16 +185,4 @@ fn near(declared: Option<u64>, real: u64, percent: u32) -> bool {
 
 fn mebibytes(n: u64) -> Arc<str> {
     Arc::from(format!("{n} MiB"))
-}
-
-fn drifted(case: Case<'_>, field: Field, declared: Arc<str>, real: Arc<str>, view: &HostView) -> Verdict {
-    let id = DriftId {
-        subject: case.subject.clone(),
-        service: None,
-        event_type: EventType::ConfigDrift,
-        field: Some(field),
-        source: None,
-    };
-    let difference = Difference::Config { expected: Some(declared), observed: Some(real) };
-    Verdict::Drifted(Drift::new(id, difference, evidence_of(view)))
 }
