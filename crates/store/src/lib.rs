@@ -7,6 +7,7 @@
 mod canonical;
 mod contract;
 mod error;
+mod group;
 mod query;
 mod rows;
 mod types;
@@ -14,6 +15,7 @@ mod types;
 #[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod conformance;
+pub mod postgres;
 pub mod sqlite;
 
 pub use canonical::{expected_snapshot, observed_snapshot};
@@ -24,6 +26,7 @@ pub use query::{
     Page, Record,
 };
 pub use rows::{AssetRow, ExpectedRow, JournalKind, JournalRow, ObservedRow, SavedInventory, SavedStatus};
+pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,

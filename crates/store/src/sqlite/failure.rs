@@ -64,27 +64,3 @@ fn primary_code(error: &sqlx::Error) -> Option<u32> {
 fn database_message(error: &sqlx::Error) -> String {
     error.as_database_error().map_or_else(String::new, |e| e.message().to_lowercase())
 }
-
-/// The same failure once more, for each of several callers who shared a transaction.
-pub(super) fn again(error: &Error) -> Error {
-    match error {
-        Error::Unavailable { at, why, source } => {
-            let why = source.as_ref().map_or_else(|| why.clone(), |source| format!("{why} ({source})"));
-            Error::Unavailable { at: at.clone(), why, source: None }
-        }
-        Error::Locked { at, holder } => Error::Locked { at: at.clone(), holder: holder.clone() },
-        Error::NotLeader { at, leader } => Error::NotLeader { at: at.clone(), leader: leader.clone() },
-        Error::Full { at } => Error::Full { at: at.clone() },
-        Error::ReadOnly { at, why } => Error::ReadOnly { at: at.clone(), why: why.clone() },
-        Error::Conflict { subject, expected, found } => {
-            Error::Conflict { subject: subject.clone(), expected: *expected, found: *found }
-        }
-        Error::Refused { at, why } => Error::Refused { at: at.clone(), why: why.clone() },
-        Error::Corrupt { at, what, source: _ } => {
-            Error::Corrupt { at: at.clone(), what: what.clone(), source: None }
-        }
-        Error::Newer { at, found, known } => Error::Newer { at: at.clone(), found: *found, known: *known },
-        Error::Older { at, found, known } => Error::Older { at: at.clone(), found: *found, known: *known },
-        Error::Foreign { at } => Error::Foreign { at: at.clone() },
-    }
-}
