@@ -27,5 +27,5 @@ pub use rows::{AssetRow, ExpectedRow, JournalKind, JournalRow, ObservedRow, Save
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,
-    PassCommit, Pruned, Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    PassCommit, Pruned, Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };

@@ -1,6 +1,6 @@
 //! What is kept beside the ledger: snapshots, the last inventory, assets, the journal.
 
-use evenkeel_core::id::{EventId, HostName, SourceId, Subject};
+use evenkeel_core::id::{DriftId, EventId, HostName, SourceId, Subject};
 use evenkeel_core::model::{ExpectedHost, HostKind, HostView};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -177,4 +177,11 @@ pub struct JournalRow {
     pub text: String,
     /// Everything else.
     pub data: Value,
+}
+
+impl JournalRow {
+    /// The handle of the drift concerned, by which people ask for it; `None` also where the text is no drift's.
+    pub fn handle(&self) -> Option<String> {
+        self.drift_key.as_deref().and_then(DriftId::parse).map(|id| id.handle())
+    }
 }

@@ -80,6 +80,9 @@ macro_rules! store_conformance {
                 retention_by_count_keeps_the_newest
                 retention_never_touches_ledger_entries_or_the_newest_snapshot
                 retention_works_through_more_than_a_batch
+                commits_get_in_between_the_batches_of_retention
+                rows_are_counted_through_everything_that_writes
+                the_size_tells_what_is_kept
                 numbers_are_not_given_out_again_after_retention
             );
         }
