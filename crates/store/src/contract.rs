@@ -21,6 +21,9 @@ use crate::types::{
 /// Where everything that must survive a restart is kept.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// The database as the operator knows it: a path, or an address without credentials.
+    fn at(&self) -> &str;
+
     // Leadership: of all processes that have this database open, one writes
 
     /// Takes the right to write for `ttl`, or keeps it for that long from now; the database's clock counts. Whoever has

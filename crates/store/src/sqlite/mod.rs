@@ -201,6 +201,10 @@ impl Inner {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn at(&self) -> &str {
+        &self.inner.at
+    }
+
     async fn lead(&self, _who: &str, _ttl: Duration) -> Result<Leadership> {
         self.inner.lead()
     }
