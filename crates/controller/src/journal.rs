@@ -1,7 +1,6 @@
 //! What the controller notes in the journal: what it decided or did that a person would look for. What does not live
 //! here: what is logged, and events.
 
-use evenkeel_core::drift::size_words;
 use evenkeel_store::{Claimed, JournalKind, JournalRow, Pruned, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -79,11 +78,6 @@ pub fn died(claim: &Claimed, why: &str, at: Timestamp) -> JournalRow {
     }
 }
 
-/// A copy of the database was made.
-pub fn backed_up(bytes: u64, file: &str, at: Timestamp) -> JournalRow {
-    let text = format!("A backup was written to {file} ({}).", size_words(bytes));
-    row(JournalKind::Action, at, text, json!({ "what": "backup", "file": file, "bytes": bytes }))
-}
 
 fn row(kind: JournalKind, at: Timestamp, text: String, data: Value) -> JournalRow {
     JournalRow { kind, at, subject: None, event: None, drift_key: None, actor: ACTOR.to_owned(), text, data }

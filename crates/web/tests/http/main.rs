@@ -12,6 +12,7 @@ mod events;
 mod health;
 #[cfg(test)]
 mod hosts;
+mod journal;
 #[cfg(test)]
 mod push;
 #[cfg(test)]
