@@ -41,6 +41,14 @@ impl Inner {
         sqlx::raw_sql(TABLE).execute(&mut *connection).await.map_err(explain)?;
         let found = self.version(connection).await?;
         self.refuse_newer(found)?;
+        // Views of these names that an installation has stay its own.
+        self.query(
+            "SELECT set_config('evenkeel.found', coalesce((SELECT string_agg(relname, ',') FROM pg_class
+                WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))), ''), true)",
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(explain)?;
         for (version, migration) in (1_i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
             sqlx::raw_sql(*migration).execute(&mut *connection).await.map_err(explain)?;
             self.query("INSERT INTO evenkeel_migrations (version) VALUES ($1)")

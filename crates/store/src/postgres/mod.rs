@@ -18,6 +18,7 @@ mod paging;
 mod queries;
 mod retention;
 mod session;
+mod size;
 mod snapshots;
 mod status;
 mod stored_event;
@@ -43,7 +44,7 @@ use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStrea
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
-    Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };
 
 /// Where the server is and how to speak with it.
@@ -162,6 +163,10 @@ impl Committer for Inner {
 
 #[async_trait]
 impl Store for PgStore {
+    fn at(&self) -> &str {
+        &self.inner.at
+    }
+
     async fn lead(&self, who: &str, ttl: Duration) -> Result<Leadership> {
         self.inner.lead(who, ttl).await
     }
@@ -317,6 +322,14 @@ impl Store for PgStore {
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
         self.inner.prune(policy, now).await
+    }
+
+    async fn size(&self) -> Result<u64> {
+        self.inner.size().await
+    }
+
+    async fn rows(&self) -> Result<RowCounts> {
+        self.inner.rows().await
     }
 
     async fn health(&self) -> Result<()> {
