@@ -27,6 +27,8 @@ pub(crate) fn address(variable: &str) -> Option<String> {
 #[derive(Debug)]
 pub(crate) struct Schema {
     url: String,
+    /// The server itself.
+    direct: String,
     pooled: bool,
     name: String,
 }
@@ -34,10 +36,10 @@ pub(crate) struct Schema {
 impl Schema {
     /// Names a schema that nobody has; opening a store makes it.
     pub(crate) fn new(variable: &str) -> Option<Self> {
-        let url = address(variable)?;
+        let (url, direct) = (address(variable)?, address(DIRECT)?);
         let random = std::hash::RandomState::new().hash_one(std::process::id());
         let name = format!("t_{random:016x}");
-        Some(Self { url, pooled: variable == POOLED, name })
+        Some(Self { url, direct, pooled: variable == POOLED, name })
     }
 
     /// How a store is opened in it.
@@ -61,7 +63,7 @@ impl Schema {
     /// Says something to the server past any store, in this schema; the first column of the answer, as text.
     pub(crate) async fn say(&self, sql: &str) -> Vec<String> {
         use sqlx::{Connection as _, Row as _};
-        let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+        let mut connection = sqlx::PgConnection::connect(&self.direct).await.unwrap();
         let sql = format!("SET search_path TO {}; {sql}", self.name);
         let rows = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
         connection.close().await.unwrap();
