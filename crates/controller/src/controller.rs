@@ -141,6 +141,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         intakes,
         netbox_bell,
         outbox_bell: Notify::new(),
+        full: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
         rechecks: Mutex::new(HashMap::new()),

@@ -70,6 +70,8 @@ pub struct Hub {
     pub netbox_bell: Option<Arc<Bell>>,
     /// Rings when something was put into the outbox.
     pub outbox_bell: Notify,
+    /// Rings when there is no room for what should be written.
+    pub full: Notify,
     /// Events as they happen, for those who watch.
     pub events: broadcast::Sender<Event>,
     /// Rings with every new inventory.

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Events(EventsOptions),
     /// List what was decided and done, newest last
     Journal(JournalOptions),
+    /// Copy the SQLite database into a new file while the controller runs
+    Backup(BackupOptions),
     /// Write events and snapshots as JSON Lines
     Export(ExportOptions),
     /// Write a shell's completion script
@@ -147,6 +149,12 @@ pub(crate) struct JournalOptions {
     /// The form of the output
     #[arg(long, short, value_enum, default_value_t = EventsFormat::Table)]
     pub(crate) output: EventsFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupOptions {
+    /// The new file; one that exists is never written over
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -29,7 +29,6 @@ pub struct Backup {
 
 /// Why there is no backup. Nothing is left of the attempt.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// There is a file of that name.
     #[error("{} exists already, and nothing is ever written over", .0.display())]

@@ -156,12 +156,23 @@ impl Inner {
         if !given {
             return Ok(());
         }
-        // So far it is the log that says so. The file itself becomes shorter when nobody reads what was there before; if
-        // somebody does, the next time.
         let mut tx = self.lock().await?;
-        let shortened = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(tx.connection()).await;
-        if let Err(error) = shortened {
+        if let Err(error) = self.shorten(tx.connection()).await {
             tracing::debug!(store = %self.at, %error, "the file is not shorter yet");
+        }
+        Ok(())
+    }
+
+    /// So far it is the log that says how short the file is. File and log become so when nobody reads what was there
+    /// before; while somebody does (a backup), it is left for the next time, and nobody waits.
+    async fn shorten(&self, connection: &mut SqliteConnection) -> Result<()> {
+        let explain = |error| self.explain(error);
+        let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await;
+        let row = row.map_err(explain)?;
+        let (logged, transferred): (i64, i64) = (self.cell(&row, 1)?, self.cell(&row, 2)?);
+        if logged == transferred {
+            let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await;
+            emptied.map_err(explain)?;
         }
         Ok(())
     }
