@@ -8,14 +8,18 @@
 )]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use xtask::real::postgres::{Setup, Tls};
-use xtask::real::{Postgres, find};
+use xtask::real::{PgBouncer, Postgres, find};
+
+/// Long enough for a busy machine; no test waits for it unless it fails.
+const SOON: Duration = Duration::from_secs(60);
 
 /// What every client of PostgreSQL may send first: do you speak TLS?
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -97,7 +101,7 @@ fn a_frozen_server_accepts_and_says_nothing_until_it_thaws() {
     let mut answer = [0];
     client.read_exact(&mut answer).expect_err("nobody is awake to answer");
     server.thaw().unwrap();
-    client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    client.set_read_timeout(Some(SOON)).unwrap();
     client.read_exact(&mut answer).unwrap();
     assert_eq!(answer, *b"N");
     server.freeze().unwrap();
@@ -136,4 +140,65 @@ fn a_small_disk_can_be_filled_and_freed() {
     server.restart().unwrap();
     assert_eq!(ask(&url, "insert into grows values ('y') returning what"), "y");
     assert_eq!(ask(&url, "select count(*) from grows"), "1");
+}
+
+#[test]
+fn a_client_of_pgbouncer_is_on_one_session_after_another() {
+    let Some(server) = server(Setup::default()) else { return };
+    let Ok(bouncer) = PgBouncer::start(&server) else {
+        return skip("there is no pgbouncer (cargo xtask test installs it)");
+    };
+    ask(&server.url(), "create database made_later");
+    let url = bouncer.url().replace("/postgres", "/made_later");
+    let deadline = Instant::now() + SOON;
+    let sessions =
+        |answer: String| answer.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    loop {
+        let program = find("psql").expect("psql comes with the server's package");
+        let twenty = ["-c", "select pg_backend_pid()"].repeat(20);
+        let output =
+            Command::new(program).args(["-X", "-A", "-t", "-q", &url]).args(twenty).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let seen = sessions(String::from_utf8_lossy(&output.stdout).into_owned());
+        if seen.len() == 5 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "one connection saw {seen:?} and no more");
+    }
+    let wrong = url.replace(server.password(), "wrong");
+    assert!(refused(&wrong, "select 1").contains("SASL authentication failed"));
+    let strange = format!("{url}?options=-csearch_path%3Dpublic");
+    assert!(refused(&strange, "select 1").contains("unsupported startup parameter"));
+}
+
+#[test]
+fn nothing_outlives_a_program_that_was_killed() {
+    if server(Setup::default()).is_none() {
+        return;
+    }
+    let mut systems = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["systems", "--no-install"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(systems.stdout.take().unwrap()).lines();
+    let ports: Vec<u16> = lines
+        .map_while(Result::ok)
+        .take_while(|line| !line.contains("EVENKEEL_TEST_PROMETHEUS"))
+        .filter(|line| line.contains("postgres://"))
+        .map(|line| line.rsplit_once(':').unwrap().1.split_once('/').unwrap().0.parse().unwrap())
+        .collect();
+    assert!(!ports.is_empty(), "no server was started");
+    for port in &ports {
+        TcpStream::connect(("127.0.0.1", *port)).expect("it is there");
+    }
+    systems.kill().unwrap();
+    systems.wait().unwrap();
+    let deadline = Instant::now() + SOON;
+    for port in ports {
+        while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            assert!(Instant::now() < deadline, "somebody still listens on port {port}");
+        }
+    }
 }
