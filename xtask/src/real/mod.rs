@@ -17,7 +17,7 @@ mod image;
 mod keeper;
 mod lowly;
 mod packages;
-mod pgbouncer;
+pub mod pgbouncer;
 mod port;
 pub mod postgres;
 mod socket;
@@ -143,8 +143,8 @@ impl Rig {
         match Postgres::start_with(&programs, postgres::Setup::default()) {
             Ok(server) => {
                 say(format!("postgresql on port {} ({} ms)", server.port(), started.elapsed().as_millis()));
-                self.variables.push(("EVENKEEL_TEST_POSTGRES", server.url()));
-                self.variables.push(("EVENKEEL_TEST_POSTGRES_BIN", programs.display().to_string()));
+                self.variables.push((postgres::VARIABLE, server.url()));
+                self.variables.push((postgres::VARIABLE_PROGRAMS, programs.display().to_string()));
                 self.pgbouncer(&server);
                 self._postgres = Some(server);
             }
@@ -155,7 +155,7 @@ impl Rig {
     fn pgbouncer(&mut self, server: &Postgres) {
         match PgBouncer::start(server) {
             Ok(bouncer) => {
-                self.variables.push(("EVENKEEL_TEST_PGBOUNCER", bouncer.url().to_owned()));
+                self.variables.push((pgbouncer::VARIABLE, bouncer.url().to_owned()));
                 self._pgbouncer = Some(bouncer);
             }
             Err(error) => self.miss(format!("PgBouncer: {error:#}")),

@@ -17,6 +17,8 @@ use super::lowly::Lowly;
 use super::port::free_port;
 use super::{Postgres, find};
 
+/// Names the variable with the address of one before the shared server.
+pub const VARIABLE: &str = "EVENKEEL_TEST_PGBOUNCER";
 /// The script that holds it; see there.
 const SCRIPT: &str = include_str!("hold.sh");
 const AROUND: &str = r#"

@@ -21,6 +21,10 @@ use super::lowly::Lowly;
 use super::port::free_port;
 use super::{find, is_root};
 
+/// Names the variable with the address of a server to share.
+pub const VARIABLE: &str = "EVENKEEL_TEST_POSTGRES";
+/// Names the variable with the folder of the programs.
+pub const VARIABLE_PROGRAMS: &str = "EVENKEEL_TEST_POSTGRES_BIN";
 /// The script that holds the server; see there.
 const SCRIPT: &str = include_str!("postgres.sh");
 /// Runs the script, in namespaces if the first word says so, then clears away what is left. Process 1 of a namespace
@@ -216,7 +220,7 @@ impl Postgres {
 
 /// The folder of the programs: what `EVENKEEL_TEST_POSTGRES_BIN` names, or the newest that Debian has installed.
 pub fn programs() -> Option<PathBuf> {
-    let given = std::env::var_os("EVENKEEL_TEST_POSTGRES_BIN").filter(|folder| !folder.is_empty());
+    let given = std::env::var_os(VARIABLE_PROGRAMS).filter(|folder| !folder.is_empty());
     given.map(PathBuf::from).or_else(|| {
         // What is on the path may be a link; the server finds its other files beside the real one.
         let program = fs::canonicalize(find("initdb")?).ok()?;
