@@ -21,6 +21,7 @@ use crate::book::{Book, Record};
 use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
+use crate::hook::Bell;
 use crate::hub::{Hub, Route};
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
@@ -52,6 +53,8 @@ pub struct Setup {
     pub probes: Vec<Probe>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
+    /// What NetBox's webhooks ring, if it is listened to.
+    pub netbox_bell: Option<Arc<Bell>>,
     /// How engines that NetBox declares are made; `None`: they are not watched.
     pub make_declared: Option<MakeDeclared>,
     /// Who is told.
@@ -99,6 +102,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         observers,
         probes,
         intakes,
+        netbox_bell,
         make_declared,
         destinations,
         policy,
@@ -135,6 +139,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         schedule,
         routes,
         intakes,
+        netbox_bell,
         outbox_bell: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,

@@ -14,6 +14,7 @@ pub mod deliver;
 pub mod face;
 pub mod figures;
 pub mod fleet;
+pub mod hook;
 pub mod hub;
 pub mod intake;
 pub mod keep;

@@ -12,15 +12,38 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
-use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory};
+use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
-    Claimed, Committed, DeliveryRow, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned, Resend,
-    RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
+    Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
 };
 
 /// Where everything that must survive a restart is kept.
 #[async_trait]
 pub trait Store: Send + Sync {
+    // Leadership: of all processes that have this database open, one writes
+
+    /// Takes the right to write for `ttl`, or keeps it for that long from now; the database's clock counts. Whoever has
+    /// it renews it well before its end. A right that ran out and that nobody took meanwhile is renewed as it was.
+    ///
+    /// Without it every method that writes fails with [`Error::NotLeader`](crate::Error::NotLeader) and changes nothing:
+    /// also when it was lost a moment ago and the loser does not know yet. What an earlier leader had claimed is due
+    /// again at once. A file is led by whoever has it open.
+    async fn lead(&self, who: &str, ttl: Duration) -> Result<Leadership>;
+
+    /// Gives the right to write back, so that the next process need not wait for its end.
+    async fn resign(&self) -> Result<()>;
+
+    /// Waits until another process says that something changed: a delivery to be made, a leader that left. Only a hint:
+    /// it may come late, come twice or never, and nobody may rely on it.
+    async fn hint(&self);
+
+    /// Keeps what the leader shows at this moment in place of what it showed before, for those who only read.
+    async fn save_status(&self, status: &SavedStatus) -> Result<()>;
+
+    /// What the leader last kept that it shows.
+    async fn last_status(&self) -> Result<Option<SavedStatus>>;
+
     // Ledger
 
     /// What is known about one subject; for an unknown one an empty ledger of revision 0.

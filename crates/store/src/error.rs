@@ -30,6 +30,14 @@ pub enum Error {
         /// Who holds it, as far as known (`pid 4711`).
         holder: String,
     },
+    /// Another process writes this database, or nobody asked for the right to. Nothing was written.
+    #[error("store {at} is led by {leader}: this process only reads")]
+    NotLeader {
+        /// The database.
+        at: String,
+        /// Who leads, as far as known.
+        leader: String,
+    },
     /// No space is left.
     #[error("no space left for store {at}: free some, or shorten the retention")]
     Full {
@@ -110,6 +118,7 @@ impl Error {
         match self {
             Self::Unavailable { .. } | Self::Full { .. } => true,
             Self::Locked { .. }
+            | Self::NotLeader { .. }
             | Self::ReadOnly { .. }
             | Self::Conflict { .. }
             | Self::Refused { .. }

@@ -77,6 +77,15 @@ pub struct SavedInventory {
     pub bytes: Vec<u8>,
 }
 
+/// What a leader shows at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedStatus {
+    /// When it was so.
+    pub at: Timestamp,
+    /// Everything it shows, as JSON text in whatever form its owner chose; the store does not look inside.
+    pub body: String,
+}
+
 /// A declared host in the list of assets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetRow {

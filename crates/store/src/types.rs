@@ -12,6 +12,23 @@ use jiff::Timestamp;
 use crate::query::DeliveryState;
 use crate::rows::JournalRow;
 
+/// Who may write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leadership {
+    /// This process.
+    Ours {
+        /// Rises with every change of leader: what was loaded under another one may be outdated.
+        epoch: u64,
+    },
+    /// Another one.
+    Theirs {
+        /// Who, in its own words.
+        holder: String,
+        /// When its right ends unless it is renewed, by the database's clock.
+        until: Timestamp,
+    },
+}
+
 /// What is known about one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {

@@ -73,6 +73,7 @@ pub(super) fn again(error: &Error) -> Error {
             Error::Unavailable { at: at.clone(), why, source: None }
         }
         Error::Locked { at, holder } => Error::Locked { at: at.clone(), holder: holder.clone() },
+        Error::NotLeader { at, leader } => Error::NotLeader { at: at.clone(), leader: leader.clone() },
         Error::Full { at } => Error::Full { at: at.clone() },
         Error::ReadOnly { at, why } => Error::ReadOnly { at: at.clone(), why: why.clone() },
         Error::Conflict { subject, expected, found } => {

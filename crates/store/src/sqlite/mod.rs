@@ -17,6 +17,7 @@ mod paging;
 mod queries;
 mod retention;
 mod snapshots;
+mod status;
 mod stored_event;
 mod text;
 mod writer;
@@ -37,10 +38,10 @@ use tokio::sync::Mutex;
 use crate::contract::Store;
 use crate::error::Result;
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
-use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory};
+use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
-    Claimed, Committed, DeliveryRow, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned, Resend,
-    RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
+    Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
 };
 use lock::FileLock;
 use writer::{Durability, Writer};
@@ -191,6 +192,28 @@ impl Inner {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn lead(&self, _who: &str, _ttl: Duration) -> Result<Leadership> {
+        self.inner.lead()
+    }
+
+    /// The lock is let go of when the store is closed.
+    async fn resign(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Nobody else writes a file, so nobody says anything.
+    async fn hint(&self) {
+        std::future::pending().await
+    }
+
+    async fn save_status(&self, status: &SavedStatus) -> Result<()> {
+        self.inner.save_status(status).await
+    }
+
+    async fn last_status(&self) -> Result<Option<SavedStatus>> {
+        self.inner.last_status().await
+    }
+
     async fn load(&self, subject: &Subject) -> Result<Loaded> {
         self.inner.load(subject).await
     }
