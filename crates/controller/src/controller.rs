@@ -26,7 +26,7 @@ use crate::hub::{Hub, Route};
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
 use crate::world::World;
-use crate::{figures, keep, worker};
+use crate::{figures, keep, upkeep, worker};
 
 /// How many sources may be asked at the same moment.
 const ASKED_AT_ONCE: usize = 32;
@@ -177,7 +177,7 @@ impl Running {
             self.workers.spawn(worker::run(hub.clone()));
         }
         tasks.spawn(worker::resync(hub.clone(), stop.clone()));
-        tasks.spawn(worker::prune(hub.clone(), retention, stop.clone()));
+        tasks.spawn(upkeep::run(hub.clone(), retention, stop.clone()));
         tasks.spawn(figures::run(hub.clone(), stop.clone()));
         for Destination { sink, filter: _, retry } in destinations {
             tasks.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));

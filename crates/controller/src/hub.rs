@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::model::Inventory;
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Event, SourceId, Subject};
+use evenkeel_core::{Event, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use evenkeel_store::{NewDelivery, Store};
 use evenkeel_web::Intake;
@@ -149,6 +149,12 @@ impl Hub {
     /// Who waits by this number.
     pub fn subject(&self, key: Key) -> Subject {
         self.see(|world| world.subject(key).clone())
+    }
+
+    /// Takes what was read about the own database, and queues its judging.
+    pub fn learn_own(&self, own: OwnStore) {
+        let key = self.change(|world| world.learn_own(own));
+        self.queue.add_all([key], std::time::Duration::ZERO);
     }
 
     /// One subject's slice at this moment.

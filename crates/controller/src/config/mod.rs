@@ -16,6 +16,7 @@ mod proxmox;
 mod push;
 mod reader;
 mod reference;
+mod retention;
 mod rules;
 mod secret;
 mod sinks;
@@ -101,7 +102,9 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// How hard a commit is pressed onto the disk.
     pub synchronous: Synchronous,
-    /// How long things are kept.
+    /// Over how many bytes the database is a drift; `None`: however large.
+    pub size_limit: Option<u64>,
+    /// How long things are kept, and how many.
     pub retention: RetentionPolicy,
 }
 
