@@ -8,11 +8,12 @@ use super::Inner;
 use super::commit::{fields, json};
 use super::paging::Listing;
 use super::size::Growth;
-use super::text::{Reading, stamp};
+use super::text::stamp;
 use super::writer::Durability;
 use crate::error::Result;
 use crate::query::{Cursor, JournalFilter, Page};
 use crate::rows::{JournalKind, JournalRow};
+use crate::text::Reading;
 
 /// The columns in the order of [`JournalTuple`].
 pub(super) const COLUMNS: &str = "kind, subject, event_id, drift_id, handle, actor, text, created_at, data";

@@ -8,7 +8,6 @@ mod batch;
 mod commit;
 mod export;
 mod failure;
-mod group;
 mod journal;
 mod ledger;
 mod lock;
@@ -40,6 +39,7 @@ use tokio::sync::Mutex;
 
 use crate::contract::Store;
 use crate::error::Result;
+use crate::group::{self, Committer, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
@@ -95,7 +95,7 @@ struct Inner {
     writer: Mutex<Option<Writer>>,
     /// `None` for a database in memory, which has one connection for everything.
     readers: Option<SqlitePool>,
-    queue: group::Queue,
+    queue: Queue,
     /// Let go of last.
     lock: std::sync::Mutex<Option<FileLock>>,
 }
@@ -155,7 +155,7 @@ impl SqliteStore {
                 read_only: writer.is_none(),
                 writer: Mutex::new(writer),
                 readers,
-                queue: group::Queue::default(),
+                queue: Queue::default(),
                 lock: std::sync::Mutex::new(lock),
             }),
         }
@@ -202,6 +202,21 @@ impl Inner {
 }
 
 #[async_trait]
+impl Committer for Inner {
+    async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
+        self.together(passes).await
+    }
+
+    fn at(&self) -> &str {
+        &self.at
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+}
+
+#[async_trait]
 impl Store for SqliteStore {
     fn at(&self) -> &str {
         &self.inner.at
@@ -242,7 +257,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit_all(&self, passes: Vec<PassCommit>) -> Vec<Result<Committed>> {
-        self.inner.commit_all(passes).await
+        group::commit_all(&*self.inner, passes).await
     }
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
