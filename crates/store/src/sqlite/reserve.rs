@@ -10,20 +10,25 @@ use super::Inner;
 use crate::error::{Error, Result};
 
 /// As much as the log may hold that is not in the file yet, and some for the log to grow by.
-const BYTES: usize = 24 << 20;
+const MOST: u64 = 24 << 20;
 /// Written at a time.
-const BLOCK: usize = 1 << 20;
+const BLOCK: u64 = 1 << 20;
 
 impl Inner {
     /// Takes up the room, where it is not taken up already. A disk that is too full for it has none to spare.
     pub(super) async fn keep_reserve(&self) {
         let Some(path) = self.path.as_deref().map(beside) else { return };
-        let kept = tokio::task::spawn_blocking(move || keep(&path)).await;
-        match kept.map_err(std::io::Error::other).flatten() {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::debug!(store = %self.at, %error, "no room could be kept for when the disk is full");
+        let kept = match self.size().await {
+            // A small database has no more to move than itself.
+            Ok(bytes) => {
+                let blocks = (bytes / BLOCK + 2).min(MOST / BLOCK);
+                let kept = tokio::task::spawn_blocking(move || keep(&path, blocks)).await;
+                kept.map_err(std::io::Error::other).flatten()
             }
+            Err(error) => Err(std::io::Error::other(error)),
+        };
+        if let Err(error) = kept {
+            tracing::debug!(store = %self.at, %error, "no room could be kept for when the disk is full");
         }
     }
 
@@ -53,11 +58,11 @@ fn beside(database: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn keep(path: &Path) -> std::io::Result<()> {
-    if std::fs::metadata(path).is_ok_and(|meta| meta.len() == BYTES as u64) {
+fn keep(path: &Path, blocks: u64) -> std::io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|meta| meta.len() >= blocks * BLOCK) {
         return Ok(());
     }
-    let filled = File::create(path).and_then(|mut file| fill(&mut file));
+    let filled = File::create(path).and_then(|mut file| fill(&mut file, blocks));
     if filled.is_err() {
         std::fs::remove_file(path)?;
     }
@@ -65,10 +70,10 @@ fn keep(path: &Path) -> std::io::Result<()> {
 }
 
 /// Nothing a file system could make smaller: zeros take no room on one that compresses.
-fn fill(file: &mut File) -> std::io::Result<()> {
+fn fill(file: &mut File, blocks: u64) -> std::io::Result<()> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut block = vec![0_u8; BLOCK];
-    for _ in 0..BYTES / BLOCK {
+    let mut block = vec![0_u8; 1 << 20];
+    for _ in 0..blocks {
         for word in block.chunks_exact_mut(8) {
             state ^= state << 13;
             state ^= state >> 7;
