@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// As much as the log may hold that is not in the file yet, and some for the log to grow by.
 const MOST: u64 = 24 << 20;
+/// A database that has just begun.
+const SMALL: u64 = 2 << 20;
 /// Written at a time.
 const BLOCK: u64 = 1 << 20;
 
@@ -19,9 +21,9 @@ impl Inner {
     pub(super) async fn keep_reserve(&self) {
         let Some(path) = self.path.as_deref().map(beside) else { return };
         let kept = match self.size().await {
-            // A small database has no more to move than itself.
+            // One that has just begun has little to move, and every one that lives will have grown by the next run.
             Ok(bytes) => {
-                let blocks = (bytes / BLOCK + 2).min(MOST / BLOCK);
+                let blocks = if bytes < SMALL { 2 } else { MOST / BLOCK };
                 let kept = tokio::task::spawn_blocking(move || keep(&path, blocks)).await;
                 kept.map_err(std::io::Error::other).flatten()
             }
