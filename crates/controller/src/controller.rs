@@ -20,8 +20,9 @@ use tracing::{info, warn};
 use crate::book::{Book, Record};
 use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
+use crate::deliver::route::Route;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
-use crate::hub::{Hub, Route};
+use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
 use crate::world::World;
@@ -174,8 +175,9 @@ impl Running {
         tasks.spawn(worker::resync(hub.clone(), stop.clone()));
         tasks.spawn(worker::prune(hub.clone(), retention, stop.clone()));
         tasks.spawn(figures::run(hub.clone(), stop.clone()));
-        for Destination { sink, filter: _, retry } in destinations {
-            tasks.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));
+        for Destination { sink, filter, retry } in destinations {
+            hub.metrics.expect_sink(sink.name());
+            tasks.spawn(Deliverer { sink, filter, schedule: retry, hub: hub.clone() }.run(stop.clone()));
         }
         tasks.spawn(fleet.follow());
     }

@@ -83,7 +83,9 @@ impl Message {
             lines.push(Line::Text(consequences(event)));
         }
         if event.flapping {
-            lines.push(Line::Text("It comes and goes; further changes are held back until it is quiet.".into()));
+            lines.push(Line::Text(
+                "It comes and goes; further changes are held back until it is quiet.".into(),
+            ));
         }
         Self {
             id: event.id.to_string(),
@@ -165,7 +167,12 @@ fn consequences(event: &Event) -> String {
 /// blanks: they could make a line read as another.
 pub fn one_line(text: &str, most: usize) -> String {
     let harmless = |c: char| match c {
-        '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+        '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => ' ',
         c if c.is_control() => ' ',
         c => c,
     };
@@ -181,7 +188,10 @@ pub fn one_line(text: &str, most: usize) -> String {
 pub fn escape_markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '|' | '~' | '&') {
+        if matches!(
+            c,
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '|' | '~' | '&'
+        ) {
             escaped.push('\\');
         }
         escaped.push(c);

@@ -49,7 +49,8 @@ pub(crate) fn resolved() -> Event {
 }
 
 /// A name that tries to be JSON, Markdown, a mention, a template, a subject and a second line.
-pub(crate) const HOSTILE: &str = "x\"},\"a\":{\"*[b](http://evil)*<!channel> @everyone &amp; {{ 7*7 }} > ü\n\u{202e}.*.>";
+pub(crate) const HOSTILE: &str =
+    "x\"},\"a\":{\"*[b](http://evil)*<!channel> @everyone &amp; {{ 7*7 }} > ü\n\u{202e}.*.>";
 
 pub(crate) fn hostile() -> Event {
     Event {

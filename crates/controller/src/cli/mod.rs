@@ -17,6 +17,7 @@ mod once;
 mod output;
 mod run;
 mod serve;
+mod sink;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ async fn dispatch(args: &Args) -> Done {
         Command::Explain(options) => explain::run(args, options).await,
         Command::Events(options) => events::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
+        Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
     }
 }

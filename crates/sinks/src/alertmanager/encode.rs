@@ -16,6 +16,8 @@ pub(super) const OWN_LABELS: [&str; 5] = ["alertname", "host", "service", "sever
 
 /// Annotations are for people; what a hostile name can make of them has an end.
 const LONGEST: usize = 2000;
+/// Longest name in a label; which drift it is says the handle.
+const NAME: usize = 200;
 
 /// What every alert of a sink wears.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +45,8 @@ pub(super) fn of_event(event: &Event, dress: &Dress, until: Timestamp) -> Value 
     let mut alert = of_drift(&drift, dress, ends_at);
     if !event.folded.is_empty() {
         let named = event.folded.join(", ");
-        let more = usize::try_from(event.folded_count).unwrap_or(usize::MAX).saturating_sub(event.folded.len());
+        let more =
+            usize::try_from(event.folded_count).unwrap_or(usize::MAX).saturating_sub(event.folded.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         alert["annotations"]["explains"] = Value::String(one_line(&format!("{named}{more}"), LONGEST));
     }
@@ -59,10 +62,10 @@ pub(super) fn of_drift(drift: &OpenDrift, dress: &Dress, ends_at: Timestamp) -> 
     labels.insert("severity".to_owned(), severity.as_str().into());
     labels.insert("handle".to_owned(), handle.as_str().into());
     if let Some(host) = hostname {
-        labels.insert("host".to_owned(), host.as_str().into());
+        labels.insert("host".to_owned(), one_line(host.as_str(), NAME).into());
     }
     if let Some(service) = service {
-        labels.insert("service".to_owned(), service.as_str().into());
+        labels.insert("service".to_owned(), one_line(service.as_str(), NAME).into());
     }
     let mut alert = json!({
         "labels": labels,
@@ -93,7 +96,9 @@ mod tests {
     #[test]
     fn every_transition_of_a_drift_is_about_the_same_alert() {
         let labels = |event: &Event| of_event(event, &Dress::default(), Timestamp::MAX)["labels"].clone();
-        for transition in [Transition::Reopened, Transition::Changed, Transition::Reminder, Transition::Resolved] {
+        for transition in
+            [Transition::Reopened, Transition::Changed, Transition::Reminder, Transition::Resolved]
+        {
             assert_eq!(labels(&Event { transition, ..event() }), labels(&event()));
         }
         assert_ne!(labels(&Event { handle: "OTHER".into(), ..event() }), labels(&event()));
@@ -103,6 +108,9 @@ mod tests {
     fn what_is_resolved_ended_when_it_was_and_never_before_its_start() {
         let ends = |event: &Event| of_event(event, &Dress::default(), Timestamp::MAX)["endsAt"].clone();
         assert_eq!(ends(&resolved()), "2025-12-22T03:14:52Z");
-        assert_eq!(ends(&Event { created_at: at("2025-12-22T03:00:00Z"), ..resolved() }), "2025-12-22T03:14:22Z");
+        assert_eq!(
+            ends(&Event { created_at: at("2025-12-22T03:00:00Z"), ..resolved() }),
+            "2025-12-22T03:14:22Z"
+        );
     }
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::http::{Client, Error, SuccessRule};
 use crate::{Delivery, OpenDrift, Receipt, Sink, SinkError, Standing};
 
-pub use config::{Config, Settings};
+pub use config::{Config, DEFAULT_REPEAT, Settings};
 
 /// How many alerts one request carries.
 const BATCH: usize = 500;

@@ -69,8 +69,9 @@ impl Template {
         let template = self.environment.get_template(NAME).map_err(|error| words(&error))?;
         let body = template.render(context(message, link)).map_err(|error| words(&error))?;
         if self.kind == Kind::Json {
-            serde_json::from_str::<serde::de::IgnoredAny>(&body)
-                .map_err(|error| format!("what it makes is no JSON ({error}); values bring their own quotes"))?;
+            serde_json::from_str::<serde::de::IgnoredAny>(&body).map_err(|error| {
+                format!("what it makes is no JSON ({error}); values bring their own quotes")
+            })?;
         }
         Ok(body)
     }
@@ -185,7 +186,8 @@ mod tests {
         for preset in Preset::ALL {
             let template = Template::new(preset.template(), Kind::Json).unwrap();
             let body: Json =
-                serde_json::from_str(&template.render(&Message::of(&hostile()), Some(&link)).unwrap()).unwrap();
+                serde_json::from_str(&template.render(&Message::of(&hostile()), Some(&link)).unwrap())
+                    .unwrap();
             let shown = body.to_string();
             assert!(!shown.contains("<!channel>") || preset == Preset::Matrix, "{shown}");
             insta::assert_json_snapshot!(format!("preset_{}", preset.as_str()), body);
@@ -208,7 +210,10 @@ mod tests {
                 assert!(body["t"].is_string(), "{source}");
             }
         }
-        assert_eq!(json(r#"{"t": {{ title }}, "n": {{ count }}, "h": {{ handle }}}"#, &hostile)["t"], HOSTILE);
+        assert_eq!(
+            json(r#"{"t": {{ title }}, "n": {{ count }}, "h": {{ handle }}}"#, &hostile)["t"],
+            HOSTILE
+        );
     }
 
     #[test]

@@ -37,12 +37,16 @@ impl Preset {
     pub fn template(self) -> &'static str {
         match self {
             // Three letters are markup: what is left of `<!channel>` then is text.
-            Self::Slack => r#"{"text": {{ (sign ~ " *" ~ title|slack ~ "*\n" ~ text|slack ~ more)|string }}}"#,
+            Self::Slack => {
+                r#"{"text": {{ (sign ~ " *" ~ title|slack ~ "*\n" ~ text|slack ~ more)|string }}}"#
+            }
             // Nobody is called, whatever the text says; 2000 characters are the most.
             Self::Discord => {
                 r#"{"content": {{ (sign ~ " **" ~ title|markdown ~ "**\n" ~ markdown ~ more)|cut(1900) }}, "allowed_mentions": {"parse": []}}"#
             }
-            Self::Mattermost => r#"{"text": {{ (sign ~ " **" ~ title|markdown ~ "**\n" ~ markdown ~ more)|string }}}"#,
+            Self::Mattermost => {
+                r#"{"text": {{ (sign ~ " **" ~ title|markdown ~ "**\n" ~ markdown ~ more)|string }}}"#
+            }
             Self::Teams => concat!(
                 r#"{"type": "message", "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "#,
                 r#""content": {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "#,

@@ -68,7 +68,9 @@ impl Answer {
             }),
             // n8n answers so while it starts and while the workflow is switched off.
             404 => Err(SinkError::Unavailable {
-                why: format!("{said}: nothing listens at this address (an inactive workflow? still starting?)"),
+                why: format!(
+                    "{said}: nothing listens at this address (an inactive workflow? still starting?)"
+                ),
             }),
             408 | 425 => Err(SinkError::Unavailable { why: said }),
             429 => Err(SinkError::Throttled { retry_after: wish(), why: said }),

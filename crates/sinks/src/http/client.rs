@@ -6,9 +6,9 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Certificate, Method};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Method};
 use url::Url;
 
 use super::address::Guarded;

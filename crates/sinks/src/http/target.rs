@@ -153,9 +153,7 @@ pub(crate) fn check_login(login: &Login) -> Result<(), (&'static str, String)> {
     };
     match HeaderValue::from_str(secret.expose()) {
         Ok(_) => Ok(()),
-        Err(_) => {
-            Err((path, "has characters a header cannot carry (a line break at the end?)".to_owned()))
-        }
+        Err(_) => Err((path, "has characters a header cannot carry (a line break at the end?)".to_owned())),
     }
 }
 
@@ -170,12 +168,15 @@ impl Link {
     /// Checks the address. Without `{handle}` in it, `/api/v1/drifts/HANDLE` is added.
     pub fn new(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let url = Url::parse(&text.replace(Self::PLACE, "0")).map_err(|error| format!("is no address: {error}"))?;
+        let url =
+            Url::parse(&text.replace(Self::PLACE, "0")).map_err(|error| format!("is no address: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must start with http:// or https://".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("must not carry a user or password: everybody who gets the message would read it".to_owned());
+            return Err(
+                "must not carry a user or password: everybody who gets the message would read it".to_owned()
+            );
         }
         Ok(Self(text.to_owned()))
     }

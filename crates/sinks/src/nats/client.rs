@@ -2,7 +2,7 @@
 //! live here: subjects.
 
 use async_nats::connection::State;
-use async_nats::jetstream::context::{CreateStreamErrorKind, PublishErrorKind, PublishError};
+use async_nats::jetstream::context::{CreateStreamErrorKind, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, Context, stream};
 use async_nats::{ConnectErrorKind, ConnectOptions};
@@ -65,7 +65,12 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, context: &Context, subject: &str, delivery: &Delivery) -> Result<(), PublishError> {
+    async fn attempt(
+        &self,
+        context: &Context,
+        subject: &str,
+        delivery: &Delivery,
+    ) -> Result<(), PublishError> {
         let message = PublishMessage::build()
             .payload(delivery.payload.clone())
             .message_id(&delivery.id)
@@ -126,7 +131,9 @@ impl Client {
                 ConnectOptions::with_user_and_password(name.clone(), password.expose().to_owned())
             }
             Login::Credentials(credentials) => ConnectOptions::with_credentials(credentials.expose())
-                .map_err(|_| SinkError::Rejected { why: format!("{place}: the credentials cannot be read") })?,
+                .map_err(|_| SinkError::Rejected {
+                    why: format!("{place}: the credentials cannot be read"),
+                })?,
         };
         let timeout = self.config.timeout();
         let mut options = options
@@ -182,11 +189,15 @@ fn refused(place: &str, error: &async_nats::ConnectError) -> SinkError {
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
             SinkError::Rejected { why: format!("{place}: the login is refused") }
         }
-        ConnectErrorKind::ServerParse => SinkError::Rejected { why: format!("{place}: no address of a server") },
+        ConnectErrorKind::ServerParse => {
+            SinkError::Rejected { why: format!("{place}: no address of a server") }
+        }
         kind @ (ConnectErrorKind::Dns
         | ConnectErrorKind::TimedOut
         | ConnectErrorKind::Tls
         | ConnectErrorKind::Io
-        | ConnectErrorKind::MaxReconnects) => SinkError::Unavailable { why: format!("{place}: {kind}{because}") },
+        | ConnectErrorKind::MaxReconnects) => {
+            SinkError::Unavailable { why: format!("{place}: {kind}{because}") }
+        }
     }
 }

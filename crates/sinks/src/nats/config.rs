@@ -96,7 +96,8 @@ impl Config {
             report("subject", why);
         }
         if let Some(stream) = &create_stream
-            && (stream.is_empty() || !stream.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+            && (stream.is_empty()
+                || !stream.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
         {
             report("stream", "is no name of a stream: letters, digits, `-` and `_`".to_owned());
         }
@@ -189,7 +190,10 @@ mod tests {
             create_stream: Some("a.b".into()),
             login: Login::Credentials(Secret::new("hunter2")),
             timeout: Duration::ZERO,
-            ..Settings::new("bus", ["nats://me:hunter2@nats.lan", "http://hunter2", "nats://nats.lan/hunter2"])
+            ..Settings::new(
+                "bus",
+                ["nats://me:hunter2@nats.lan", "http://hunter2", "nats://nats.lan/hunter2"],
+            )
         };
         let told: Vec<_> = Config::new(settings).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(

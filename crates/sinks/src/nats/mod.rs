@@ -1,9 +1,9 @@
 //! The NATS JetStream sink: one message per event on a subject of its type and host, taken when the stream says so.
 //! What lives here: putting the rooms together.
 
+mod client;
 mod config;
 mod encode;
-mod client;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 
 use crate::{Delivery, Receipt, Sink, SinkError};
 
-pub use config::{Config, Login, Settings};
+pub use config::{Config, DEFAULT_STREAM, DEFAULT_SUBJECT, Login, Settings};
 
 /// A stream of a NATS server.
 #[derive(Debug)]
