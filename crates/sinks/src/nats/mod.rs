@@ -4,8 +4,6 @@
 mod client;
 mod config;
 mod encode;
-#[cfg(test)]
-mod tests;
 
 use async_trait::async_trait;
 use rustls::ClientConfig;

@@ -6,7 +6,7 @@
 mod config;
 mod encode;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

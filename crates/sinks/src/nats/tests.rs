@@ -1,1 +1,0 @@
-//! Deliveries over the wire.
