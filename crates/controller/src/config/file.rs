@@ -85,6 +85,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &sinks::webhook::SECTION,
     &sinks::ntfy::SECTION,
     &sinks::chat::SECTION,
+    &sinks::people::SECTION,
     &sinks::alertmanager::SECTION,
     &sinks::nats::SECTION,
     &sinks::FILTER_SECTION,

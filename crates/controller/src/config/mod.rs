@@ -42,6 +42,7 @@ use jiff::Timestamp;
 use wildmatch::WildMatch;
 
 use self::reader::Reader;
+use crate::deliver::people::Manners;
 
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
@@ -136,6 +137,8 @@ pub struct SinkConfig {
     pub filter: SinkFilter,
     /// Whom to trust on the way there. A webhook's is in its own settings.
     pub trust: Trust,
+    /// How people want to be told; of no use to a sink that tells machines.
+    pub manners: Manners,
 }
 
 /// What a destination is.

@@ -1,7 +1,8 @@
 //! Deliverers: one task per sink that takes what is due from the outbox, sends it, and says how that ended.
 //! At-least-once, in order per drift, dead letters visible. Which sink gets what is in [`route`]; telling again what is
-//! open, for sinks that forget, in `standing`.
+//! open, for sinks that forget, in `standing`; sinks that speak to people have a task of their own, in [`people`].
 
+pub mod people;
 pub mod route;
 mod standing;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenkeel_core::ledger::Entry;
-use evenkeel_core::{Event, HostName, ServiceName, Subject};
+use evenkeel_core::{Event, HostName, ServiceName, Subject, Transition};
 
 use crate::config::{Described, SinkFilter};
 use crate::world::World;
@@ -16,6 +16,8 @@ pub struct Route {
     pub sink: Arc<str>,
     /// What it gets.
     pub filter: SinkFilter,
+    /// It speaks to people, who are told of an end exactly if they were told of the beginning.
+    pub speaks: bool,
 }
 
 /// What NetBox says about the host an event is about, as far as filters ask.
@@ -38,17 +40,30 @@ impl Bearing {
     }
 }
 
-impl Route {
-    /// Whether this event goes there.
-    pub fn wants(&self, event: &Event, bearing: &Bearing) -> bool {
-        let described = Described {
+impl Bearing {
+    /// An event, as filters look at it.
+    pub fn describe<'a>(&'a self, event: &'a Event) -> Described<'a> {
+        Described {
             kind: event.event_type,
             severity: event.severity,
             host: event.hostname.as_ref(),
-            tenant: bearing.tenant.as_deref(),
-            tags: &bearing.tags,
-        };
-        self.filter.passes(described, event.transition)
+            tenant: self.tenant.as_deref(),
+            tags: &self.tags,
+        }
+    }
+}
+
+impl Route {
+    /// Whether this event goes there.
+    ///
+    /// A severity, a tag or a tenant may have changed since the beginning was told. So the end goes to every sink that
+    /// speaks to people, and whether it is told is decided there, by what was told.
+    pub fn wants(&self, event: &Event, bearing: &Bearing) -> bool {
+        if self.speaks && event.transition == Transition::Resolved {
+            let transitions = &self.filter.transitions;
+            return transitions.is_empty() || transitions.contains(&Transition::Resolved);
+        }
+        self.filter.passes(bearing.describe(event), event.transition)
     }
 }
 

@@ -60,7 +60,7 @@ pub(in super::super) const SECTION: Section = Section {
         &CLIENT_KEY,
         &ALLOW_LINK_LOCAL,
     ],
-    inherits: &[],
+    inherits: super::people::SECTION.keys,
 };
 
 impl Read for Preset {

@@ -4,6 +4,7 @@ pub(super) mod alertmanager;
 pub(super) mod chat;
 pub(super) mod nats;
 pub(super) mod ntfy;
+pub(super) mod people;
 mod shared;
 pub(super) mod webhook;
 
@@ -14,6 +15,7 @@ use super::table::{Table, Value};
 use super::trust;
 use super::value::{Read, word};
 use super::{SinkConfig, SinkFilter, SinkKind};
+use crate::deliver::people::Manners;
 
 pub(super) use shared::HEADER_SECTION;
 pub(super) use webhook::SUCCESS_SECTION;
@@ -75,7 +77,7 @@ pub(super) const ANY: Section = Section {
         &chat::TEMPLATE_FILE,
         &chat::CONTENT_TYPE,
     ],
-    inherits: &[],
+    inherits: people::SECTION.keys,
 };
 
 const TYPES: Key = Key::optional("types", "list of event types", "all", "Event types.");
@@ -163,7 +165,11 @@ pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
         SinkTag::Webhook => evenkeel_sources::http::Trust::default(),
         SinkTag::Ntfy | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::Chat => trust::read(table),
     };
-    Some(SinkConfig { name: name?, kind: kind.filter(|_| known)?, filter, trust })
+    let manners = match tag {
+        SinkTag::Ntfy | SinkTag::Chat => people::read(table),
+        SinkTag::Webhook | SinkTag::Alertmanager | SinkTag::Nats => Manners::default(),
+    };
+    Some(SinkConfig { name: name?, kind: kind.filter(|_| known)?, filter, trust, manners })
 }
 
 fn filter(table: &Table<'_>) -> SinkFilter {
