@@ -130,6 +130,7 @@ async fn at_night_only_what_is_urgent_is_told_and_the_morning_is_one_message() {
     stage.until(&[]).await;
     // Two begin in the night; one of them ends in it.
     stage.engine("box").stop("web").unwrap();
+    told(&server, "awake", 1).await;
     stage.engine("box").stop("db").unwrap();
     told(&server, "awake", 2).await;
     stage.engine("box").start_container("web").unwrap();
@@ -173,6 +174,7 @@ async fn a_digest_says_what_stands_and_what_there_was() {
     let stage = Stage::start(lab, plan).await;
     stage.until(&[]).await;
     stage.engine("box").stop("web").unwrap();
+    told(&server, "phone", 1).await;
     stage.engine("box").stop("db").unwrap();
     told(&server, "phone", 2).await;
     stage.engine("box").start_container("db").unwrap();

@@ -26,6 +26,7 @@ use self::standing::Repeater;
 use crate::collect::now;
 use crate::config::SinkFilter;
 use crate::hub::Hub;
+use crate::journal;
 
 /// How long a claim hides a delivery from others: longer than the slowest attempt.
 const LEASE: Duration = Duration::from_secs(60);
@@ -115,9 +116,18 @@ impl Deliverer {
         if outcome == Outcome::Delivered {
             self.hub.metrics.delivered_now(self.sink.name(), now());
         }
+        let died = match &outcome {
+            Outcome::Dead { why } => Some(journal::died(&claim, why, now())),
+            Outcome::Delivered | Outcome::Retry { .. } => None,
+        };
         // A settlement that cannot be kept leaves the lease to end: the delivery is repeated with the same id.
-        if let Err(error) = self.hub.store.settle(claim.ticket, outcome, now()).await {
-            self.report(&error);
+        match self.hub.store.settle(claim.ticket, outcome, now()).await {
+            Ok(_) => {
+                if let Some(row) = died {
+                    journal::note(&*self.hub.store, row).await;
+                }
+            }
+            Err(error) => self.report(&error),
         }
     }
 

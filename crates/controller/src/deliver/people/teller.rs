@@ -22,6 +22,7 @@ use crate::collect::now;
 use crate::config::SinkFilter;
 use crate::deliver::{CLAIM, IDLE, LEASE};
 use crate::hub::Hub;
+use crate::journal;
 
 /// A group this large is told without waiting for more: what is held is in memory.
 const MOST: usize = 2000;
@@ -130,9 +131,7 @@ impl Teller {
                 }
                 Turn::Settle(outcome, counted) => {
                     self.count(counted, 1);
-                    if let Err(error) = self.hub.store.settle(claim.ticket, outcome, now()).await {
-                        self.report(&error);
-                    }
+                    self.settle(&[&claim], vec![(claim.ticket, outcome)]).await;
                 }
             }
         }
@@ -234,8 +233,22 @@ impl Teller {
             desk.told_ahead.extend(ahead);
         }
         // Together, and only now: what a crash leaves unsettled is told again, in a message of its own.
+        let claims: Vec<&Claimed> = held.iter().map(|held| &held.claim).collect();
+        self.settle(&claims, outcomes).await;
+    }
+
+    /// Settles in one transaction, and notes what was given up.
+    async fn settle(&self, claims: &[&Claimed], outcomes: Vec<(Ticket, Outcome)>) {
         if let Err(error) = self.hub.store.settle_all(&outcomes, now()).await {
-            self.report(&error);
+            return self.report(&error);
+        }
+        for (claim, (_, outcome)) in claims.iter().zip(&outcomes) {
+            match outcome {
+                Outcome::Dead { why } => {
+                    journal::note(&*self.hub.store, journal::died(claim, why, now())).await;
+                }
+                Outcome::Delivered | Outcome::Retry { .. } => {}
+            }
         }
     }
 
