@@ -78,7 +78,6 @@ pub fn died(claim: &Claimed, why: &str, at: Timestamp) -> JournalRow {
     }
 }
 
-
 fn row(kind: JournalKind, at: Timestamp, text: String, data: Value) -> JournalRow {
     JournalRow { kind, at, subject: None, event: None, drift_key: None, actor: ACTOR.to_owned(), text, data }
 }
