@@ -49,6 +49,7 @@ macro_rules! store_conformance {
                 a_dead_delivery_that_arrived_after_all_hurries_nothing
                 a_retry_comes_back_when_due_with_its_errors
                 what_waits_behind_a_retry_is_not_due_before_it
+                one_that_arrived_after_all_lets_go_what_waits_behind_it
                 a_released_delivery_is_due_at_once_and_the_attempt_is_not_counted
                 each_sink_gets_its_share
                 a_limit_is_kept

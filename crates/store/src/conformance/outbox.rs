@@ -157,6 +157,17 @@ pub async fn what_waits_behind_a_retry_is_not_due_before_it(store: Fresh) -> Don
     Ok(())
 }
 
+pub async fn one_that_arrived_after_all_lets_go_what_waits_behind_it(store: Fresh) -> Done {
+    story(&store, "x", &[1, 2], &["n8n"]).await?;
+    let first = store.claim(None, 9, LEASE, at(10)).await?.remove(0);
+    assert!(store.settle(first.ticket, retry(1000, "timeout"), at(11)).await?);
+    assert!(store.claim(None, 9, LEASE, at(12)).await?.is_empty());
+    assert!(store.settle(first.ticket, Outcome::Delivered, at(20)).await?);
+    assert!(store.next_due().await? <= Some(at(20)), "let go too late");
+    assert_eq!(numbers(&store.claim(None, 9, LEASE, at(20)).await?), [event_id(2)]);
+    Ok(())
+}
+
 pub async fn a_released_delivery_is_due_at_once_and_the_attempt_is_not_counted(store: Fresh) -> Done {
     story(&store, "x", &[1], &["n8n"]).await?;
     story(&store, "y", &[2], &["n8n"]).await?;
