@@ -124,6 +124,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Something stored that cannot be read back.
+    pub(crate) fn corrupt(
+        at: &str,
+        what: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::Corrupt { at: at.to_owned(), what: what.into(), source: Some(source.into()) }
+    }
+
     /// The same failure once more, for each of several callers who shared a transaction.
     pub(crate) fn again(&self) -> Self {
         let told = |why: &String, source: &Option<Box<dyn StdError + Send + Sync>>| {

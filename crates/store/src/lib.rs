@@ -10,6 +10,8 @@ mod error;
 mod group;
 mod query;
 mod rows;
+mod sorting;
+mod text;
 mod types;
 
 #[cfg(feature = "conformance")]
@@ -21,12 +23,12 @@ pub mod sqlite;
 pub use canonical::{expected_snapshot, observed_snapshot};
 pub use contract::Store;
 pub use error::{Error, Result};
+pub use postgres::PgStore;
 pub use query::{
     Cursor, DeliveryFilter, DeliveryState, DriftFilter, EventFilter, ExportLine, ExportStream, JournalFilter,
     Page, Record,
 };
 pub use rows::{AssetRow, ExpectedRow, JournalKind, JournalRow, ObservedRow, SavedInventory, SavedStatus};
-pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,

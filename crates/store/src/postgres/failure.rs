@@ -18,7 +18,7 @@ pub(super) fn explain(at: &str, error: sqlx::Error) -> Error {
             error,
         ),
         sqlx::Error::Io(_) => unavailable(at, "it cannot be reached", error),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => corrupt(&at, "a column", error),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Error::corrupt(&at, "a column", error),
         error => unavailable(at, "the database refused", error),
     }
 }
@@ -28,7 +28,8 @@ fn by_state(at: String, error: Box<dyn sqlx::error::DatabaseError>) -> Error {
     let code = error.code().map(|code| code.into_owned()).unwrap_or_default();
     let message = error.message().to_owned();
     let error = sqlx::Error::Database(error);
-    let denied = |why: String, error: sqlx::Error| Error::Denied { at: at.clone(), why, source: Some(error.into()) };
+    let denied =
+        |why: String, error: sqlx::Error| Error::Denied { at: at.clone(), why, source: Some(error.into()) };
     match code.as_str() {
         "28P01" | "28000" => denied("user or password are wrong, or it may not log in from here".to_owned(), error),
         "3D000" => denied("there is no such database".to_owned(), error),
@@ -48,13 +49,4 @@ fn by_state(at: String, error: Box<dyn sqlx::error::DatabaseError>) -> Error {
 
 fn unavailable(at: String, why: &str, error: sqlx::Error) -> Error {
     Error::Unavailable { at, why: why.to_owned(), source: Some(error.into()) }
-}
-
-/// Something stored that cannot be read back.
-pub(super) fn corrupt(
-    at: &str,
-    what: impl Into<String>,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Error {
-    Error::Corrupt { at: at.to_owned(), what: what.into(), source: Some(source.into()) }
 }

@@ -88,6 +88,18 @@ impl Inner {
         tx.end(left.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
+    /// Writes what is there already, to see that it can be written. Whoever lost the lead a moment ago writes nothing.
+    pub(super) async fn touch(&self) -> Result<()> {
+        let mine = self.epoch.load(Ordering::Acquire);
+        let mut tx = self.begin_unfenced().await?;
+        let touched = self
+            .query("UPDATE evenkeel_lease SET holder = holder WHERE epoch = $1")
+            .bind(mine)
+            .execute(tx.connection())
+            .await;
+        tx.end(touched.map(|_| ()).map_err(|error| self.explain(error))).await
+    }
+
     /// Fails unless this process leads, and keeps others from taking over until the transaction ends.
     pub(super) async fn fence(&self, connection: &mut PgConnection) -> Result<()> {
         if self.read_only {
@@ -107,12 +119,20 @@ impl Inner {
         }
     }
 
+    /// The error of one who does not lead.
+    pub(super) async fn who_leads(&self) -> Result<Error> {
+        let rows = self.read(self.query("SELECT holder FROM evenkeel_lease WHERE id = 1")).await?;
+        let leader = rows.first().map(|row| self.cell(row, 0)).transpose()?;
+        Ok(self.not_leader(leader.unwrap_or_else(|| "nobody".to_owned())))
+    }
+
     /// Somebody else leads.
-    pub(super) fn not_leader(&self, leader: String) -> Error {
+    fn not_leader(&self, leader: String) -> Error {
         Error::NotLeader { at: self.at.to_string(), leader }
     }
 
-    fn reads_only(&self) -> Error {
+    /// Nothing may be written here, whoever leads.
+    pub(super) fn reads_only(&self) -> Error {
         let why = "it was opened for reading only".to_owned();
         Error::ReadOnly { at: self.at.to_string(), why }
     }

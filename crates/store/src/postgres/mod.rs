@@ -21,10 +21,11 @@ mod session;
 mod snapshots;
 mod status;
 mod stored_event;
+mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -61,7 +62,7 @@ pub struct Options {
     pub transaction_pooler: bool,
     /// Consent to speak without TLS with another machine.
     pub plaintext: bool,
-    /// How many connections at most, beside the one that leads.
+    /// How many connections at most, beside the one that leads and the one that listens.
     pub connections: u32,
 }
 
@@ -86,6 +87,9 @@ struct Inner {
     /// Under which we lead; [`lease::NONE`] if we do not.
     epoch: AtomicI64,
     queue: Queue,
+    /// What others are told on.
+    channel: Arc<str>,
+    listening: hint::Listening,
 }
 
 impl PgStore {
@@ -104,7 +108,8 @@ impl PgStore {
     }
 
     fn build(options: &Options, read_only: bool) -> Result<Self> {
-        let open::Server { at, pool, steady, begin_reading, begin_writing } = open::server(options, read_only)?;
+        let open::Server { at, pool, steady, begin_reading, begin_writing, channel } =
+            open::server(options, read_only)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 at,
@@ -116,8 +121,27 @@ impl PgStore {
                 read_only,
                 epoch: AtomicI64::new(lease::NONE),
                 queue: Queue::default(),
+                channel,
+                listening: hint::Listening::default(),
             }),
         })
+    }
+}
+
+impl Inner {
+    async fn health(&self) -> Result<()> {
+        self.read(self.query("SELECT count(*) FROM evenkeel_subjects WHERE false")).await?;
+        if self.epoch.load(Ordering::Acquire) == lease::NONE {
+            // Whoever does not lead need not write.
+            return Ok(());
+        }
+        self.touch().await
+    }
+
+    async fn close(&self) {
+        self.listening.end();
+        self.pool.close().await;
+        self.steady.close().await;
     }
 }
 

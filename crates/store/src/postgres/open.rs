@@ -28,6 +28,8 @@ pub(super) struct Server {
     pub(super) begin_reading: Arc<str>,
     /// Begins a transaction that writes.
     pub(super) begin_writing: Arc<str>,
+    /// What those who have the same tables tell each other on.
+    pub(super) channel: Arc<str>,
 }
 
 /// Prepares the connections; none is made yet.
@@ -61,11 +63,13 @@ pub(super) fn server(options: &Options, read_only: bool) -> Result<Server> {
         steady: pool(1),
         begin_reading: Arc::from(format!("BEGIN READ ONLY{preamble}")),
         begin_writing: Arc::from(format!("BEGIN{preamble}")),
+        channel: Arc::from(channel(&options.schema)),
     })
 }
 
 fn connect_options(options: &Options) -> Result<(PgConnectOptions, String)> {
-    let Options { url, password, ca_file, schema, transaction_pooler: _, plaintext, connections: _ } = options;
+    let Options { url, password, ca_file, schema, transaction_pooler: _, plaintext, connections: _ } =
+        options;
     let mut connect = PgConnectOptions::from_str(url.expose()).map_err(|_| Error::Denied {
         at: "postgresql".to_owned(),
         // The driver's own words may repeat the address, and with it a password.
@@ -78,7 +82,8 @@ fn connect_options(options: &Options) -> Result<(PgConnectOptions, String)> {
     let at = spelled(&connect, schema);
     let is_local = connect.get_socket().is_some() || is_loopback(connect.get_host());
     let verified = if is_local || *plaintext { PgSslMode::Prefer } else { PgSslMode::VerifyFull };
-    connect = connect.ssl_mode(match connect.get_ssl_mode() {
+    let wanted = connect.get_ssl_mode();
+    connect = connect.ssl_mode(match wanted {
         PgSslMode::VerifyFull => PgSslMode::VerifyFull,
         PgSslMode::VerifyCa => PgSslMode::VerifyCa,
         PgSslMode::Disable if is_local || *plaintext => PgSslMode::Disable,
@@ -120,4 +125,10 @@ fn quoted(schema: &str, at: &str) -> Result<String> {
         why: format!("{schema:?} is no schema's name: letters, digits and underscores, at most 63"),
         source: None,
     })
+}
+
+/// A channel's name, which has less room than a schema's. Two that share one hear each other's hints, no more.
+fn channel(schema: &str) -> String {
+    let name = format!("evenkeel_{schema}");
+    name.chars().take(63).collect()
 }

@@ -8,9 +8,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgPool, Postgres};
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, PgPool, Postgres};
 
 use super::Inner;
 use super::failure::explain;
@@ -87,6 +87,14 @@ impl Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// Rolls back.
+    pub(super) async fn undo(mut self) {
+        // Where that fails, the connection is closed, and the server does it.
+        self.open = sqlx::raw_sql("ROLLBACK").execute(&mut *self.connection).await.is_err();
+    }
+}
+
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
         if self.open {
@@ -105,13 +113,22 @@ impl Inner {
     pub(super) async fn reader(&self) -> Result<Reader> {
         let mut connection = self.pool.acquire().await.map_err(|error| self.explain(error))?;
         if self.pooled {
-            let begin = sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.begin_reading))).execute(&mut *connection).await;
+            let begin =
+                sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.begin_reading))).execute(&mut *connection).await;
             if let Err(error) = begin {
                 connection.close_on_drop();
                 return Err(self.explain(error));
             }
         }
         Ok(Reader { connection, pooled: self.pooled })
+    }
+
+    /// Asks a question that one statement answers.
+    pub(super) async fn read(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>> {
+        let mut reader = self.reader().await?;
+        let rows = query.fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
+        reader.end().await;
+        Ok(rows)
     }
 
     /// Begins a transaction, and makes sure that this process still leads: until the transaction ends, nobody else can

@@ -27,8 +27,8 @@ pub(super) fn explain(at: &str, error: sqlx::Error) -> Error {
             Error::ReadOnly { at, why: "the file or its directory is read-only for this user".to_owned() }
         }
         Some(code::CONSTRAINT) => Error::Refused { at, why: database_message(&error) },
-        Some(code::CORRUPT) => corrupt(&at, "the database file", error),
-        Some(code::NOTADB) => corrupt(&at, "the file (it is no SQLite database)", error),
+        Some(code::CORRUPT) => Error::corrupt(&at, "the database file", error),
+        Some(code::NOTADB) => Error::corrupt(&at, "the file (it is no SQLite database)", error),
         Some(code::BUSY | code::LOCKED) => {
             unavailable("another program holds a lock on the file for too long", error.into())
         }
@@ -40,20 +40,11 @@ pub(super) fn explain(at: &str, error: sqlx::Error) -> Error {
         Some(_) | None => match error {
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => unavailable("it is closed", error.into()),
             error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
-                corrupt(&at, "a column", error)
+                Error::corrupt(&at, "a column", error)
             }
             error => unavailable("the database refused", error.into()),
         },
     }
-}
-
-/// Something stored that cannot be read back.
-pub(super) fn corrupt(
-    at: &str,
-    what: impl Into<String>,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Error {
-    Error::Corrupt { at: at.to_owned(), what: what.into(), source: Some(source.into()) }
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
