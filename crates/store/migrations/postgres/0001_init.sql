@@ -270,9 +270,11 @@ IF NOT 'drift_summary' = ANY (found) THEN
     CREATE VIEW drift_summary AS
     WITH open AS (
         SELECT id, substr(subject, 6) AS hostname, service, event_type, severity, handle,
-            coalesce(service, substr(subject, 6)) AS thing, entry::jsonb -> 'difference' AS difference,
-            coalesce(entry::jsonb #>> '{id,field}', 'value') AS field
-        FROM evenkeel_drifts WHERE state = 'open' AND subject LIKE 'host:%'
+            coalesce(service, substr(subject, 6)) AS thing, body -> 'difference' AS difference,
+            coalesce(body #>> '{id,field}', 'value') AS field
+        -- A hostile name may have U+0000 in it, of which jsonb takes not even the escape.
+        FROM evenkeel_drifts CROSS JOIN LATERAL (SELECT replace(entry, '\u0000', '\ufffd')::jsonb AS body) b
+        WHERE state = 'open' AND subject LIKE 'host:%'
     ), parts AS (
         SELECT id, 'expected' AS side, 1::bigint AS place, thing AS item FROM open
         WHERE event_type IN ('SERVICE_MISSING', 'VM_DOWN')

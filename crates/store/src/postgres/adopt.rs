@@ -311,9 +311,7 @@ impl Inner {
             ));
         }
         if !numbered {
-            problems.push(format!(
-                "{name}.id is not unique: ALTER TABLE {name} ADD PRIMARY KEY (id)"
-            ));
+            problems.push(format!("{name}.id is not unique: ALTER TABLE {name} ADD PRIMARY KEY (id)"));
         }
         Ok(())
     }

@@ -23,15 +23,15 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS evenkeel_migrations (
 
 /// Waiting for whoever migrates takes as long as it takes; waiting for somebody else's lock on a table would hold up
 /// everybody who wants to read it.
-const PATIENT: &str = "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0; SET LOCAL client_min_messages TO warning";
+const PATIENT: &str =
+    "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0; SET LOCAL client_min_messages TO warning";
 const IMPATIENT: &str = "SET LOCAL lock_timeout TO '10s'";
 
 impl Inner {
     /// Brings the schema up to date. One that is up to date is only looked at.
     pub(super) async fn migrate(&self, schema: &str) -> Result<()> {
         let mut reader = self.reader().await?;
-        self.greet(&mut reader, schema).await?;
-        let found = self.version(&mut reader).await?;
+        let found = self.meet(&mut reader, schema, true).await?;
         reader.end().await;
         self.refuse_newer(found)?;
         let mut tx = self.begin_unfenced().await?;
@@ -47,14 +47,14 @@ impl Inner {
     }
 
     async fn migrate_in(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
-        self.run(connection, PATIENT).await?;
+        self.say(connection, PATIENT).await?;
         // Of all that speak with this server, whoever migrates this schema.
         self.query("SELECT pg_advisory_xact_lock(hashtextextended('evenkeel/' || $1, 0))")
             .bind(schema)
             .execute(&mut *connection)
             .await
             .map_err(|error| self.explain(error))?;
-        self.run(connection, IMPATIENT).await?;
+        self.say(connection, IMPATIENT).await?;
         self.make_schema(connection, schema).await?;
         let found = self.version(connection).await?;
         self.refuse_newer(found)?;
@@ -62,9 +62,9 @@ impl Inner {
             0 => self.verify(connection, schema).await?,
             _ => Vec::new(),
         };
-        self.run(connection, TABLE).await?;
+        self.say(connection, TABLE).await?;
         for (version, migration) in (1_i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
-            self.run(connection, migration).await?;
+            self.say(connection, migration).await?;
             self.query("INSERT INTO evenkeel_migrations (version) VALUES ($1)")
                 .bind(version)
                 .execute(&mut *connection)
@@ -79,7 +79,7 @@ impl Inner {
         self.catch_up(connection, schema).await
     }
 
-    async fn run(&self, connection: &mut PgConnection, sql: &'static str) -> Result<()> {
+    async fn say(&self, connection: &mut PgConnection, sql: &'static str) -> Result<()> {
         sqlx::raw_sql(sql).execute(connection).await.map(|_| ()).map_err(|error| self.explain(error))
     }
 
@@ -97,25 +97,34 @@ impl Inner {
     /// Fails unless the schema is the one this program knows, and all of it can be read.
     pub(super) async fn check_version(&self, schema: &str) -> Result<()> {
         let mut reader = self.reader().await?;
-        self.greet(&mut reader, schema).await?;
-        let found = self.version(&mut reader).await?;
+        let found = self.meet(&mut reader, schema, false).await?;
+        reader.end().await;
         self.refuse_newer(found)?;
         if found < known() {
             return Err(Error::Older { at: self.at.to_string(), found, known: known() });
         }
-        self.check_sight(&mut reader, schema, false).await?;
-        reader.end().await;
         Ok(())
     }
 
-    /// The version of what is there; 0 if nothing of ours is.
-    async fn version(&self, connection: &mut PgConnection) -> Result<i64> {
-        let row = self
-            .query("SELECT to_regclass('evenkeel_migrations') IS NOT NULL")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(|error| self.explain(error))?;
-        if !self.cell::<bool>(&row, 0)? {
+    /// The version of what is there, 0 if nothing of ours is. Fails unless this is a server we can work with and the role
+    /// has its rights: one that cannot see the version would take it for 0.
+    async fn meet(&self, connection: &mut PgConnection, schema: &str, writing: bool) -> Result<i64> {
+        self.greet(&mut *connection, schema).await?;
+        if self.are_ours(&mut *connection).await? {
+            self.check_sight(&mut *connection, schema, writing).await?;
+        }
+        self.version(connection).await
+    }
+
+    /// Whether a migration was ever here.
+    pub(super) async fn are_ours(&self, connection: &mut PgConnection) -> Result<bool> {
+        let row =
+            self.query("SELECT to_regclass('evenkeel_migrations') IS NOT NULL").fetch_one(connection).await;
+        self.cell(&row.map_err(|error| self.explain(error))?, 0)
+    }
+
+    pub(super) async fn version(&self, connection: &mut PgConnection) -> Result<i64> {
+        if !self.are_ours(&mut *connection).await? {
             return Ok(0);
         }
         let row = self

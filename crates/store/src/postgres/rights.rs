@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 const OLDEST: i32 = 13;
 
 /// What is known of the other side before anything of ours is asked for.
-const GREETING: &str = "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
+const GREETING: &str =
+    "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
     current_setting('search_path'), current_user::text,
     (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1)";
 
@@ -41,7 +42,9 @@ impl Inner {
     pub(super) async fn greet(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
         let row = self.query(GREETING).bind(schema).fetch_one(connection).await;
         let row = row.map_err(|error| self.explain(error))?;
-        self.refuse_old(self.cell(&row, 0)?, self.cell(&row, 1)?)?;
+        if let Some(why) = too_old(self.cell(&row, 0)?, self.cell(&row, 1)?) {
+            return Err(self.denied(why));
+        }
         let path: String = self.cell(&row, 2)?;
         if path.trim_matches('"') != schema {
             return Err(self.denied(format!(
@@ -56,13 +59,6 @@ impl Inner {
             )));
         }
         Ok(())
-    }
-
-    fn refuse_old(&self, number: i32, words: &str) -> Result<()> {
-        if number / 10_000 >= OLDEST {
-            return Ok(());
-        }
-        Err(self.denied(format!("it is PostgreSQL {words}, evenkeel needs {OLDEST} or newer: upgrade the server")))
     }
 
     /// Fails unless the role sees every row of ours, and may write them if `writing`.
@@ -106,5 +102,25 @@ impl Inner {
 
     pub(super) fn denied(&self, why: String) -> Error {
         Error::Denied { at: self.at.to_string(), why, source: None }
+    }
+}
+
+fn too_old(number: i32, words: &str) -> Option<String> {
+    let old = number / 10_000 < OLDEST;
+    old.then(|| format!("it is PostgreSQL {words}, evenkeel needs {OLDEST} or newer: upgrade the server"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_old;
+
+    #[test]
+    fn a_server_before_13_is_refused_in_words() {
+        let why = too_old(120_022, "12.22 (Debian 12.22-1)").unwrap();
+        assert!(why.contains("12.22") && why.contains("13 or newer"), "{why}");
+        assert!(too_old(90_624, "9.6.24").is_some());
+        for number in [130_000, 130_021, 150_018, 180_000] {
+            assert_eq!(too_old(number, ""), None);
+        }
     }
 }

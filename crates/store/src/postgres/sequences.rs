@@ -16,7 +16,8 @@ impl Inner {
     /// Sees to it that no number is given twice. A sequence only ever goes forward here.
     pub(super) async fn catch_up(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
         for table in adopt::names() {
-            let sequence = self.query(SEQUENCE).bind(schema).bind(table).fetch_optional(&mut *connection).await;
+            let sequence =
+                self.query(SEQUENCE).bind(schema).bind(table).fetch_optional(&mut *connection).await;
             let Some(row) = sequence.map_err(|error| self.explain(error))? else { continue };
             let (name, last): (String, Option<i64>) = (self.cell(&row, 0)?, self.cell(&row, 1)?);
             if self.highest(connection, table).await? <= last {
@@ -24,13 +25,22 @@ impl Inner {
             }
             // Nobody inserts between looking and setting.
             let lock = format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE");
-            sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *connection).await.map_err(|error| self.explain(error))?;
+            sqlx::raw_sql(AssertSqlSafe(lock))
+                .execute(&mut *connection)
+                .await
+                .map_err(|error| self.explain(error))?;
             let set = format!(
                 "SELECT setval('{}', greatest((SELECT max(id) FROM {table}), pg_sequence_last_value('{0}')))",
                 name.replace('\'', "''")
             );
-            sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *connection).await.map_err(|error| self.explain(error))?;
-            tracing::warn!(table, "rows were copied in with their numbers: its sequence now begins behind them");
+            sqlx::raw_sql(AssertSqlSafe(set))
+                .execute(&mut *connection)
+                .await
+                .map_err(|error| self.explain(error))?;
+            tracing::warn!(
+                table,
+                "rows were copied in with their numbers: its sequence now begins behind them"
+            );
         }
         Ok(())
     }

@@ -16,7 +16,8 @@ const EVENT: &str = "INSERT INTO events (hostname, event_type, severity, details
 const JOURNAL: &str = "INSERT INTO journal (kind, subject, actor, text) VALUES ($1, $2, 'evenkeel', 'trial')";
 const SOURCE: &str = "INSERT INTO sources (name) VALUES ($1 || $2)";
 const ASSET: &str = "INSERT INTO assets (asset_type, name, managed_by) VALUES ($1, $2, 'evenkeel')";
-const SNAPSHOT: &str = "INSERT INTO snapshots (snapshot_type, data, hostname, hash) VALUES ($1, '{}', $2, 'trial')";
+const SNAPSHOT: &str =
+    "INSERT INTO snapshots (snapshot_type, data, hostname, hash) VALUES ($1, '{}', $2, 'trial')";
 const OBSERVED: &str = "INSERT INTO observed_snapshots (hostname, source, snapshot, source_id, hash)
     VALUES ($2, $1, '{}', 'trial', 'trial')";
 
@@ -46,7 +47,11 @@ fn trials(table: &str) -> (&'static str, Words) {
 
 impl Inner {
     /// Puts rows into these tables and takes them out again. Says what was refused, all of it.
-    pub(super) async fn try_rows(&self, connection: &mut PgConnection, tables: &[&'static str]) -> Result<()> {
+    pub(super) async fn try_rows(
+        &self,
+        connection: &mut PgConnection,
+        tables: &[&'static str],
+    ) -> Result<()> {
         let mut problems = Vec::new();
         for table in tables {
             let (insert, words) = trials(table);
@@ -57,7 +62,10 @@ impl Inner {
                 if let Err(error) = tried {
                     problems.push(refusal(table, first, error).map_err(explain)?);
                 }
-                sqlx::raw_sql("ROLLBACK TO SAVEPOINT trial").execute(&mut *connection).await.map_err(explain)?;
+                sqlx::raw_sql("ROLLBACK TO SAVEPOINT trial")
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(explain)?;
             }
         }
         problems.dedup();
@@ -70,9 +78,8 @@ impl Inner {
 
 fn refusal(table: &str, word: &str, error: sqlx::Error) -> Result<String, sqlx::Error> {
     let Some(refused) = error.as_database_error() else { return Err(error) };
-    let by = refused.constraint().map_or_else(|| "a trigger or a check".to_owned(), |name| format!("constraint {name}"));
-    Ok(format!(
-        "{table} takes no row of ours ({word}): {}; widen or drop {by}",
-        refused.message()
-    ))
+    let by = refused
+        .constraint()
+        .map_or_else(|| "a trigger or a check".to_owned(), |name| format!("constraint {name}"));
+    Ok(format!("{table} takes no row of ours ({word}): {}; widen or drop {by}", refused.message()))
 }
