@@ -21,11 +21,12 @@ use crate::book::{Book, Record};
 use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
+use crate::hook::Bell;
 use crate::hub::{Hub, Route};
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
 use crate::world::World;
-use crate::{figures, keep, worker};
+use crate::{figures, keep, upkeep, worker};
 
 /// How many sources may be asked at the same moment.
 const ASKED_AT_ONCE: usize = 32;
@@ -52,6 +53,8 @@ pub struct Setup {
     pub probes: Vec<Probe>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
+    /// What NetBox's webhooks ring, if it is listened to.
+    pub netbox_bell: Option<Arc<Bell>>,
     /// How engines that NetBox declares are made; `None`: they are not watched.
     pub make_declared: Option<MakeDeclared>,
     /// Who is told.
@@ -99,6 +102,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         observers,
         probes,
         intakes,
+        netbox_bell,
         make_declared,
         destinations,
         policy,
@@ -135,6 +139,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         schedule,
         routes,
         intakes,
+        netbox_bell,
         outbox_bell: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
@@ -172,7 +177,7 @@ impl Running {
             self.workers.spawn(worker::run(hub.clone()));
         }
         tasks.spawn(worker::resync(hub.clone(), stop.clone()));
-        tasks.spawn(worker::prune(hub.clone(), retention, stop.clone()));
+        tasks.spawn(upkeep::run(hub.clone(), retention, stop.clone()));
         tasks.spawn(figures::run(hub.clone(), stop.clone()));
         for Destination { sink, filter: _, retry } in destinations {
             tasks.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));

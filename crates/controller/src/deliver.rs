@@ -19,6 +19,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::collect::now;
 use crate::hub::Hub;
+use crate::journal;
 
 /// How long a claim hides a delivery from others: longer than the slowest attempt.
 const LEASE: Duration = Duration::from_secs(60);
@@ -98,9 +99,18 @@ impl Deliverer {
             Err(why) => (Outcome::Dead { why }, "dead"),
         };
         self.hub.metrics.deliveries.with_label_values(&[self.sink.name(), counted]).inc();
+        let died = match &outcome {
+            Outcome::Dead { why } => Some(journal::died(&claim, why, now())),
+            Outcome::Delivered | Outcome::Retry { .. } => None,
+        };
         // A settlement that cannot be kept leaves the lease to end: the delivery is repeated with the same id.
-        if let Err(error) = self.hub.store.settle(claim.ticket, outcome, now()).await {
-            self.report(&error);
+        match self.hub.store.settle(claim.ticket, outcome, now()).await {
+            Ok(_) => {
+                if let Some(row) = died {
+                    journal::note(&*self.hub.store, row).await;
+                }
+            }
+            Err(error) => self.report(&error),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::model::Inventory;
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Event, SourceId, Subject};
+use evenkeel_core::{Event, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use evenkeel_store::{NewDelivery, Store};
 use evenkeel_web::Intake;
@@ -19,6 +19,7 @@ use tracing::error;
 use crate::book::Book;
 use crate::collect::Recheck;
 use crate::config::{Schedule, SinkFilter};
+use crate::hook::Bell;
 use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
@@ -65,6 +66,8 @@ pub struct Hub {
     pub routes: Vec<Route>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
+    /// What NetBox's webhooks ring, if it is listened to.
+    pub netbox_bell: Option<Arc<Bell>>,
     /// Rings when something was put into the outbox.
     pub outbox_bell: Notify,
     /// Events as they happen, for those who watch.
@@ -146,6 +149,12 @@ impl Hub {
     /// Who waits by this number.
     pub fn subject(&self, key: Key) -> Subject {
         self.see(|world| world.subject(key).clone())
+    }
+
+    /// Takes what was read about the own database, and queues its judging.
+    pub fn learn_own(&self, own: OwnStore) {
+        let key = self.change(|world| world.learn_own(own));
+        self.queue.add_all([key], std::time::Duration::ZERO);
     }
 
     /// One subject's slice at this moment.

@@ -2,6 +2,7 @@
 //! the meaning is the same; every label is bounded by the configuration or by an enum.
 
 use evenkeel_core::{EventType, Severity, SourceId, SourceKind, Transition};
+use evenkeel_store::{Pruned, RowCounts};
 use evenkeel_web::SourceStatus;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -46,6 +47,9 @@ pub struct Metrics {
     pub hosts_blind: IntGauge,
     /// Hosts known.
     pub hosts: IntGauge,
+    store_size: Gauge,
+    store_rows: IntGaugeVec,
+    pruned: IntCounterVec,
 }
 
 impl Metrics {
@@ -107,12 +111,18 @@ impl Metrics {
                 .float("outbox_oldest_seconds", "Age of the oldest event not delivered yet.")?,
             hosts_blind: maker.gauge("hosts_blind", "Hosts that a source cannot see at this moment.")?,
             hosts: maker.gauge("hosts", "Hosts declared or observed.")?,
+            store_size: maker
+                .float("store_size_bytes", "What the store takes up on its disk; NaN while it is away.")?,
+            store_rows: maker.gauges("store_rows", "Rows kept, by table.", &["table"])?,
+            pruned: maker.counters("store_pruned_rows_total", "Rows that retention removed.", &["table"])?,
         };
         metrics.zero();
         Ok(metrics)
     }
 
     fn zero(&self) {
+        self.store_size.set(f64::NAN);
+        self.pruned(&Pruned::default());
         for result in ["changed", "unchanged", "error"] {
             self.passes.with_label_values(&[result]);
         }
@@ -139,6 +149,35 @@ impl Metrics {
         let at = status.complete_at.map_or(0.0, |at| at.as_millisecond() as f64 / 1000.0);
         self.source_complete_at.with_label_values(&label).set(at);
         self.source_objects.with_label_values(&label).set(i64::try_from(status.objects).unwrap_or(i64::MAX));
+    }
+
+    /// What the store takes up; `None` while nobody can say.
+    pub fn store_size(&self, bytes: Option<u64>) {
+        self.store_size.set(bytes.map_or(f64::NAN, |bytes| bytes as f64));
+    }
+
+    /// How much the store holds.
+    pub fn store_rows(&self, rows: &RowCounts) {
+        let RowCounts { events, deliveries, observed_snapshots, expected_snapshots, journal } = rows;
+        for (table, rows) in [
+            ("events", events),
+            ("deliveries", deliveries),
+            ("observed_snapshots", observed_snapshots),
+            ("expected_snapshots", expected_snapshots),
+            ("journal", journal),
+        ] {
+            self.store_rows.with_label_values(&[table]).set(i64::try_from(*rows).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// What retention removed.
+    pub fn pruned(&self, pruned: &Pruned) {
+        let Pruned { events, snapshots, deliveries, journal } = pruned;
+        for (table, rows) in
+            [("events", events), ("snapshots", snapshots), ("deliveries", deliveries), ("journal", journal)]
+        {
+            self.pruned.with_label_values(&[table]).inc_by(*rows);
+        }
     }
 
     /// A source that is no longer configured.

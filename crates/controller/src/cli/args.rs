@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use evenkeel_core::{EventType, Severity};
+use evenkeel_store::JournalKind;
 use jiff::Timestamp;
 
 /// Says what should exist, what does exist, and keeps telling the difference.
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Explain(ExplainOptions),
     /// List what happened, newest last
     Events(EventsOptions),
+    /// List what was decided and done, newest last
+    Journal(JournalOptions),
     /// Write events and snapshots as JSON Lines
     Export(ExportOptions),
     /// Write a shell's completion script
@@ -125,6 +128,28 @@ pub(crate) struct EventsOptions {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct JournalOptions {
+    /// Only these kinds: decision, task, action, log
+    #[arg(long = "kind", value_name = "KIND", value_parser = journal_kind, value_delimiter = ',')]
+    pub(crate) kinds: Vec<JournalKind>,
+    /// Only about this host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// Only about the drift with this handle
+    #[arg(long, value_name = "HANDLE")]
+    pub(crate) handle: Option<String>,
+    /// Only since then: a moment (2026-11-21T08:00:00Z) or an age (2h, 7d)
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
+    /// At most this many
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]
+    pub(crate) limit: u32,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = EventsFormat::Table)]
+    pub(crate) output: EventsFormat,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct ExportOptions {
     /// Only since then: a moment (2026-11-21T08:00:00Z) or an age (2h, 7d)
     #[arg(long, value_name = "WHEN", value_parser = moment)]
@@ -185,6 +210,11 @@ fn event_type(text: &str) -> Result<EventType, String> {
         let known: Vec<&str> = EventType::ALL.into_iter().map(EventType::code).collect();
         format!("not an event type; there are {}", known.join(", "))
     })
+}
+
+fn journal_kind(text: &str) -> Result<JournalKind, String> {
+    JournalKind::parse(&text.to_ascii_lowercase())
+        .ok_or_else(|| "not a kind; there are decision, task, action, log".to_owned())
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

@@ -13,6 +13,7 @@ mod explain;
 mod export;
 mod failure;
 mod history;
+mod journal;
 mod once;
 mod output;
 mod run;
@@ -51,6 +52,7 @@ async fn dispatch(args: &Args) -> Done {
         Command::Demo(options) => demo::run(args, options).await,
         Command::Explain(options) => explain::run(args, options).await,
         Command::Events(options) => events::run(args, options).await,
+        Command::Journal(options) => journal::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
         Command::Completions { shell } => completions::run(*shell),
     }

@@ -16,6 +16,7 @@ mod proxmox;
 mod push;
 mod reader;
 mod reference;
+mod retention;
 mod rules;
 mod secret;
 mod sinks;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{EventType, HostName, Severity, Transition};
+use evenkeel_core::{EventType, HostName, Secret, Severity, Transition};
 use evenkeel_sinks::webhook;
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
@@ -55,6 +56,8 @@ pub struct Config {
     pub path: PathBuf,
     /// The NetBox that says what should exist.
     pub netbox: NetboxConfig,
+    /// What NetBox's webhooks are signed with, if it is listened to.
+    pub webhook_secret: Option<Secret>,
     /// The engines that are watched, in the order of the file.
     pub docker: Vec<DockerConfig>,
     /// What holds for an engine that the file does not name but NetBox does.
@@ -99,7 +102,9 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// How hard a commit is pressed onto the disk.
     pub synchronous: Synchronous,
-    /// How long things are kept.
+    /// Over how many bytes the database is a drift; `None`: however large.
+    pub size_limit: Option<u64>,
+    /// How long things are kept, and how many.
     pub retention: RetentionPolicy,
 }
 

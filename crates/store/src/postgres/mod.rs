@@ -23,6 +23,7 @@ mod retention;
 mod rights;
 mod sequences;
 mod session;
+mod size;
 mod snapshots;
 mod status;
 mod stored_event;
@@ -51,7 +52,7 @@ use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStrea
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
-    Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };
 
 /// Where the server is and how to speak with it.
@@ -170,6 +171,10 @@ impl Committer for Inner {
 
 #[async_trait]
 impl Store for PgStore {
+    fn at(&self) -> &str {
+        &self.inner.at
+    }
+
     async fn lead(&self, who: &str, ttl: Duration) -> Result<Leadership> {
         self.inner.lead(who, ttl).await
     }
@@ -325,6 +330,14 @@ impl Store for PgStore {
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
         self.inner.prune(policy, now).await
+    }
+
+    async fn size(&self) -> Result<u64> {
+        self.inner.size().await
+    }
+
+    async fn rows(&self) -> Result<RowCounts> {
+        self.inner.rows().await
     }
 
     async fn health(&self) -> Result<()> {

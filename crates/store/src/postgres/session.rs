@@ -131,6 +131,12 @@ impl Inner {
         Ok(rows)
     }
 
+    /// As [`Inner::read`], of an answer that is always one row.
+    pub(super) async fn read_one(&self, query: Query<'_, Postgres, PgArguments>) -> Result<PgRow> {
+        let row = self.read(query).await?.pop();
+        row.ok_or_else(|| self.explain(sqlx::Error::RowNotFound))
+    }
+
     /// Begins a transaction, and makes sure that this process still leads: until the transaction ends, nobody else can
     /// begin to.
     pub(super) async fn begin(&self) -> Result<Tx<'_>> {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Inner;
 use super::commit::json;
+use super::size::Growth;
 use super::text::stamp_before;
 use super::writer::Durability;
 use crate::error::Result;
@@ -11,6 +12,9 @@ use crate::types::{Keep, Pruned, RetentionPolicy};
 
 /// Rows per transaction.
 const BATCH: i64 = 1000;
+
+const NOTHING: Growth =
+    Growth { events: 0, deliveries: 0, observed_snapshots: 0, expected_snapshots: 0, journal: 0 };
 
 /// Which rows of a table may go: those before a moment, and those up to an id. `?1` moment, `?2` id, `?3` how many.
 /// The newest row of a table always stays: without it SQLite would give its number out again.
@@ -20,6 +24,8 @@ struct Table {
     doomed: &'static str,
     /// Takes the ids as a JSON array.
     delete: &'static str,
+    /// By how much the tables grow when so many of its rows go, and so many rows in all.
+    growth: fn(i64, i64) -> Growth,
 }
 
 /// An event goes when no delivery of it is pending or dead; its delivered ones go with it.
@@ -31,6 +37,7 @@ const EVENTS: Table = Table {
         ORDER BY e.id LIMIT ?3",
     delete: "DELETE FROM deliveries WHERE event_seq IN (SELECT value FROM json_each(?1));
         DELETE FROM event_log WHERE id IN (SELECT value FROM json_each(?1))",
+    growth: |rows, all| Growth { events: -rows, deliveries: rows - all, ..NOTHING },
 };
 
 const EXPECTED: Table = Table {
@@ -39,6 +46,7 @@ const EXPECTED: Table = Table {
             AND NOT EXISTS (SELECT 1 FROM expected_heads h WHERE h.snapshot_id = s.id)
         ORDER BY s.id LIMIT ?3",
     delete: "DELETE FROM snapshots WHERE id IN (SELECT value FROM json_each(?1))",
+    growth: |_, all| Growth { expected_snapshots: -all, ..NOTHING },
 };
 
 const OBSERVED: Table = Table {
@@ -47,6 +55,7 @@ const OBSERVED: Table = Table {
             AND NOT EXISTS (SELECT 1 FROM observed_heads h WHERE h.snapshot_id = o.id)
         ORDER BY o.id LIMIT ?3",
     delete: "DELETE FROM observed_snapshots WHERE id IN (SELECT value FROM json_each(?1))",
+    growth: |_, all| Growth { observed_snapshots: -all, ..NOTHING },
 };
 
 const DELIVERED: Table = Table {
@@ -54,6 +63,7 @@ const DELIVERED: Table = Table {
     doomed: "SELECT id FROM deliveries WHERE state = 'delivered' AND (settled_at < ?1 OR id <= ?2)
         AND id < (SELECT max(id) FROM deliveries) ORDER BY id LIMIT ?3",
     delete: DELETE_DELIVERIES,
+    growth: |_, all| Growth { deliveries: -all, ..NOTHING },
 };
 
 const DEAD: Table = Table {
@@ -61,6 +71,7 @@ const DEAD: Table = Table {
     doomed: "SELECT id FROM deliveries WHERE state = 'dead' AND (settled_at < ?1 OR id <= ?2)
         AND id < (SELECT max(id) FROM deliveries) ORDER BY id LIMIT ?3",
     delete: DELETE_DELIVERIES,
+    growth: |_, all| Growth { deliveries: -all, ..NOTHING },
 };
 
 /// The state is asked again: between choosing and deleting, a dead delivery may have been sent again.
@@ -71,7 +82,11 @@ const JOURNAL: Table = Table {
     surplus: "SELECT id FROM journal ORDER BY id DESC LIMIT 1 OFFSET ?1",
     doomed: "SELECT id FROM journal WHERE (created_at < ?1 OR id <= ?2)
         AND id < (SELECT max(id) FROM journal) ORDER BY id LIMIT ?3",
-    delete: "DELETE FROM journal WHERE id IN (SELECT value FROM json_each(?1))",
+    // The database refuses to delete what lies above the horizon, to everybody: it is raised first.
+    delete:
+        "UPDATE journal_horizon SET upto = h FROM (SELECT max(value) AS h FROM json_each(?1)) WHERE upto < h;
+        DELETE FROM journal WHERE id IN (SELECT value FROM json_each(?1))",
+    growth: |rows, _| Growth { journal: -rows, ..NOTHING },
 };
 
 impl Inner {
@@ -98,21 +113,25 @@ impl Inner {
         loop {
             let mut tx = self.begin(Durability::Relaxed).await?;
             let batch = self.thin_batch(tx.connection(), table, &before, count).await;
-            let batch = tx.end(batch).await?;
-            removed += batch as u64;
-            if (batch as i64) < BATCH {
+            if let Ok((rows, all)) = batch {
+                tx.grows((table.growth)(rows, all));
+            }
+            let (rows, _) = tx.end(batch).await?;
+            removed += rows.cast_unsigned();
+            if rows < BATCH {
                 return Ok(removed);
             }
         }
     }
 
+    /// Removes one batch; says how many rows of the table, and how many rows of any table in all.
     async fn thin_batch(
         &self,
         connection: &mut sqlx::sqlite::SqliteConnection,
         table: &Table,
         before: &str,
         count: Option<u64>,
-    ) -> Result<usize> {
+    ) -> Result<(i64, i64)> {
         let explain = |error| self.explain(error);
         let surplus: Option<i64> = match count {
             None => None,
@@ -129,10 +148,11 @@ impl Inner {
             .fetch_all(&mut *connection)
             .await
             .map_err(explain)?;
-        if !doomed.is_empty() {
-            let ids = json(&doomed)?;
-            sqlx::query(table.delete).bind(ids).execute(connection).await.map_err(explain)?;
+        if doomed.is_empty() {
+            return Ok((0, 0));
         }
-        Ok(doomed.len())
+        let ids = json(&doomed)?;
+        let gone = sqlx::query(table.delete).bind(ids).execute(connection).await.map_err(explain)?;
+        Ok((doomed.len() as i64, gone.rows_affected().cast_signed()))
     }
 }
