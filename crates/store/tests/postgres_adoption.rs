@@ -156,6 +156,7 @@ async fn what_the_operator_wrote_is_neither_counted_changed_nor_pruned() {
     let before = dump(&mut shell).await;
     let store = leading(&schema).await;
     store.commit(opening("box2-media", "x", 1, 0, &[])).await.unwrap();
+    store.commit(opening("box2-media", "y", 2, 1, &[])).await.unwrap();
     store.save_observed(&[observed("box2-media", "old", 1), observed("box2-media", "new", 2)]).await.unwrap();
     store.note(&[journal(JournalKind::Action, "restarted", 1)]).await.unwrap();
     let asset = AssetRow {
@@ -177,7 +178,8 @@ async fn what_the_operator_wrote_is_neither_counted_changed_nor_pruned() {
     // What was ours and had to stay, taken away by hand.
     run(
         &mut shell,
-        "DELETE FROM observed_snapshots WHERE hash IS NOT NULL; DELETE FROM assets WHERE managed_by = 'evenkeel'",
+        "DELETE FROM observed_snapshots WHERE hash IS NOT NULL; DELETE FROM assets WHERE managed_by = 'evenkeel';
+        DELETE FROM events WHERE event_id IS NOT NULL",
     )
     .await;
     assert_eq!(dump(&mut shell).await, before);

@@ -1,5 +1,7 @@
 //! An installation from before evenkeel, in a schema of a test's own, and a person who looks at it past any store.
 
+#![allow(dead_code, reason = "no test needs all of it")]
+
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
@@ -16,7 +18,9 @@ pub(crate) async fn shell(schema: &Schema) -> PgConnection {
 /// The same as another role, whose password is its name.
 pub(crate) async fn shell_as(schema: &Schema, role: Option<&str>) -> PgConnection {
     let options = schema.options();
-    let mut connect: PgConnectOptions = options.url.expose().parse().unwrap();
+    // Past any pooler: what is set here has to last.
+    let url = crate::postgres::address(crate::postgres::DIRECT).unwrap();
+    let mut connect: PgConnectOptions = url.parse().unwrap();
     if let Some(role) = role {
         connect = connect.username(role).password(role);
     }
