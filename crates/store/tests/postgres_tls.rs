@@ -15,8 +15,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use evenkeel_core::Secret;
+use evenkeel_store::Error;
 use evenkeel_store::postgres::{Options, PgStore};
-use evenkeel_store::{Error, Store};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use xtask::real::postgres::{Postgres, Setup, Tls, programs};
 
@@ -73,7 +73,7 @@ fn assert_silent(error: &Error, secret: &str) {
 }
 
 /// Gives the server a certificate for this name and time, by the authority whose file is returned.
-async fn certify(server: &Postgres, name: &str, until: i32) -> PathBuf {
+fn certify(server: &Postgres, name: &str, until: i32) -> PathBuf {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.not_before = date_time_ymd(2020, 1, 1);
@@ -91,7 +91,7 @@ async fn certify(server: &Postgres, name: &str, until: i32) -> PathBuf {
     file
 }
 
-async fn taken_over(server: &mut Postgres) {
+fn taken_over(server: &mut Postgres) {
     server.stop().unwrap();
     server.restart().unwrap();
 }
@@ -122,13 +122,13 @@ async fn a_certificate_of_another_authority_for_another_name_or_another_time_is_
     let Some(mut server) = server(Tls::Offered, &[]) else { return };
     let secret = server.password().to_owned();
     let first = server.authority();
-    let elder = certify(&server, "localhost", 2021).await;
-    taken_over(&mut server).await;
+    let elder = certify(&server, "localhost", 2021);
+    taken_over(&mut server);
     let expired = Options { ca_file: Some(elder), ..elsewhere(&server, "localhost", "") };
     refused(&expired, &secret, "has expired").await;
 
-    let other = certify(&server, "db.example", 2099).await;
-    taken_over(&mut server).await;
+    let other = certify(&server, "db.example", 2099);
+    taken_over(&mut server);
     let misnamed = Options { ca_file: Some(other.clone()), ..elsewhere(&server, "localhost", "") };
     refused(&misnamed, &secret, "for another name").await;
     let unknown = Options { ca_file: first, ..elsewhere(&server, "localhost", "") };
