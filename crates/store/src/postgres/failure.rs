@@ -81,6 +81,7 @@ fn by_state(at: String, error: Box<dyn sqlx::error::DatabaseError>) -> Error {
             "somebody has held a lock on its tables for too long: end his transaction, or wait for its end",
             error,
         ),
+        "57014" => unavailable(at, "a statement took too long", error),
         code if code.starts_with("23") => Error::Refused { at, why: message },
         _ => unavailable(at, "the database refused", error),
     }
