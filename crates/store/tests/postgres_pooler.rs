@@ -38,6 +38,7 @@ async fn an_installation_is_adopted_through_a_pooler_by_ten_at_once() {
     let options = schema.options();
     let stores = futures_util::future::join_all((0..10).map(|_| PgStore::open(&options))).await;
     let stores: Vec<PgStore> = stores.into_iter().map(Result::unwrap).collect();
+    schema.open().await;
     assert_eq!(dump(&mut shell).await, before);
 
     let store = &stores[0];

@@ -121,8 +121,9 @@ async fn the_webs_roles_can_neither_read_nor_write_anything_of_ours() {
         }
         let open = ask(
             &mut shell,
-            "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S'
-                AND relname NOT LIKE 'control%' AND has_sequence_privilege(oid, 'USAGE, SELECT, UPDATE')
+            "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+                AND relname NOT LIKE 'control%'
+                AND CASE relkind WHEN 'S' THEN has_sequence_privilege(oid, 'USAGE, SELECT, UPDATE') ELSE false END
             UNION ALL SELECT proname::text FROM pg_proc
                 WHERE pronamespace = current_schema()::regnamespace AND has_function_privilege(oid, 'EXECUTE')",
         )
