@@ -183,7 +183,10 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) {
                 Err(error) => error!(%error, "the ledger cannot be read"),
             }
         }
-        Error::Store(_) => {
+        Error::Store(store) => {
+            if matches!(store, StoreError::Full { .. }) {
+                hub.full.notify_one();
+            }
             let cause = std::error::Error::source(error).map(ToString::to_string);
             error!(%error, cause, "the pass could not be kept; it will be made again");
         }

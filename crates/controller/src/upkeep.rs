@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use evenkeel_core::{Fact, Gap, GapKind, OwnStore};
 use evenkeel_store::{Error, Pruned, RetentionPolicy};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
@@ -17,6 +18,8 @@ use crate::journal;
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// How often the store is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(60);
+/// After a run that was asked for because the store is full, how long until it may be asked for again.
+const FULL_PAUSE: Duration = Duration::from_secs(60);
 
 /// Keeps the store within its retention, and its figures up to date.
 pub async fn run(hub: Arc<Hub>, policy: RetentionPolicy, stop: CancellationToken) {
@@ -24,6 +27,7 @@ pub async fn run(hub: Arc<Hub>, policy: RetentionPolicy, stop: CancellationToken
     let mut measure_timer = tokio::time::interval(MEASURE_EVERY);
     prune_timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     measure_timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut may_hurry = Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -33,8 +37,19 @@ pub async fn run(hub: Arc<Hub>, policy: RetentionPolicy, stop: CancellationToken
                 () = prune(&hub, &policy) => {}
             },
             _ = measure_timer.tick() => measure(&hub).await,
+            // What is kept long enough stands in the way of what happens now: it need not wait for its hour.
+            () = hurried(&hub, may_hurry) => {
+                prune_timer.reset_immediately();
+                may_hurry = Instant::now() + FULL_PAUSE;
+            }
         }
     }
+}
+
+/// Waits until the store is full, and until it may be asked for.
+async fn hurried(hub: &Hub, from: Instant) {
+    tokio::time::sleep_until(from).await;
+    hub.full.notified().await;
 }
 
 /// Removes what is kept long enough, and notes it.

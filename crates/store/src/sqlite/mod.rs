@@ -3,6 +3,7 @@
 //! One connection writes, a few read. What every method of the contract does lies in the file named after it; here is
 //! how a store is opened and closed, and who is called.
 
+pub mod backup;
 mod batch;
 mod commit;
 mod export;
@@ -14,6 +15,7 @@ mod open;
 mod outbox;
 mod paging;
 mod queries;
+mod reserve;
 mod retention;
 mod size;
 mod snapshots;
