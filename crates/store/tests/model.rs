@@ -8,6 +8,8 @@
     reason = "a panic is the failed test itself"
 )]
 
+mod postgres;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use evenkeel_core::id::DriftId;
 use evenkeel_store::conformance::sample::{at, delivery, entry, event, host, missing};
 use evenkeel_store::sqlite::{Options, SqliteStore};
 use evenkeel_store::{DeliveryFilter, DeliveryState, Error, EventFilter, Outcome, PassCommit, Store, Ticket};
+use postgres::{DIRECT, Schema};
 use proptest::prelude::*;
 
 const LEASE: Duration = Duration::from_secs(7);
@@ -59,6 +62,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
+    /// Which of the deliveries; a refused commit may leave a gap.
+    id: u64,
     drift: String,
     state: DeliveryState,
     attempts: u32,
@@ -77,6 +82,11 @@ struct Model {
 }
 
 impl Model {
+    /// Which row a ticket is for.
+    fn of(&self, ticket: Ticket) -> usize {
+        self.rows.iter().position(|row| row.id == ticket.delivery).expect("a ticket for no delivery")
+    }
+
     /// Whether an earlier delivery of the same drift is neither delivered nor dead.
     fn held_back(&self, i: usize) -> bool {
         let row = &self.rows[i];
@@ -137,7 +147,10 @@ async fn commit(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
     }
     entries.extend(pass.upserts.iter().map(|entry| (entry.id.clone(), entry.seen)));
     let due = model.now;
-    model.rows.extend(pass.deliveries.iter().map(|d| Row {
+    let newest = u32::try_from(pass.deliveries.len()).unwrap();
+    let listed = store.deliveries(&DeliveryFilter::default(), None, newest).await.unwrap().rows;
+    model.rows.extend(pass.deliveries.iter().zip(listed.into_iter().rev()).map(|(d, listed)| Row {
+        id: listed.id,
         drift: d.drift_key.clone(),
         state: DeliveryState::Pending,
         attempts: 0,
@@ -161,7 +174,7 @@ async fn outbox(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
             let claimed = store.claim(None, *limit, LEASE, at(model.now)).await.unwrap();
             prop_assert_eq!(claimed.len(), possible.len().min(*limit as usize));
             for one in claimed {
-                let i = usize::try_from(one.ticket.delivery).unwrap() - 1;
+                let i = model.of(one.ticket);
                 prop_assert!(possible.contains(&i), "claimed {} of {:?}", i, possible);
                 let row = &mut model.rows[i];
                 row.attempts += 1;
@@ -175,7 +188,7 @@ async fn outbox(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
             let Some(ticket) = ticket(*which) else {
                 return Ok(());
             };
-            let i = usize::try_from(ticket.delivery).unwrap() - 1;
+            let i = model.of(ticket);
             let current = model.current(ticket, i);
             let (outcome, applies) = match how {
                 0 => (Outcome::Delivered, model.rows[i].state != DeliveryState::Delivered),
@@ -198,7 +211,7 @@ async fn outbox(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(),
             let Some(ticket) = ticket(*which) else {
                 return Ok(());
             };
-            let i = usize::try_from(ticket.delivery).unwrap() - 1;
+            let i = model.of(ticket);
             store.release(&[ticket], at(model.now)).await.unwrap();
             if model.current(ticket, i) {
                 let row = &mut model.rows[i];
@@ -239,21 +252,44 @@ async fn compare(store: &dyn Store, model: &Model) -> Result<(), TestCaseError> 
     Ok(())
 }
 
+async fn play(store: &dyn Store, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut model = Model::default();
+    for step in steps {
+        commit(store, &mut model, step).await?;
+        outbox(store, &mut model, step).await?;
+        compare(store, &model).await?;
+    }
+    Ok(())
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_knows_what_a_naive_model_knows(steps in proptest::collection::vec(step(), 1..60)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let store = SqliteStore::in_memory(Options::default()).await.unwrap();
-            let mut model = Model::default();
-            for step in &steps {
-                commit(&store, &mut model, step).await?;
-                outbox(&store, &mut model, step).await?;
-                compare(&store, &model).await?;
-            }
-            Ok::<_, TestCaseError>(())
+            play(&store, &steps).await
+        })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn postgresql_knows_what_a_naive_model_knows(steps in proptest::collection::vec(step(), 1..60)) {
+        let Some(schema) = Schema::new(DIRECT) else { return Ok(()) };
+        runtime().block_on(async {
+            let store = schema.open().await;
+            store.lead("the test", Duration::from_secs(600)).await.unwrap();
+            let played = play(&store, &steps).await;
+            store.close().await;
+            played
         })?;
     }
 }

@@ -29,6 +29,16 @@ fn epoch(leadership: &Leadership) -> Option<u64> {
     }
 }
 
+/// Until when somebody else leads.
+fn theirs(leadership: Leadership, who: &str) -> Result<jiff::Timestamp, String> {
+    match leadership {
+        Leadership::Theirs { ref holder, until } if holder == who => Ok(until),
+        Leadership::Ours { .. } | Leadership::Theirs { .. } => {
+            Err(format!("{who} does not lead: {leadership:?}"))
+        }
+    }
+}
+
 pub async fn whoever_leads_renews_it_as_it_is(store: Fresh) -> Done {
     let first = store.lead("a", LONG).await?;
     assert!(epoch(&first).is_some(), "{first:?}");
@@ -53,15 +63,10 @@ pub async fn what_the_leader_shows_is_kept_and_replaced(store: Fresh) -> Done {
 pub async fn one_of_two_leads([one, other]: Two) -> Done {
     let first = one.lead("one", LONG).await?;
     let Some(epoch) = epoch(&first) else { return Err(format!("nobody led: {first:?}").into()) };
-    let until = match other.lead("other", LONG).await? {
-        Leadership::Theirs { holder, until } if holder == "one" => until,
-        taken => return Err(format!("taken from a leader: {taken:?}").into()),
-    };
+    let until = theirs(other.lead("other", LONG).await?, "one")?;
     assert_eq!(one.lead("one", LONG * 2).await?, Leadership::Ours { epoch });
-    match other.lead("other", LONG).await? {
-        Leadership::Theirs { until: later, .. } => assert!(later > until, "not renewed: {until} {later}"),
-        taken => return Err(format!("taken from a leader: {taken:?}").into()),
-    }
+    let later = theirs(other.lead("other", LONG).await?, "one")?;
+    assert!(later > until, "not renewed: {until} {later}");
     Ok(())
 }
 
@@ -70,11 +75,9 @@ pub async fn a_lead_that_ran_out_is_taken_over([one, other]: Two) -> Done {
     one.commit(opening("a", "x", 1, 0, &["n8n"])).await?;
     let after = epoch(&other.lead("other", LONG).await?);
     assert!(after > before, "{before:?} {after:?}");
-    let again = one.lead("one", LONG).await?;
-    assert!(matches!(again, Leadership::Theirs { ref holder, .. } if holder == "other"), "{again:?}");
+    theirs(one.lead("one", LONG).await?, "other")?;
     // The same name is not the same leader.
-    let namesake = one.lead("other", LONG).await?;
-    assert_eq!(epoch(&namesake), None);
+    theirs(one.lead("other", LONG).await?, "other")?;
     // And it goes to and fro.
     other.lead("other", Duration::ZERO).await?;
     assert!(epoch(&one.lead("one", LONG).await?) > after);

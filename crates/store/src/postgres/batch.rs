@@ -25,12 +25,12 @@ pub(super) struct Batch<'a> {
     pub(super) deliveries: DeliveryColumns<'a>,
     pub(super) journal: JournalColumns<'a>,
     /// Where the entry of a drift stands: of two with the same name, the later one counts.
-    drift_rows: HashMap<(Cow<'a, str>, String), usize>,
+    drift_rows: HashMap<(&'a str, String), usize>,
 }
 
 #[derive(Default)]
 pub(super) struct SubjectColumns<'a> {
-    pub(super) subject: Vec<Cow<'a, str>>,
+    pub(super) subject: Vec<&'a str>,
     pub(super) based_on: Vec<i64>,
     pub(super) born: Vec<Option<Moment>>,
     pub(super) fingerprint: Vec<Option<String>>,
@@ -38,7 +38,7 @@ pub(super) struct SubjectColumns<'a> {
 
 #[derive(Default)]
 pub(super) struct DriftColumns<'a> {
-    pub(super) subject: Vec<Cow<'a, str>>,
+    pub(super) subject: Vec<&'a str>,
     pub(super) drift_id: Vec<String>,
     pub(super) handle: Vec<String>,
     pub(super) state: Vec<&'static str>,
@@ -51,7 +51,7 @@ pub(super) struct DriftColumns<'a> {
 
 #[derive(Default)]
 pub(super) struct RemovalColumns<'a> {
-    pub(super) subject: Vec<Cow<'a, str>>,
+    pub(super) subject: Vec<&'a str>,
     pub(super) drift_id: Vec<String>,
 }
 
@@ -65,16 +65,16 @@ pub(super) struct DeliveryColumns<'a> {
 
 impl<'a> Batch<'a> {
     /// Takes a pass in if it is based on what is there. How many events it brings, is told.
-    pub(super) fn admit(&mut self, pass: &'a PassCommit, name: &Cow<'a, str>, found: u64) -> Result<usize> {
+    pub(super) fn admit(&mut self, pass: &'a PassCommit, name: &'a str, found: u64) -> Result<usize> {
         // Two names that differ in what PostgreSQL cannot hold are one subject here.
-        if found != pass.expected_revision || self.subjects.subject.contains(name) {
+        if found != pass.expected_revision || self.subjects.subject.contains(&name) {
             return Err(Error::Conflict {
                 subject: pass.subject.clone(),
                 expected: pass.expected_revision,
                 found,
             });
         }
-        self.subjects.subject.push(name.clone());
+        self.subjects.subject.push(name);
         self.subjects.based_on.push(found.cast_signed());
         self.subjects.born.push(pass.born.map(moment));
         self.subjects.fingerprint.push(pass.fingerprint.map(|fingerprint| hex(fingerprint.0)));
@@ -82,7 +82,7 @@ impl<'a> Batch<'a> {
             self.upsert(name, entry)?;
         }
         for id in &pass.removals {
-            self.removals.subject.push(name.clone());
+            self.removals.subject.push(name);
             self.removals.drift_id.push(text(&id.to_string()).into_owned());
         }
         for event in &pass.events {
@@ -99,19 +99,19 @@ impl<'a> Batch<'a> {
         Ok(pass.events.len())
     }
 
-    fn upsert(&mut self, subject: &Cow<'a, str>, entry: &'a Entry) -> Result<()> {
+    fn upsert(&mut self, subject: &'a str, entry: &'a Entry) -> Result<()> {
         let drifts = &mut self.drifts;
         let id = text(&entry.id.to_string()).into_owned();
         let written = serde_json::to_string(entry).map_err(unwritable)?;
         let (state, severity, folded) =
             (entry.state.as_str(), entry.severity.as_str(), entry.parent.is_some());
-        let row = *self.drift_rows.entry((subject.clone(), id.clone())).or_insert(drifts.entry.len());
+        let row = *self.drift_rows.entry((subject, id.clone())).or_insert(drifts.entry.len());
         if row < drifts.entry.len() {
             (drifts.state[row], drifts.severity[row]) = (state, severity);
             (drifts.folded[row], drifts.entry[row]) = (folded, written);
             return Ok(());
         }
-        drifts.subject.push(subject.clone());
+        drifts.subject.push(subject);
         drifts.drift_id.push(id);
         drifts.handle.push(entry.id.handle());
         drifts.state.push(state);

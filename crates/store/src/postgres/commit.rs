@@ -4,7 +4,6 @@
 //! where the lead or a revision is not what the passes are based on. Nearly always all of it holds, so it is tried, and
 //! only if that fails is looked at what does not.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
@@ -92,8 +91,8 @@ enum Written {
 impl Inner {
     /// Commits passes of different subjects in one transaction. An outer error means that nothing was written.
     pub(super) async fn together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
-        let names: Vec<Cow<'_, str>> =
-            passes.iter().map(|pass| Cow::Owned(text(&pass.subject.to_string()).into_owned())).collect();
+        let names: Vec<String> =
+            passes.iter().map(|pass| text(&pass.subject.to_string()).into_owned()).collect();
         // In one order, so that two of these never wait for each other.
         let mut order: Vec<usize> = (0..passes.len()).collect();
         order.sort_by(|&a, &b| names[a].cmp(&names[b]));
@@ -104,7 +103,7 @@ impl Inner {
             for &i in &order {
                 let here = match &found {
                     None => passes[i].expected_revision,
-                    Some(found) => found.get(&*names[i]).copied().unwrap_or(0),
+                    Some(found) => found.get(&names[i]).copied().unwrap_or(0),
                 };
                 admitted[i] = Some(batch.admit(passes[i], &names[i], here));
             }
@@ -121,8 +120,7 @@ impl Inner {
         Err(Error::Unavailable { at: self.at.to_string(), why, source: None })
     }
 
-    async fn revisions(&self, names: &[Cow<'_, str>]) -> Result<HashMap<String, u64>> {
-        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+    async fn revisions(&self, names: &[String]) -> Result<HashMap<String, u64>> {
         let query =
             self.query("SELECT subject, revision FROM evenkeel_subjects WHERE subject = ANY($1)").bind(names);
         let rows = self.read(query).await?;

@@ -98,8 +98,9 @@ impl Inner {
         }
         let mut tx = self.begin_steady().await?;
         let left = self
-            .query("UPDATE evenkeel_lease SET until = clock_timestamp() WHERE epoch = $1")
+            .query("UPDATE evenkeel_lease SET until = clock_timestamp() WHERE epoch = $1 RETURNING pg_notify($2, '')")
             .bind(mine)
+            .bind(&*self.channel)
             .execute(tx.connection())
             .await;
         tx.end(left.map(|_| ()).map_err(|error| self.explain(error))).await

@@ -22,7 +22,7 @@ pub(super) struct EventColumns<'a> {
     pub(super) created_at: Vec<Moment>,
     pub(super) hostname: Vec<Option<Cow<'a, str>>>,
     pub(super) handle: Vec<Cow<'a, str>>,
-    pub(super) subject: Vec<Cow<'a, str>>,
+    pub(super) subject: Vec<&'a str>,
     pub(super) announce: Vec<bool>,
     pub(super) service: Vec<Option<Cow<'a, str>>>,
     pub(super) event_type: Vec<&'static str>,
@@ -38,7 +38,7 @@ pub(super) struct EventColumns<'a> {
 
 impl<'a> EventColumns<'a> {
     /// Adds the row of an event.
-    pub(super) fn push(&mut self, subject: &Cow<'a, str>, event: &'a Event) -> Result<()> {
+    pub(super) fn push(&mut self, subject: &'a str, event: &'a Event) -> Result<()> {
         let side = |side: &Option<Side>| {
             let written = side.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
             Ok(written.map(|written| json(&written).into_owned()))
@@ -47,7 +47,7 @@ impl<'a> EventColumns<'a> {
         self.created_at.push(moment(event.created_at));
         self.hostname.push(texts(event.hostname.as_ref().map(HostName::as_str)));
         self.handle.push(text(&event.handle));
-        self.subject.push(subject.clone());
+        self.subject.push(subject);
         self.announce.push(event.announce);
         self.service.push(texts(event.service.as_ref().map(ServiceName::as_str)));
         self.event_type.push(event.event_type.code());

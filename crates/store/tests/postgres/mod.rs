@@ -1,5 +1,7 @@
 //! Schemas on the server that `cargo xtask test` starts, one for each test.
 
+#![allow(dead_code, reason = "no test needs all of it")]
+
 use std::hash::BuildHasher as _;
 use std::io::Write as _;
 
