@@ -115,6 +115,14 @@ pub enum Error {
         /// The version this program needs.
         known: i64,
     },
+    /// Tables of an installation, or what is around them, cannot be adopted as they are. Nothing was changed.
+    #[error("store {at} cannot be adopted as it is:\n- {}", .problems.join("\n- "))]
+    Unfit {
+        /// The database.
+        at: String,
+        /// Everything that stands in the way, each with what to do about it.
+        problems: Vec<String>,
+    },
     /// The database belongs to another program.
     #[error("{at} is a database, but not evenkeel's: check the store's path")]
     Foreign {
@@ -158,6 +166,7 @@ impl Error {
             }
             Self::Newer { at, found, known } => Self::Newer { at: at.clone(), found: *found, known: *known },
             Self::Older { at, found, known } => Self::Older { at: at.clone(), found: *found, known: *known },
+            Self::Unfit { at, problems } => Self::Unfit { at: at.clone(), problems: problems.clone() },
             Self::Foreign { at } => Self::Foreign { at: at.clone() },
         }
     }
@@ -175,6 +184,7 @@ impl Error {
             | Self::Corrupt { .. }
             | Self::Newer { .. }
             | Self::Older { .. }
+            | Self::Unfit { .. }
             | Self::Foreign { .. } => false,
         }
     }

@@ -270,9 +270,13 @@ IF NOT 'drift_summary' = ANY (found) THEN
     CREATE VIEW drift_summary AS
     WITH open AS (
         SELECT id, substr(subject, 6) AS hostname, service, event_type, severity, handle,
-            coalesce(service, substr(subject, 6)) AS thing, entry::jsonb -> 'difference' AS difference,
-            coalesce(entry::jsonb #>> '{id,field}', 'value') AS field
-        FROM evenkeel_drifts WHERE state = 'open' AND subject LIKE 'host:%'
+            coalesce(service, substr(subject, 6)) AS thing, body -> 'difference' AS difference,
+            coalesce(body #>> '{id,field}', 'value') AS field,
+            (SELECT e.created_at FROM events e WHERE e.event_id IS NOT NULL AND e.handle = d.handle
+                ORDER BY e.id DESC LIMIT 1) AS last_event_at
+        -- A hostile name may have U+0000 in it, of which jsonb takes not even the escape.
+        FROM evenkeel_drifts d CROSS JOIN LATERAL (SELECT replace(entry, '\u0000', '\ufffd')::jsonb AS body) b
+        WHERE state = 'open' AND subject LIKE 'host:%'
     ), parts AS (
         SELECT id, 'expected' AS side, 1::bigint AS place, thing AS item FROM open
         WHERE event_type IN ('SERVICE_MISSING', 'VM_DOWN')
@@ -293,27 +297,17 @@ IF NOT 'drift_summary' = ANY (found) THEN
         UNION ALL
         SELECT id, 'observed', 1, field || ' ' || (difference ->> 'observed') FROM open
         WHERE event_type = 'CONFIG_DRIFT' AND difference ->> 'observed' IS NOT NULL
-    ), lists AS (
-        SELECT o.hostname, o.service,
-            coalesce(jsonb_agg(p.item ORDER BY p.id, p.place) FILTER (WHERE p.side = 'expected'), '[]') AS expected,
-            coalesce(jsonb_agg(p.item ORDER BY p.id, p.place) FILTER (WHERE p.side = 'observed'), '[]') AS observed
-        FROM open o LEFT JOIN parts p ON p.id = o.id
-        GROUP BY o.hostname, o.service
-    ), marks AS (
-        SELECT o.hostname, o.service, max(e.created_at) AS last_event_at,
-            max(CASE o.severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END)
-                AS importance
-        FROM open o LEFT JOIN LATERAL (
-            SELECT e.created_at FROM events e WHERE e.event_id IS NOT NULL AND e.handle = o.handle
-            ORDER BY e.id DESC LIMIT 1
-        ) e ON true
-        GROUP BY o.hostname, o.service
     )
-    SELECT l.hostname, l.service, l.expected AS expected_minus_observed, l.observed AS observed_minus_expected,
-        m.last_event_at,
-        CASE m.importance WHEN 4 THEN 'critical' WHEN 3 THEN 'high' WHEN 2 THEN 'medium' WHEN 1 THEN 'low' ELSE 'info' END
-            AS importance
-    FROM lists l JOIN marks m ON m.hostname = l.hostname AND m.service IS NOT DISTINCT FROM l.service;
+    SELECT o.hostname, o.service,
+        coalesce(jsonb_agg(p.item ORDER BY p.id, p.place) FILTER (WHERE p.side = 'expected'), '[]')
+            AS expected_minus_observed,
+        coalesce(jsonb_agg(p.item ORDER BY p.id, p.place) FILTER (WHERE p.side = 'observed'), '[]')
+            AS observed_minus_expected,
+        max(o.last_event_at) AS last_event_at,
+        CASE max(CASE o.severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END)
+            WHEN 4 THEN 'critical' WHEN 3 THEN 'high' WHEN 2 THEN 'medium' WHEN 1 THEN 'low' ELSE 'info' END AS importance
+    FROM open o LEFT JOIN parts p ON p.id = o.id
+    GROUP BY o.hostname, o.service;
 END IF;
 
 IF NOT 'truenas_state_latest' = ANY (found) THEN
@@ -340,7 +334,7 @@ $views$;
 DO $closed$
 DECLARE
     found text[] := string_to_array(current_setting('evenkeel.found'), ',');
-    roles text := 'PUBLIC';
+    roles text;
     thing record;
 BEGIN
     SELECT concat_ws(', ', 'PUBLIC', string_agg(quote_ident(rolname), ', ')) INTO roles

@@ -12,15 +12,46 @@ pub(super) fn explain(at: &str, error: sqlx::Error) -> Error {
         sqlx::Error::PoolTimedOut => {
             unavailable(at, "every connection is busy, or none can be made in time", error)
         }
-        sqlx::Error::Tls(_) => unavailable(
+        sqlx::Error::Tls(told) if told.to_string().contains("does not support TLS") => denied(
             at,
-            "the server's certificate is not trusted, or it speaks no tls: name its authority in `store.ca_file`",
-            error,
+            "the server speaks no tls, and it is another machine or must prove who it is: switch `ssl` on there, or \
+             consent with `store.insecure_plaintext`",
+            sqlx::Error::Tls(told),
         ),
-        sqlx::Error::Io(_) => unavailable(at, "it cannot be reached", error),
+        sqlx::Error::Tls(_) => {
+            denied(at, "tls with it cannot be set up: see the cause, and `store.ca_file`", error)
+        }
+        sqlx::Error::Io(io) => match distrust(&io) {
+            Some(why) => denied(at, why, sqlx::Error::Io(io)),
+            None => unavailable(at, "it cannot be reached", sqlx::Error::Io(io)),
+        },
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Error::corrupt(&at, "a column", error),
         error => unavailable(at, "the database refused", error),
     }
+}
+
+/// Why a certificate does not convince; nothing if that is not what went wrong.
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls' lists of errors are open")]
+fn distrust(error: &std::io::Error) -> Option<&'static str> {
+    use rustls::CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+        UnknownIssuer,
+    };
+    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(reason) = inner else {
+        return Some("tls with it cannot be set up: see the cause");
+    };
+    Some(match reason {
+        UnknownIssuer => {
+            "its certificate is signed by nobody we trust: name the file of its authority in `store.ca_file`"
+        }
+        NotValidForName | NotValidForNameContext { .. } => {
+            "its certificate is for another name: connect by the name in the certificate"
+        }
+        Expired | ExpiredContext { .. } => "its certificate has expired: renew it on the server",
+        NotValidYet | NotValidYetContext { .. } => "its certificate is not valid yet: check both clocks",
+        _ => "its certificate does not convince: see the cause",
+    })
 }
 
 /// By the SQLSTATE, of which the first two characters are the class.
@@ -31,22 +62,33 @@ fn by_state(at: String, error: Box<dyn sqlx::error::DatabaseError>) -> Error {
     let denied =
         |why: String, error: sqlx::Error| Error::Denied { at: at.clone(), why, source: Some(error.into()) };
     match code.as_str() {
-        "28P01" | "28000" => denied("user or password are wrong, or it may not log in from here".to_owned(), error),
+        "28P01" | "28000" => {
+            denied("user or password are wrong, or it may not log in from here".to_owned(), error)
+        }
         "3D000" => denied("there is no such database".to_owned(), error),
         "42501" => denied(format!("its rights do not suffice ({message})"), error),
         "25006" => Error::ReadOnly { at, why: "the server is a standby, or the role only reads".to_owned() },
         "53100" => Error::Full { at },
         // What a pooler does to statements that were prepared on another connection.
         "26000" | "42P05" | "08P01" => denied(
-            "prepared statements do not survive on it: behind a pooler in transaction mode, set `store.transaction_pooler`"
+            "what a connection is told does not last on it: behind a pooler in transaction mode, set \
+             `store.transaction_pooler`"
                 .to_owned(),
             error,
         ),
-        "55P03" => unavailable(at, "somebody else holds a lock for too long", error),
+        "55P03" => unavailable(
+            at,
+            "somebody has held a lock on its tables for too long: end his transaction, or wait for its end",
+            error,
+        ),
         "57014" => unavailable(at, "a statement took too long", error),
         code if code.starts_with("23") => Error::Refused { at, why: message },
         _ => unavailable(at, "the database refused", error),
     }
+}
+
+fn denied(at: String, why: &str, error: sqlx::Error) -> Error {
+    Error::Denied { at, why: why.to_owned(), source: Some(error.into()) }
 }
 
 fn unavailable(at: String, why: &str, error: sqlx::Error) -> Error {

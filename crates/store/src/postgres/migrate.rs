@@ -21,48 +21,66 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS evenkeel_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )";
 
+/// Waiting for whoever migrates takes as long as it takes; waiting for somebody else's lock on a table would hold up
+/// everybody who wants to read it.
+const PATIENT: &str =
+    "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0; SET LOCAL client_min_messages TO warning";
+const IMPATIENT: &str = "SET LOCAL lock_timeout TO '10s'";
+
 impl Inner {
-    /// Brings the schema up to date.
+    /// Brings the schema up to date. One that is up to date is only looked at.
     pub(super) async fn migrate(&self, schema: &str) -> Result<()> {
+        let mut reader = self.reader().await?;
+        let found = self.meet(&mut reader, schema, true).await?;
+        reader.end().await;
+        self.refuse_newer(found)?;
         let mut tx = self.begin_unfenced().await?;
-        let migrated = self.migrate_in(tx.connection(), schema).await;
-        tx.end(migrated).await
+        let ready = match found < known() {
+            true => self.migrate_in(tx.connection(), schema).await,
+            false => Ok(()),
+        };
+        let ready = match ready {
+            Ok(()) => self.make_ready(tx.connection(), schema).await,
+            Err(error) => Err(error),
+        };
+        tx.end(ready).await
     }
 
     async fn migrate_in(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
-        let explain = |error| self.explain(error);
-        // Waiting for whoever migrates takes as long as it takes.
-        sqlx::raw_sql("SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0")
-            .execute(&mut *connection)
-            .await
-            .map_err(explain)?;
+        self.say(connection, PATIENT).await?;
         // Of all that speak with this server, whoever migrates this schema.
         self.query("SELECT pg_advisory_xact_lock(hashtextextended('evenkeel/' || $1, 0))")
             .bind(schema)
             .execute(&mut *connection)
             .await
-            .map_err(explain)?;
+            .map_err(|error| self.explain(error))?;
+        self.say(connection, IMPATIENT).await?;
         self.make_schema(connection, schema).await?;
-        sqlx::raw_sql(TABLE).execute(&mut *connection).await.map_err(explain)?;
         let found = self.version(connection).await?;
         self.refuse_newer(found)?;
-        // Views of these names that an installation has stay its own.
-        self.query(
-            "SELECT set_config('evenkeel.found', coalesce((SELECT string_agg(relname, ',') FROM pg_class
-                WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))), ''), true)",
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(explain)?;
+        let to_try = match found {
+            0 => self.verify(connection, schema).await?,
+            _ => Vec::new(),
+        };
+        self.say(connection, TABLE).await?;
         for (version, migration) in (1_i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
-            sqlx::raw_sql(*migration).execute(&mut *connection).await.map_err(explain)?;
+            self.say(connection, migration).await?;
             self.query("INSERT INTO evenkeel_migrations (version) VALUES ($1)")
                 .bind(version)
                 .execute(&mut *connection)
                 .await
-                .map_err(explain)?;
+                .map_err(|error| self.explain(error))?;
         }
-        Ok(())
+        self.try_rows(connection, &to_try).await
+    }
+
+    async fn make_ready(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
+        self.check_sight(connection, schema, true).await?;
+        self.catch_up(connection, schema).await
+    }
+
+    async fn say(&self, connection: &mut PgConnection, sql: &'static str) -> Result<()> {
+        sqlx::raw_sql(sql).execute(connection).await.map(|_| ()).map_err(|error| self.explain(error))
     }
 
     async fn make_schema(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
@@ -76,13 +94,10 @@ impl Inner {
         sqlx::raw_sql(create).execute(connection).await.map(|_| ()).map_err(|error| self.explain(error))
     }
 
-    /// Fails unless the schema is the one this program knows.
-    pub(super) async fn check_version(&self) -> Result<()> {
+    /// Fails unless the schema is the one this program knows, and all of it can be read.
+    pub(super) async fn check_version(&self, schema: &str) -> Result<()> {
         let mut reader = self.reader().await?;
-        let found = match self.migrations_exist(&mut reader).await? {
-            true => self.version(&mut reader).await?,
-            false => 0,
-        };
+        let found = self.meet(&mut reader, schema, false).await?;
         reader.end().await;
         self.refuse_newer(found)?;
         if found < known() {
@@ -91,16 +106,27 @@ impl Inner {
         Ok(())
     }
 
-    async fn migrations_exist(&self, connection: &mut PgConnection) -> Result<bool> {
-        let row = self
-            .query("SELECT to_regclass('evenkeel_migrations') IS NOT NULL")
-            .fetch_one(connection)
-            .await
-            .map_err(|error| self.explain(error))?;
-        self.cell(&row, 0)
+    /// The version of what is there, 0 if nothing of ours is. Fails unless this is a server we can work with and the role
+    /// has its rights: one that cannot see the version would take it for 0.
+    async fn meet(&self, connection: &mut PgConnection, schema: &str, writing: bool) -> Result<i64> {
+        self.greet(&mut *connection, schema).await?;
+        if self.are_ours(&mut *connection).await? {
+            self.check_sight(&mut *connection, schema, writing).await?;
+        }
+        self.version(connection).await
     }
 
-    async fn version(&self, connection: &mut PgConnection) -> Result<i64> {
+    /// Whether a migration was ever here.
+    pub(super) async fn are_ours(&self, connection: &mut PgConnection) -> Result<bool> {
+        let row =
+            self.query("SELECT to_regclass('evenkeel_migrations') IS NOT NULL").fetch_one(connection).await;
+        self.cell(&row.map_err(|error| self.explain(error))?, 0)
+    }
+
+    pub(super) async fn version(&self, connection: &mut PgConnection) -> Result<i64> {
+        if !self.are_ours(&mut *connection).await? {
+            return Ok(0);
+        }
         let row = self
             .query("SELECT coalesce(max(version), 0) FROM evenkeel_migrations")
             .fetch_one(connection)

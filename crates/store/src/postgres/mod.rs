@@ -3,9 +3,12 @@
 //! Several processes may have it open; one of them leads and writes. What every method of the contract does lies in the
 //! file named after it; here is how a store is opened and closed, and who is called.
 
+mod address;
+mod adopt;
 mod batch;
 mod commit;
 mod export;
+mod face;
 mod failure;
 mod hint;
 mod journal;
@@ -17,12 +20,17 @@ mod outbox;
 mod paging;
 mod queries;
 mod retention;
+mod rights;
+mod sequences;
 mod session;
 mod size;
 mod snapshots;
 mod status;
 mod stored_event;
+mod trial;
 mod values;
+
+pub use face::{Face, Relation, Standing};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,7 +62,7 @@ pub struct Options {
     pub url: Secret,
     /// The password, if the address holds none.
     pub password: Option<Secret>,
-    /// PEM file of the authorities to trust instead of the platform's.
+    /// PEM file of authorities to trust beside the platform's; with it the server is always verified.
     pub ca_file: Option<PathBuf>,
     /// The schema that holds the tables; made if it is missing.
     pub schema: String,
@@ -104,7 +112,7 @@ impl PgStore {
     /// Opens a database for questions only.
     pub async fn open_read_only(options: &Options) -> Result<Self> {
         let store = Self::build(options, true)?;
-        store.inner.check_version().await?;
+        store.inner.check_version(&options.schema).await?;
         Ok(store)
     }
 

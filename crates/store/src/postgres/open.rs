@@ -1,14 +1,13 @@
-//! Opening: where the server is, how it is trusted, and the connections.
+//! Opening: the connections, and what is set on each. Where the server is and how it is trusted: `address`.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::Connection as _;
+use sqlx::postgres::{PgPool, PgPoolOptions};
 
-use super::Options;
-use crate::error::{Error, Result};
+use super::{Options, address};
+use crate::error::Result;
 
 /// How long a transaction may sit there with its owner doing nothing: one that hangs or was cut off must not keep the
 /// next leader waiting.
@@ -40,8 +39,8 @@ pub(super) struct Server {
 
 /// Prepares the connections; none is made yet.
 pub(super) fn server(options: &Options, read_only: bool) -> Result<Server> {
-    let (connect, at) = connect_options(options)?;
-    let schema = quoted(&options.schema, &at)?;
+    let (connect, at) = address::read(options)?;
+    let schema = address::quoted(&options.schema, &at)?;
     let (connect, preamble) = if options.transaction_pooler {
         // Nothing but what every pooler lets through may be said at the start; the rest is said in each transaction.
         let preamble = format!(
@@ -81,68 +80,9 @@ pub(super) fn server(options: &Options, read_only: bool) -> Result<Server> {
         pool: pool(options.connections),
         steady: pool(1),
         begin_reading: Arc::from(format!("BEGIN READ ONLY{preamble}")),
-        begin_writing: Arc::from(format!("BEGIN{preamble}")),
+        // Whatever a database has as its default: a migration must see what another committed while it waited.
+        begin_writing: Arc::from(format!("BEGIN ISOLATION LEVEL READ COMMITTED{preamble}")),
         channel: Arc::from(channel(&options.schema)),
-    })
-}
-
-fn connect_options(options: &Options) -> Result<(PgConnectOptions, String)> {
-    let Options { url, password, ca_file, schema, transaction_pooler: _, plaintext, connections: _ } =
-        options;
-    let mut connect = PgConnectOptions::from_str(url.expose()).map_err(|_| Error::Denied {
-        at: "postgresql".to_owned(),
-        // The driver's own words may repeat the address, and with it a password.
-        why: "its address cannot be read: it looks like postgres://user@host:5432/database".to_owned(),
-        source: None,
-    })?;
-    if let Some(password) = password {
-        connect = connect.password(password.expose());
-    }
-    let at = spelled(&connect, schema);
-    let is_local = connect.get_socket().is_some() || is_loopback(connect.get_host());
-    let verified = if is_local || *plaintext { PgSslMode::Prefer } else { PgSslMode::VerifyFull };
-    let wanted = connect.get_ssl_mode();
-    connect = connect.ssl_mode(match wanted {
-        PgSslMode::VerifyFull => PgSslMode::VerifyFull,
-        PgSslMode::VerifyCa => PgSslMode::VerifyCa,
-        PgSslMode::Disable if is_local || *plaintext => PgSslMode::Disable,
-        // Encrypted without knowing by whom protects from nobody.
-        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require => verified,
-    });
-    if let Some(file) = ca_file {
-        connect = connect.ssl_root_cert(file).ssl_mode(PgSslMode::VerifyFull);
-    }
-    Ok((connect.application_name("evenkeel").disable_statement_logging(), at))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The database in words: no password.
-fn spelled(connect: &PgConnectOptions, schema: &str) -> String {
-    let user = connect.get_username();
-    let database = connect.get_database().unwrap_or(user);
-    let place = match connect.get_socket() {
-        Some(socket) => socket.display().to_string(),
-        None => format!("{}:{}", connect.get_host(), connect.get_port()),
-    };
-    let schema = if schema == "public" { String::new() } else { format!(", schema {schema}") };
-    format!("postgresql {user}@{place}/{database}{schema}")
-}
-
-/// A schema's name as SQL takes it. What needs more than letters, digits and underscores is refused: it is spliced into
-/// statements and settings.
-fn quoted(schema: &str, at: &str) -> Result<String> {
-    let plain = schema.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain && (1..=63).contains(&schema.len()) {
-        return Ok(format!("\"{schema}\""));
-    }
-    Err(Error::Denied {
-        at: at.to_owned(),
-        why: format!("{schema:?} is no schema's name: letters, digits and underscores, at most 63"),
-        source: None,
     })
 }
 
