@@ -21,6 +21,7 @@ use crate::book::{Book, Record};
 use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
+use crate::gate::{self, Gate};
 use crate::hub::{Hub, Route};
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
@@ -74,6 +75,8 @@ pub struct Running {
     pub hub: Arc<Hub>,
     /// Ends the asking and the telling.
     stop: CancellationToken,
+    /// Ends everything where it stands.
+    halt: CancellationToken,
     /// Asking and telling.
     tasks: TaskTracker,
     /// Passes.
@@ -128,6 +131,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         queue: WorkQueue::new(Duration::from_millis(500), Duration::from_secs(60)),
         book,
         store,
+        gate: Gate::default(),
         shown: keep::Shown::default(),
         metrics,
         registry,
@@ -143,6 +147,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     let running = Running {
         deadline: hub.schedule.shutdown_deadline,
         stop: CancellationToken::new(),
+        halt: CancellationToken::new(),
         tasks: TaskTracker::new(),
         workers: TaskTracker::new(),
         hub,
@@ -167,24 +172,45 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
 
 impl Running {
     fn spawn_all(&self, fleet: Fleet, destinations: Vec<Destination>, retention: RetentionPolicy) {
-        let (hub, tasks, stop) = (&self.hub, &self.tasks, &self.stop);
+        let (hub, stop) = (&self.hub, &self.stop);
         for _ in 0..hub.schedule.workers.max(1) {
-            self.workers.spawn(worker::run(hub.clone()));
+            self.workers.spawn(self.until_halted(worker::run(hub.clone())));
         }
-        tasks.spawn(worker::resync(hub.clone(), stop.clone()));
-        tasks.spawn(worker::prune(hub.clone(), retention, stop.clone()));
-        tasks.spawn(figures::run(hub.clone(), stop.clone()));
+        self.spawn(worker::resync(hub.clone(), stop.clone()));
+        self.spawn(worker::prune(hub.clone(), retention, stop.clone()));
+        self.spawn(figures::run(hub.clone(), stop.clone()));
+        self.spawn(gate::watch(hub.clone(), stop.clone()));
+        self.spawn(keep::run(hub.clone(), stop.clone()));
         for Destination { sink, filter: _, retry } in destinations {
-            tasks.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));
+            self.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));
         }
-        tasks.spawn(fleet.follow());
+        self.spawn(fleet.follow());
+    }
+
+    /// Runs beside the asking and the telling, as long as they do.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(self.until_halted(task));
+    }
+
+    fn until_halted(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let halt = self.halt.clone();
+        async move {
+            tokio::select! {
+                () = halt.cancelled() => {}
+                () = task => {}
+            }
+        }
     }
 
     /// Stops: no new questions, the passes that wait are made, what is being delivered is finished.
     /// What is not done by the deadline is abandoned; it is found again at the next start.
     pub async fn stop(self) {
-        let Self { hub, stop, tasks, workers, deadline } = self;
+        let Self { hub, stop, halt, tasks, workers, deadline } = self;
         stop.cancel();
+        hub.gate.stop();
         hub.queue.shut_down();
         tasks.close();
         workers.close();
@@ -199,8 +225,27 @@ impl Running {
                 left = left.len(),
                 "stopped without finishing; nothing is lost"
             );
+            halt.cancel();
+            workers.wait().await;
+            tasks.wait().await;
         }
         info!("stopped");
+    }
+
+    /// Ends at once, wherever everything stands: somebody else leads, and what is not kept by now will not be. Nothing is
+    /// lost; whoever leads sees the same world.
+    pub async fn abandon(self) {
+        let Self { hub, stop, halt, tasks, workers, deadline: _ } = self;
+        hub.gate.shut();
+        stop.cancel();
+        halt.cancel();
+        hub.queue.shut_down();
+        let left = hub.queue.abandon();
+        tasks.close();
+        workers.close();
+        workers.wait().await;
+        tasks.wait().await;
+        info!(left = left.len(), "let go of everything");
     }
 }
 

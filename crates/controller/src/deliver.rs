@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::collect::now;
+use crate::gate::About;
 use crate::hub::Hub;
 
 /// How long a claim hides a delivery from others: longer than the slowest attempt.
@@ -40,7 +41,7 @@ pub struct Deliverer {
 impl Deliverer {
     /// Delivers until told to stop; what is under way then is finished, what is claimed and not begun is given back.
     pub async fn run(self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
+        while !stop.is_cancelled() && self.hub.gate.pass().await {
             let bell = self.hub.outbox_bell.notified();
             tokio::pin!(bell);
             // From here on the bell is heard, so that nothing falls between the claim and the wait.
@@ -99,8 +100,10 @@ impl Deliverer {
         };
         self.hub.metrics.deliveries.with_label_values(&[self.sink.name(), counted]).inc();
         // A settlement that cannot be kept leaves the lease to end: the delivery is repeated with the same id.
-        if let Err(error) = self.hub.store.settle(claim.ticket, outcome, now()).await {
-            self.report(&error);
+        while let Err(error) = self.hub.store.settle(claim.ticket, outcome.clone(), now()).await {
+            if self.report(&error) != About::Database || !self.hub.gate.pass().await {
+                break;
+            }
         }
     }
 
@@ -140,8 +143,12 @@ impl Deliverer {
         }
     }
 
-    fn report(&self, error: &StoreError) {
-        error!(sink = self.sink.name(), %error, "the outbox cannot be reached; nothing is lost");
+    fn report(&self, error: &StoreError) -> About {
+        let about = self.hub.gate.heard(error);
+        if about == About::Request {
+            error!(sink = self.sink.name(), %error, "the outbox cannot be reached; nothing is lost");
+        }
+        about
     }
 }
 

@@ -13,13 +13,13 @@ use evenkeel_sources::probe::{self, ProbeSource};
 use evenkeel_sources::proxmox::{self, ProxmoxSource};
 use evenkeel_sources::push::PushSource;
 use evenkeel_sources::truenas::{self, TruenasSource};
-use evenkeel_store::sqlite::{Options, Synchronous};
+use evenkeel_store::sqlite::{self, Synchronous};
 use evenkeel_store::{SqliteStore, Store};
 use evenkeel_web::Intake;
 use prometheus::Registry;
 
 use crate::config::{
-    self, Config, DockerDefaults, ProbeConfig, ProxmoxConfig, SinkConfig, SinkKind, StoreConfig,
+    self, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig, SinkConfig, SinkKind, StoreConfig,
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
@@ -183,20 +183,28 @@ pub fn destination(config: &SinkConfig) -> Result<Destination, Error> {
     Ok(Destination { sink: Arc::new(sink), filter: filter.clone(), retry: retry::Schedule::default() })
 }
 
-/// The store, for the one process that writes it.
-pub async fn store(config: &StoreConfig) -> Result<SqliteStore, evenkeel_store::Error> {
-    SqliteStore::open(&config.path, options(config)).await
+/// The store, for a process that is to write it.
+pub async fn store(config: &StoreConfig) -> Result<Arc<dyn Store>, evenkeel_store::Error> {
+    Ok(match &config.place {
+        Place::Sqlite { path, synchronous } => Arc::new(SqliteStore::open(path, sqlite(*synchronous)).await?),
+        Place::Postgres(_) => unimplemented!(),
+    })
 }
 
 /// The store, for reading beside a running controller.
-pub async fn store_read_only(config: &StoreConfig) -> Result<SqliteStore, evenkeel_store::Error> {
-    SqliteStore::open_read_only(&config.path, options(config)).await
+pub async fn store_read_only(config: &StoreConfig) -> Result<Arc<dyn Store>, evenkeel_store::Error> {
+    Ok(match &config.place {
+        Place::Sqlite { path, synchronous } => {
+            Arc::new(SqliteStore::open_read_only(path, sqlite(*synchronous)).await?)
+        }
+        Place::Postgres(_) => unimplemented!(),
+    })
 }
 
-fn options(config: &StoreConfig) -> Options {
-    let synchronous = match config.synchronous {
+fn sqlite(synchronous: config::Synchronous) -> sqlite::Options {
+    let synchronous = match synchronous {
         config::Synchronous::Normal => Synchronous::Normal,
         config::Synchronous::Full => Synchronous::Full,
     };
-    Options { synchronous, ..Options::default() }
+    sqlite::Options { synchronous, ..sqlite::Options::default() }
 }

@@ -19,6 +19,7 @@ mod reference;
 mod rules;
 mod secret;
 mod sinks;
+mod store;
 mod system;
 mod table;
 mod truenas;
@@ -36,7 +37,6 @@ use evenkeel_sinks::webhook;
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
-use evenkeel_store::RetentionPolicy;
 use jiff::Timestamp;
 use wildmatch::WildMatch;
 
@@ -47,6 +47,7 @@ pub use problem::{Errors, Problem};
 pub use proxmox::ProxmoxConfig;
 pub use push::PushConfig;
 pub use reference::reference;
+pub use store::{Place, Postgres, StoreConfig, Synchronous};
 
 /// Everything the operator said, checked.
 #[derive(Clone, Debug)]
@@ -90,27 +91,6 @@ pub struct DockerDefaults {
     pub declared_endpoints: bool,
     /// The settings such an engine takes; its id, host and endpoint are placeholders.
     pub template: DockerConfig,
-}
-
-/// Where state is kept, and for how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreConfig {
-    /// The SQLite file.
-    pub path: PathBuf,
-    /// How hard a commit is pressed onto the disk.
-    pub synchronous: Synchronous,
-    /// How long things are kept.
-    pub retention: RetentionPolicy,
-}
-
-/// SQLite's promise on a power cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// Nothing that was committed is lost.
-    #[default]
-    Full,
-    /// The file stays sound; the last commits before a power cut may be gone.
-    Normal,
 }
 
 /// The page, the API and the metrics.

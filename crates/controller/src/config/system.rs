@@ -1,7 +1,7 @@
-//! `[store]`, `[http]`, `[schedule]`, `[log]`: the controller's own settings.
+//! `[store.retention]`, `[http]`, `[schedule]`, `[log]`: the controller's own settings. Where the store is, is read in
+//! [`super::store`].
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use evenkeel_store::{Keep, RetentionPolicy};
@@ -9,30 +9,7 @@ use evenkeel_store::{Keep, RetentionPolicy};
 use super::key::{Key, Section};
 use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
-use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule, StoreConfig, Synchronous};
-
-const PATH: Key = Key::with_default(
-    "path",
-    "path",
-    "\"evenkeel.db\"",
-    "The SQLite file. Its folder must exist and be writable.",
-);
-const SYNCHRONOUS: Key = Key::with_default(
-    "synchronous",
-    "`full` or `normal`",
-    "\"full\"",
-    "`full`: nothing that was committed is lost, not even by a power cut. `normal`: one flush less per commit; the file \
-     stays sound, but the last commits before a power cut may be gone, and an event that was sent may be sent again.",
-);
-const RETENTION: Key = Key::optional("retention", "table", "its defaults", "See `[store.retention]`.");
-
-/// `[store]`.
-pub(super) const STORE_SECTION: Section = Section {
-    header: "[store]",
-    doc: "Where the state is kept.",
-    keys: &[&PATH, &SYNCHRONOUS, &RETENTION],
-    inherits: &[],
-};
+use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule};
 
 const EVENTS: Key = Key::with_default("events", "duration or `forever`", "\"90d\"", "Events.");
 const SNAPSHOTS: Key = Key::with_default(
@@ -168,12 +145,6 @@ pub(super) const LOG_SECTION: Section = Section {
     inherits: &[],
 };
 
-impl Read for Synchronous {
-    fn read(value: &Value<'_>) -> Option<Self> {
-        word(value, "a way to write", &[("normal", Self::Normal), ("full", Self::Full)])
-    }
-}
-
 impl Read for LogFormat {
     fn read(value: &Value<'_>) -> Option<Self> {
         word(value, "a log format", &[("text", Self::Text), ("json", Self::Json)])
@@ -195,24 +166,17 @@ impl Read for Kept {
     }
 }
 
-/// Reads `[store]`.
-pub(super) fn store(table: &Table<'_>) -> Option<StoreConfig> {
-    let path: Option<PathBuf> = table.get(&PATH);
-    let synchronous = table.get(&SYNCHRONOUS);
-    let retention = table.table(&RETENTION, &RETENTION_SECTION);
-    let keep = |key: &Key| table_keep(&retention, key);
+/// Reads `[store.retention]`.
+pub(super) fn retention(table: &Table<'_>) -> Option<RetentionPolicy> {
+    let keep = |key: &Key| table_keep(table, key);
     let (events, snapshots) = (keep(&EVENTS), keep(&SNAPSHOTS));
     let (delivered, dead, journal) = (keep(&DELIVERED), keep(&DEAD), keep(&JOURNAL));
-    Some(StoreConfig {
-        path: path?,
-        synchronous: synchronous?,
-        retention: RetentionPolicy {
-            events: events?,
-            snapshots: snapshots?,
-            delivered: delivered?,
-            dead: dead?,
-            journal: journal?,
-        },
+    Some(RetentionPolicy {
+        events: events?,
+        snapshots: snapshots?,
+        delivered: delivered?,
+        dead: dead?,
+        journal: journal?,
     })
 }
 

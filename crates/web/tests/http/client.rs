@@ -93,7 +93,7 @@ pub(crate) fn host(name: &str) -> HostStatus {
         machines: vec![MachineStatus {
             source: "proxmox/box2".to_owned(),
             kind: Some(evenkeel_core::model::MachineKind::Vm),
-            state: Some("running"),
+            state: Some("running".into()),
             node: Some("box2".to_owned()),
             observed_at: "2025-12-22T04:01:30Z".parse().unwrap(),
         }],

@@ -1,13 +1,21 @@
 //! Can everything be kept?
 
-use evenkeel_store::{Error, Store};
+use evenkeel_store::Error;
 
-use crate::config::Config;
+use crate::config::{Config, Place};
 use crate::render::doctor::Check;
 use crate::wiring;
 
 pub(super) async fn checks(config: &Config) -> Vec<Check> {
-    let path = config.store.path.display();
+    match &config.store.place {
+        Place::Sqlite { path, synchronous: _ } => {
+            vec![sqlite(config, &path.display().to_string()).await]
+        }
+        Place::Postgres(_) => unimplemented!(),
+    }
+}
+
+async fn sqlite(config: &Config, path: &str) -> Check {
     match wiring::store(&config.store).await {
         Ok(store) => {
             let check = match store.stats().await {
@@ -19,12 +27,12 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
                 }
             };
             store.close().await;
-            vec![check]
+            check
         }
         // Somebody writes it: it works.
         Err(Error::Locked { holder, .. }) => {
-            vec![Check::ok("store", format!("{path} is in use by a running controller ({holder})"))]
+            Check::ok("store", format!("{path} is in use by a running controller ({holder})"))
         }
-        Err(error) => vec![Check::fail("store", error.to_string(), "`store.path` says where it is kept")],
+        Err(error) => Check::fail("store", error.to_string(), "`store.path` says where it is kept"),
     }
 }
