@@ -41,6 +41,7 @@ pub(crate) async fn start(
         observers,
         probes: Vec::new(),
         intakes: Vec::new(),
+        netbox_bell: None,
         make_declared: None,
         destinations,
         policy: believing(),

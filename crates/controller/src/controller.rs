@@ -22,6 +22,7 @@ use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
 use crate::gate::{self, Gate};
+use crate::hook::Bell;
 use crate::hub::{Hub, Route};
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
@@ -53,6 +54,8 @@ pub struct Setup {
     pub probes: Vec<Probe>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
+    /// What NetBox's webhooks ring, if it is listened to.
+    pub netbox_bell: Option<Arc<Bell>>,
     /// How engines that NetBox declares are made; `None`: they are not watched.
     pub make_declared: Option<MakeDeclared>,
     /// Who is told.
@@ -102,6 +105,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         observers,
         probes,
         intakes,
+        netbox_bell,
         make_declared,
         destinations,
         policy,
@@ -139,6 +143,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         schedule,
         routes,
         intakes,
+        netbox_bell,
         outbox_bell: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
-use evenkeel_web::{HostStatus, Intake, Live, Role, SourceStatus, WorldStatus};
+use evenkeel_web::{HostStatus, Intake, Live, NetboxHook, Role, SourceStatus, WorldStatus};
 use jiff::Timestamp;
 use prometheus::TextEncoder;
 
@@ -141,6 +141,10 @@ impl Live for Face {
 
     fn intakes(&self) -> Vec<Arc<dyn Intake>> {
         self.hub().map(|hub| hub.intakes.clone()).unwrap_or_default()
+    }
+
+    fn netbox_hook(&self) -> Option<Arc<dyn NetboxHook>> {
+        self.hub()?.netbox_bell.clone().map(|bell| bell as Arc<dyn NetboxHook>)
     }
 
     fn metrics(&self) -> String {

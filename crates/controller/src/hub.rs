@@ -19,6 +19,7 @@ use crate::book::Book;
 use crate::collect::Recheck;
 use crate::config::{Schedule, SinkFilter};
 use crate::gate::Gate;
+use crate::hook::Bell;
 use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
@@ -67,6 +68,8 @@ pub struct Hub {
     pub routes: Vec<Route>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
+    /// What NetBox's webhooks ring, if it is listened to.
+    pub netbox_bell: Option<Arc<Bell>>,
     /// Rings when something was put into the outbox.
     pub outbox_bell: Notify,
     /// Events as they happen, for those who watch.

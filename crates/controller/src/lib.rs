@@ -15,6 +15,7 @@ pub mod face;
 pub mod figures;
 pub mod fleet;
 pub mod gate;
+pub mod hook;
 pub mod hub;
 pub mod intake;
 pub mod keep;

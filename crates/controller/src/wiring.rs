@@ -23,6 +23,7 @@ use crate::config::{
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
+use crate::hook::Bell;
 use crate::intake::Inbox;
 
 /// How often an inbox is looked into when nothing comes: what lies in it grows too old by itself.
@@ -109,6 +110,7 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
         observers,
         probes,
         intakes,
+        netbox_bell: config.webhook_secret.clone().map(|secret| Arc::new(Bell::new(secret))),
         make_declared: declared(&config.docker_defaults),
         destinations: config.sinks.iter().map(destination).collect::<Result<_, _>>()?,
         policy: config.policy.clone(),

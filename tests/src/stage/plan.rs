@@ -6,6 +6,7 @@ use std::time::Duration;
 use evenkeel::config::{Breaker, DockerDefaults, Schedule, SinkFilter};
 use evenkeel::controller::{Destination, Setup};
 use evenkeel::fleet::{Observer, Probe};
+use evenkeel::hook::Bell;
 use evenkeel::wiring;
 use evenkeel_core::policy::confirm::Window;
 use evenkeel_core::policy::{Confirm, Policy};
@@ -101,6 +102,10 @@ pub struct Plan {
     pub netbox_timeout: Duration,
     /// Which of its hosts concern us.
     pub netbox_filters: Filters,
+    /// How often it is asked whether something was edited.
+    pub netbox_probe: Duration,
+    /// What its webhooks are signed with, if they are listened to.
+    pub webhook_secret: Option<&'static str>,
     /// What is watched beside the engines.
     pub beside: Vec<Beside>,
 }
@@ -131,6 +136,8 @@ impl Default for Plan {
             settle: Duration::ZERO,
             netbox_timeout: Duration::from_secs(10),
             netbox_filters: Filters::default(),
+            netbox_probe: Duration::from_millis(100),
+            webhook_secret: None,
             beside: Vec::new(),
         }
     }
@@ -172,6 +179,7 @@ impl Plan {
             observers: observers.collect(),
             probes: Vec::new(),
             intakes: Vec::new(),
+            netbox_bell: self.webhook_secret.map(|secret| Arc::new(Bell::new(Secret::new(secret)))),
             make_declared: wiring::declared(&defaults),
             destinations: self.sinks.iter().map(destination).collect(),
             policy: self.policy.clone(),
@@ -202,7 +210,7 @@ impl Plan {
         netbox::Config {
             timeout: self.netbox_timeout,
             filters: self.netbox_filters.clone(),
-            probe_interval: Duration::from_millis(100),
+            probe_interval: self.netbox_probe,
             retry: Retry { times: 1, first: Duration::from_millis(10), longest: Duration::from_millis(50) },
             ..netbox::Config::new(lab.netbox.url().parse().unwrap(), Secret::new(lab.netbox.token_v1()))
         }

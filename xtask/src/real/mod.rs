@@ -1,4 +1,4 @@
-//! Real systems beside the tests: a Docker engine, Prometheus. Whatever cannot be had is said out loud, and the tests
+//! Real systems beside the tests: a Docker engine, PostgreSQL, Prometheus. Whatever cannot be had is said out loud, and the tests
 //! that need it say `SKIPPED` and pass.
 //!
 //! | variable | what it holds |
@@ -6,15 +6,21 @@
 //! | `EVENKEEL_TEST_DOCKER` | `unix://…`: an engine to share; create containers under names of your own, never stop it |
 //! | `EVENKEEL_TEST_IMAGE` | an image on it: busybox, sleeps for a day |
 //! | `EVENKEEL_TEST_DOCKER_NETWORK` | `bridge` if containers can publish ports, `none` otherwise |
+//! | `EVENKEEL_TEST_POSTGRES` | `postgres://…`: a server to share; make databases or schemas of your own, never stop it |
+//! | `EVENKEEL_TEST_POSTGRES_BIN` | the folder of its programs, for a [`Postgres`] of your own |
 //! | `EVENKEEL_TEST_PROMETHEUS`, `EVENKEEL_TEST_PROMTOOL` | paths of the programs |
 
 mod engine;
 mod image;
+mod keeper;
 mod packages;
+mod port;
+pub mod postgres;
 mod socket;
 
 pub use engine::{Engine, Network};
 pub use packages::{find, is_root};
+pub use postgres::Postgres;
 pub use socket::{Answer, request};
 
 use std::time::Instant;
@@ -54,18 +60,21 @@ pub struct Rig {
     variables: Vec<(&'static str, String)>,
     missing: Vec<String>,
     _engine: Option<Engine>,
+    _postgres: Option<Postgres>,
 }
 
 impl Rig {
     /// Starts what can be started. Never fails: what is not there is in [`Rig::missing`].
     pub fn start(options: Options) -> Self {
-        let mut rig = Self { variables: Vec::new(), missing: Vec::new(), _engine: None };
+        let mut rig = Self { variables: Vec::new(), missing: Vec::new(), _engine: None, _postgres: None };
         if !options.systems {
-            rig.missing.push("Docker engine, Prometheus: switched off by --no-systems".to_owned());
+            rig.missing
+                .push("Docker engine, PostgreSQL, Prometheus: switched off by --no-systems".to_owned());
             return rig;
         }
         packages::provide(options.install);
         rig.docker();
+        rig.postgres();
         rig.prometheus();
         rig
     }
@@ -100,6 +109,22 @@ impl Rig {
                 self._engine = Some(engine);
             }
             Err(error) => self.miss(format!("Docker engine: {error:#}")),
+        }
+    }
+
+    fn postgres(&mut self) {
+        let started = Instant::now();
+        let Some(programs) = postgres::programs() else {
+            return self.miss("PostgreSQL: not installed (Debian package postgresql)".to_owned());
+        };
+        match Postgres::start_with(&programs, postgres::Setup::default()) {
+            Ok(server) => {
+                say(format!("postgresql on port {} ({} ms)", server.port(), started.elapsed().as_millis()));
+                self.variables.push(("EVENKEEL_TEST_POSTGRES", server.url()));
+                self.variables.push(("EVENKEEL_TEST_POSTGRES_BIN", programs.display().to_string()));
+                self._postgres = Some(server);
+            }
+            Err(error) => self.miss(format!("PostgreSQL: {error:#}")),
         }
     }
 

@@ -96,7 +96,9 @@ pub(super) const SECTIONS: &[&Section] = &[
 /// Reads everything. `None` says that something is wrong and noted.
 pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let root = Table::root(reader, text, &ROOT);
-    let netbox = netbox::read(&root.table(&NETBOX, &netbox::SECTION));
+    let netbox_table = root.table(&NETBOX, &netbox::SECTION);
+    let netbox = netbox::read(&netbox_table);
+    let webhook_secret = netbox::webhook_secret(&netbox_table);
     let defaults_table = root.table(&DOCKER_DEFAULTS, &docker::DEFAULTS_SECTION);
     let docker_defaults = docker::read_defaults(&defaults_table);
     let docker = engines(&root, docker_defaults.as_ref());
@@ -126,6 +128,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     Some(Config {
         path: reader.file().to_owned(),
         netbox: netbox?,
+        webhook_secret,
         docker: docker?,
         docker_defaults: docker_defaults?,
         truenas: truenas?,

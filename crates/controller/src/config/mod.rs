@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{EventType, HostName, Severity, Transition};
+use evenkeel_core::{EventType, HostName, Secret, Severity, Transition};
 use evenkeel_sinks::webhook;
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
@@ -56,6 +56,8 @@ pub struct Config {
     pub path: PathBuf,
     /// The NetBox that says what should exist.
     pub netbox: NetboxConfig,
+    /// What NetBox's webhooks are signed with, if it is listened to.
+    pub webhook_secret: Option<Secret>,
     /// The engines that are watched, in the order of the file.
     pub docker: Vec<DockerConfig>,
     /// What holds for an engine that the file does not name but NetBox does.

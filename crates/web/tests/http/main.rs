@@ -11,6 +11,8 @@ mod events;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod hook;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod push;

@@ -76,6 +76,7 @@ pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store
         observers,
         probes: probe.into_iter().collect(),
         intakes: vec![Arc::new(Inbox { source: script, token: Secret::new(SCRIPT_TOKEN) })],
+        netbox_bell: None,
         make_declared: None,
         destinations: vec![destination(receiver)?],
         policy: policy(),
