@@ -7,18 +7,23 @@
 mod canonical;
 mod contract;
 mod error;
+mod group;
 mod query;
 mod rows;
+mod sorting;
+mod text;
 mod types;
 
 #[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod conformance;
+pub mod postgres;
 pub mod sqlite;
 
 pub use canonical::{expected_snapshot, observed_snapshot};
 pub use contract::Store;
 pub use error::{Error, Result};
+pub use postgres::PgStore;
 pub use query::{
     Cursor, DeliveryFilter, DeliveryState, DriftFilter, EventFilter, ExportLine, ExportStream, JournalFilter,
     Page, Record,

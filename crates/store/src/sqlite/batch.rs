@@ -9,8 +9,9 @@ use evenkeel_core::ledger::Entry;
 use super::commit::unwritable;
 use super::journal::{self, JournalTuple};
 use super::stored_event::{self, EventTuple};
-use super::text::{hex, stamp};
+use super::text::stamp;
 use crate::error::{Error, Result};
+use crate::text::hex;
 use crate::types::{Committed, NewDelivery, PassCommit};
 
 /// Rows, and beside them what is long, in one run of bytes which they point into.

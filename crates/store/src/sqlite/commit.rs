@@ -66,7 +66,7 @@ const RAISED: &str = "1811";
 
 impl Inner {
     /// Commits passes of different subjects in one transaction. An outer error means that nothing was written.
-    pub(super) async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
+    pub(super) async fn together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
         let names: Vec<String> = passes.iter().map(|pass| pass.subject.to_string()).collect();
         let mut tx = self.lock().await?;
         let last_seq = tx.writer().last_seq;
@@ -134,7 +134,6 @@ fn is_stale(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == RAISED)
 }
 
-/// The rows of several passes, by table, in the column order of the procedure.
 /// The rows as one parameter.
 pub(super) fn json(rows: &(impl serde::Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(rows).map_err(unwritable)

@@ -7,11 +7,12 @@ use sqlx::sqlite::SqliteRow;
 use super::Inner;
 use super::commit::{fields, json};
 use super::paging::Listing;
-use super::text::{Reading, stamp};
+use super::text::stamp;
 use super::writer::Durability;
 use crate::error::Result;
 use crate::query::{Cursor, JournalFilter, Page};
 use crate::rows::{JournalKind, JournalRow};
+use crate::text::Reading;
 
 /// The columns in the order of [`JournalTuple`].
 pub(super) const COLUMNS: &str = "kind, subject, event_id, drift_id, actor, text, created_at, data";

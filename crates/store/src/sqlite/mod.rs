@@ -7,7 +7,6 @@ mod batch;
 mod commit;
 mod export;
 mod failure;
-mod group;
 mod journal;
 mod ledger;
 mod lock;
@@ -37,6 +36,7 @@ use tokio::sync::Mutex;
 
 use crate::contract::Store;
 use crate::error::Result;
+use crate::group::{self, Committer, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
@@ -90,7 +90,7 @@ struct Inner {
     writer: Mutex<Option<Writer>>,
     /// `None` for a database in memory, which has one connection for everything.
     readers: Option<SqlitePool>,
-    queue: group::Queue,
+    queue: Queue,
     /// Let go of last.
     lock: std::sync::Mutex<Option<FileLock>>,
 }
@@ -149,7 +149,7 @@ impl SqliteStore {
                 read_only: writer.is_none(),
                 writer: Mutex::new(writer),
                 readers,
-                queue: group::Queue::default(),
+                queue: Queue::default(),
                 lock: std::sync::Mutex::new(lock),
             }),
         }
@@ -191,6 +191,21 @@ impl Inner {
 }
 
 #[async_trait]
+impl Committer for Inner {
+    async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
+        self.together(passes).await
+    }
+
+    fn at(&self) -> &str {
+        &self.at
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+}
+
+#[async_trait]
 impl Store for SqliteStore {
     async fn lead(&self, _who: &str, _ttl: Duration) -> Result<Leadership> {
         self.inner.lead()
@@ -227,7 +242,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit_all(&self, passes: Vec<PassCommit>) -> Vec<Result<Committed>> {
-        self.inner.commit_all(passes).await
+        group::commit_all(&*self.inner, passes).await
     }
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {

@@ -168,6 +168,6 @@ async fn migrate(at: &str, connection: &mut SqliteConnection) -> Result<()> {
     MIGRATIONS.run(connection).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain(at, error),
         MigrateError::VersionMissing(found) => Error::Newer { at: at.to_owned(), found, known: known() },
-        error => super::failure::corrupt(at, "the schema", error),
+        error => Error::corrupt(at, "the schema", error),
     })
 }

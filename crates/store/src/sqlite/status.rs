@@ -1,10 +1,11 @@
 //! What the leader shows. Who leads is no question for a file: whoever holds its lock.
 
 use super::Inner;
-use super::text::{Reading, stamp};
+use super::text::stamp;
 use super::writer::Durability;
 use crate::error::{Error, Result};
 use crate::rows::SavedStatus;
+use crate::text::Reading;
 use crate::types::Leadership;
 
 impl Inner {
