@@ -36,6 +36,7 @@ impl About {
     pub fn of(error: &StoreError) -> Self {
         match error {
             StoreError::Unavailable { .. }
+            | StoreError::Denied { .. }
             | StoreError::Full { .. }
             | StoreError::ReadOnly { .. }
             | StoreError::Locked { .. }

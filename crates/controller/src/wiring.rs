@@ -14,7 +14,7 @@ use evenkeel_sources::proxmox::{self, ProxmoxSource};
 use evenkeel_sources::push::PushSource;
 use evenkeel_sources::truenas::{self, TruenasSource};
 use evenkeel_store::sqlite::{self, Synchronous};
-use evenkeel_store::{SqliteStore, Store};
+use evenkeel_store::{PgStore, SqliteStore, Store, postgres};
 use evenkeel_web::Intake;
 use prometheus::Registry;
 
@@ -189,7 +189,7 @@ pub fn destination(config: &SinkConfig) -> Result<Destination, Error> {
 pub async fn store(config: &StoreConfig) -> Result<Arc<dyn Store>, evenkeel_store::Error> {
     Ok(match &config.place {
         Place::Sqlite { path, synchronous } => Arc::new(SqliteStore::open(path, sqlite(*synchronous)).await?),
-        Place::Postgres(_) => unimplemented!(),
+        Place::Postgres(server) => Arc::new(PgStore::open(&postgres(server)).await?),
     })
 }
 
@@ -199,8 +199,14 @@ pub async fn store_read_only(config: &StoreConfig) -> Result<Arc<dyn Store>, eve
         Place::Sqlite { path, synchronous } => {
             Arc::new(SqliteStore::open_read_only(path, sqlite(*synchronous)).await?)
         }
-        Place::Postgres(_) => unimplemented!(),
+        Place::Postgres(server) => Arc::new(PgStore::open_read_only(&postgres(server)).await?),
     })
+}
+
+fn postgres(config: &config::Postgres) -> postgres::Options {
+    let config::Postgres { url, password, ca_file, schema, transaction_pooler, plaintext, connections } =
+        config.clone();
+    postgres::Options { url, password, ca_file, schema, transaction_pooler, plaintext, connections }
 }
 
 fn sqlite(synchronous: config::Synchronous) -> sqlite::Options {
