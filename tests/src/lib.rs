@@ -14,8 +14,11 @@ use std::io::Write as _;
 
 pub mod conformance;
 pub mod engine;
+pub mod load;
+pub mod moody;
 pub mod program;
 pub mod prometheus;
+pub mod replicas;
 pub mod repo;
 pub mod stage;
 
