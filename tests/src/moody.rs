@@ -26,7 +26,7 @@ pub enum Mood {
     Away,
     /// Without space: whatever writes fails.
     Full,
-    /// Somebody else writes it.
+    /// Somebody else writes it: whatever writes is refused.
     Led,
     /// It never answers.
     Silent,
@@ -82,6 +82,14 @@ impl MoodyStore {
         self.resigned.load(Ordering::Relaxed)
     }
 
+    async fn admit_reading(&self) -> Result<()> {
+        let mood = *lock(&self.mood);
+        match mood {
+            Mood::Well | Mood::Full | Mood::Led => Ok(()),
+            Mood::Away | Mood::Silent => self.admit().await,
+        }
+    }
+
     async fn admit(&self) -> Result<()> {
         let mood = *lock(&self.mood);
         let at = || "moody".to_owned();
@@ -135,7 +143,7 @@ impl Store for MoodyStore {
     }
 
     async fn last_status(&self) -> Result<Option<SavedStatus>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         Ok(lock(&self.status).clone())
     }
 
@@ -144,12 +152,12 @@ impl Store for MoodyStore {
     }
 
     async fn load(&self, subject: &Subject) -> Result<Loaded> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.load(subject).await
     }
 
     async fn load_all(&self) -> Result<Vec<Loaded>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.load_all().await
     }
 
@@ -176,7 +184,7 @@ impl Store for MoodyStore {
     }
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.shown(host).await
     }
 
@@ -191,7 +199,7 @@ impl Store for MoodyStore {
     }
 
     async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.last_inventory(source).await
     }
 
@@ -227,7 +235,7 @@ impl Store for MoodyStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.next_due().await
     }
 
@@ -237,7 +245,7 @@ impl Store for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.deliveries(filter, after, limit).await
     }
 
@@ -252,37 +260,37 @@ impl Store for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.events(filter, after, limit).await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.event(id).await
     }
 
     async fn drifts(&self, filter: &DriftFilter, after: Option<Cursor>, limit: u32) -> Result<Page<Entry>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.drifts(filter, after, limit).await
     }
 
     async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.drift_by_handle(handle).await
     }
 
     async fn open_counts(&self) -> Result<Vec<OpenCount>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.open_counts().await
     }
 
     async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.outbox().await
     }
 
     async fn stats(&self) -> Result<Stats> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.stats().await
     }
 
@@ -301,7 +309,7 @@ impl Store for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<JournalRow>> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.journal(filter, after, limit).await
     }
 
@@ -311,7 +319,7 @@ impl Store for MoodyStore {
     }
 
     async fn health(&self) -> Result<()> {
-        self.admit().await?;
+        self.admit_reading().await?;
         self.inner.health().await
     }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -117,7 +118,8 @@ async fn a_leader_that_was_frozen_and_overtaken_commits_nothing_and_follows() {
 
     lab.engine("box").start_container("db").unwrap();
     lab.engine("attic").remove("guest").unwrap();
-    assert!(soon(|| is_open(&*store, &std::collections::BTreeSet::new())).await, "{}", new.log());
+    let nothing = BTreeSet::new();
+    assert!(soon(|| is_open(&*store, &nothing)).await, "{}", new.log());
     assert!(soon(|| is_told(&*store)).await, "{}", new.log());
     for program in programs {
         program.stop().await;

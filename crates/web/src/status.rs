@@ -184,3 +184,66 @@ impl<'de> Deserialize<'de> for HostStatus {
 fn id<E: serde::de::Error>(text: &str) -> Result<SourceId, E> {
     SourceId::parse(text).ok_or_else(|| E::custom(format!("{text:?} is no source")))
 }
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_core::{GapKind, SourceKind};
+
+    use super::*;
+
+    fn status(second: i64) -> WorldStatus {
+        let at = Timestamp::from_second(second).unwrap();
+        let docker = SourceId::new(SourceKind::Docker, "box2/media");
+        let machine = |state: Option<&'static str>| MachineStatus {
+            source: "proxmox/box2".to_owned(),
+            kind: state.map(|_| MachineKind::Vm),
+            state: state.map(Cow::Borrowed),
+            node: None,
+            observed_at: at,
+        };
+        let host = HostStatus {
+            host: HostName::new("Bôx2 \"media\""),
+            declared: None,
+            status: Some("active".to_owned()),
+            site: None,
+            tenant: Some("famille".to_owned()),
+            expected_services: 6,
+            required_services: 5,
+            sources: vec![docker.clone()],
+            blind: vec![docker.clone()],
+            machines: vec![machine(Some("running")), machine(None)],
+        };
+        let seen = SourceStatus {
+            source: docker,
+            host: Some(host.host.clone()),
+            coverage: Coverage::Partial(Gap::new(GapKind::Unreachable, "refused")),
+            answered_at: Some(at),
+            complete_at: None,
+            blind_since: Some(Timestamp::UNIX_EPOCH),
+            objects: 12,
+        };
+        let whole = SourceStatus { coverage: Coverage::Complete, complete_at: Some(at), ..seen.clone() };
+        WorldStatus { hosts: vec![host], sources: vec![seen, whole] }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let status = status(1_766_376_000);
+        assert_eq!(WorldStatus::from_text(&status.to_text().unwrap()).unwrap(), status);
+    }
+
+    #[test]
+    fn time_that_passes_is_no_change_and_everything_else_is() {
+        let (before, mut after) = (status(1_766_376_000), status(1_766_376_005));
+        assert_eq!(before.timeless(), after.timeless());
+        after.sources[0].objects += 1;
+        assert_ne!(before.timeless(), after.timeless());
+    }
+
+    #[test]
+    fn another_form_and_something_else_are_refused() {
+        let other = status(0).to_text().unwrap().replacen("\"form\":1", "\"form\":2", 1);
+        assert!(matches!(WorldStatus::from_text(&other), Err(Error::Form { found: 2 })));
+        assert!(matches!(WorldStatus::from_text("[]"), Err(Error::Unreadable(_))));
+    }
+}

@@ -21,6 +21,8 @@ mod reference;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod role;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod sources;
