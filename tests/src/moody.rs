@@ -12,8 +12,8 @@ use evenkeel_core::{EventId, HostName, SourceId, Subject};
 use evenkeel_store::{
     AssetRow, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error, EventFilter,
     ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow, OpenCount,
-    OutboxDepth, Outcome, Page, PassCommit, Pruned, Resend, Result, RetentionPolicy, Saved, SavedInventory,
-    SavedStatus, Stats, Store, StoredEvent, Ticket,
+    OutboxDepth, Outcome, Page, PassCommit, Pruned, Resend, Result, RetentionPolicy, RowCounts, Saved,
+    SavedInventory, SavedStatus, Stats, Store, StoredEvent, Ticket,
 };
 use jiff::Timestamp;
 
@@ -113,6 +113,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[async_trait]
 impl Store for MoodyStore {
+    fn at(&self) -> &str {
+        self.inner.at()
+    }
+
     async fn lead(&self, who: &str, _ttl: Duration) -> Result<Leadership> {
         self.admit().await?;
         let mut lease = lock(&self.lease);
@@ -316,6 +320,16 @@ impl Store for MoodyStore {
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
         self.admit().await?;
         self.inner.prune(policy, now).await
+    }
+
+    async fn size(&self) -> Result<u64> {
+        self.admit_reading().await?;
+        self.inner.size().await
+    }
+
+    async fn rows(&self) -> Result<RowCounts> {
+        self.admit_reading().await?;
+        self.inner.rows().await
     }
 
     async fn health(&self) -> Result<()> {

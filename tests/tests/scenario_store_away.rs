@@ -72,7 +72,8 @@ async fn while_the_database_is_away_everything_waits_and_afterwards_it_is_told_o
     assert_everything_arrived(&*store, &events, &receiver).await;
     let log = program.stop().await;
     let said = log.matches("nothing can be kept; passes and deliveries wait").count();
-    assert!((3..=6).contains(&said), "said {said} times:\n{log}");
+    // Of an absence that was over before anything wanted to be written, nothing is said.
+    assert!((1..=6).contains(&said), "said {said} times:\n{log}");
     assert!(!log.contains(server.password()), "{log}");
     store.close().await;
 }

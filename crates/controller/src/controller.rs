@@ -20,14 +20,16 @@ use tracing::{info, warn};
 use crate::book::{Book, Record};
 use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
+use crate::deliver::people::{self, Manners, Teller};
+use crate::deliver::route::Route;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
 use crate::gate::{self, Gate};
 use crate::hook::Bell;
-use crate::hub::{Hub, Route};
+use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
 use crate::world::World;
-use crate::{figures, keep, worker};
+use crate::{figures, keep, upkeep, worker};
 
 /// How many sources may be asked at the same moment.
 const ASKED_AT_ONCE: usize = 32;
@@ -40,6 +42,8 @@ pub struct Destination {
     pub sink: Arc<dyn Sink>,
     /// Which events it gets.
     pub filter: SinkFilter,
+    /// How people want to be told, if it speaks to people.
+    pub manners: Manners,
     /// How long a delivery is tried.
     pub retry: retry::Schedule,
 }
@@ -128,7 +132,11 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     store.save_sources(&sources, crate::collect::now()).await?;
     let routes = destinations
         .iter()
-        .map(|d| Route { sink: Arc::from(d.sink.name()), filter: d.filter.clone() })
+        .map(|d| Route {
+            sink: Arc::from(d.sink.name()),
+            filter: d.filter.clone(),
+            speaks: d.sink.speaker().is_some(),
+        })
         .collect();
     let hub = Arc::new(Hub {
         world: RwLock::new(world),
@@ -145,6 +153,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         intakes,
         netbox_bell,
         outbox_bell: Notify::new(),
+        full: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
         rechecks: Mutex::new(HashMap::new()),
@@ -182,12 +191,19 @@ impl Running {
             self.workers.spawn(self.until_halted(worker::run(hub.clone())));
         }
         self.spawn(worker::resync(hub.clone(), stop.clone()));
-        self.spawn(worker::prune(hub.clone(), retention, stop.clone()));
+        self.spawn(upkeep::run(hub.clone(), retention, stop.clone()));
         self.spawn(figures::run(hub.clone(), stop.clone()));
         self.spawn(gate::watch(hub.clone(), stop.clone()));
         self.spawn(keep::run(hub.clone(), stop.clone()));
-        for Destination { sink, filter: _, retry } in destinations {
-            self.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));
+        for Destination { sink, filter, manners, retry: schedule } in destinations {
+            hub.metrics.expect_sink(sink.name());
+            let (hub, stop) = (hub.clone(), stop.clone());
+            if sink.speaker().is_some() {
+                let kept = people::kept_for(&retention.delivered);
+                self.spawn(Teller { sink, filter, manners, schedule, kept, hub }.run(stop));
+            } else {
+                self.spawn(Deliverer { sink, filter, schedule, hub }.run(stop));
+            }
         }
         self.spawn(fleet.follow());
     }

@@ -28,9 +28,11 @@ pub use query::{
     Cursor, DeliveryFilter, DeliveryState, DriftFilter, EventFilter, ExportLine, ExportStream, JournalFilter,
     Page, Record,
 };
-pub use rows::{AssetRow, ExpectedRow, JournalKind, JournalRow, ObservedRow, SavedInventory, SavedStatus};
+pub use rows::{
+    AssetRow, ExpectedRow, JournalKind, JournalLine, JournalRow, ObservedRow, SavedInventory, SavedStatus,
+};
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,
-    PassCommit, Pruned, Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    PassCommit, Pruned, Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };

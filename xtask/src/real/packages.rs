@@ -17,9 +17,12 @@ const NEEDED: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("busybox", "busybox-static"),
     ("postgres", "postgresql"),
+    ("pgbouncer", "pgbouncer"),
     ("openssl", "openssl"),
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+    ("nats-server", "nats-server"),
 ];
 
 /// Where services are asked whether they may start after their installation.

@@ -9,7 +9,7 @@ use evenkeel_store::RetentionPolicy;
 use url::Url;
 
 use super::key::{Key, Section};
-use super::system;
+use super::retention::{self, SIZE_LIMIT, SizeLimit};
 use super::table::{Table, Value};
 use super::trust::CA_FILE;
 use super::value::{Read, at_least, word};
@@ -21,7 +21,9 @@ pub struct StoreConfig {
     pub place: Place,
     /// What this process is called among those that share the database; `None`: as its machine is.
     pub replica: Option<Arc<str>>,
-    /// How long things are kept.
+    /// Over how many bytes the database is a drift; `None`: however large.
+    pub size_limit: Option<u64>,
+    /// How long things are kept, and how many.
     pub retention: RetentionPolicy,
 }
 
@@ -141,6 +143,7 @@ pub(super) const SECTION: Section = Section {
         &INSECURE_PLAINTEXT,
         &CONNECTIONS,
         &REPLICA,
+        &SIZE_LIMIT,
         &RETENTION,
     ],
     inherits: &[],
@@ -194,8 +197,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<StoreConfig> {
     }
     let place = if table.has(&URL) { postgres(table) } else { sqlite(table) };
     let replica = table.get(&REPLICA);
-    let retention = system::retention(&table.table(&RETENTION, &system::RETENTION_SECTION));
-    Some(StoreConfig { place: place?, replica, retention: retention? })
+    let size_limit = table.get::<SizeLimit>(&SIZE_LIMIT);
+    let retention = retention::read(&table.table(&RETENTION, &retention::SECTION));
+    Some(StoreConfig { place: place?, replica, size_limit: size_limit?.0, retention: retention? })
 }
 
 fn sqlite(table: &Table<'_>) -> Option<Place> {

@@ -1,37 +1,12 @@
-//! `[store.retention]`, `[http]`, `[schedule]`, `[log]`: the controller's own settings. Where the store is, is read in
-//! [`super::store`].
+//! `[http]`, `[schedule]`, `[log]`: the controller's own settings. What does not live here: where the store is
+//! ([`super::store`]) and how much is kept ([`super::retention`]).
 
 use std::net::SocketAddr;
-use std::time::Duration;
-
-use evenkeel_store::{Keep, RetentionPolicy};
 
 use super::key::{Key, Section};
 use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
 use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule};
-
-const EVENTS: Key = Key::with_default("events", "duration or `forever`", "\"90d\"", "Events.");
-const SNAPSHOTS: Key = Key::with_default(
-    "snapshots",
-    "duration or `forever`",
-    "\"30d\"",
-    "Snapshots of both truths; the newest of every host stays in any case.",
-);
-const DELIVERED: Key =
-    Key::with_default("delivered", "duration or `forever`", "\"7d\"", "Deliveries that succeeded.");
-const DEAD: Key =
-    Key::with_default("dead", "duration or `forever`", "\"90d\"", "Deliveries that were given up.");
-const JOURNAL: Key =
-    Key::with_default("journal", "duration or `forever`", "\"90d\"", "What was decided and done.");
-
-/// `[store.retention]`.
-pub(super) const RETENTION_SECTION: Section = Section {
-    header: "[store.retention]",
-    doc: "How long things are kept. What is open is kept in any case.",
-    keys: &[&EVENTS, &SNAPSHOTS, &DELIVERED, &DEAD, &JOURNAL],
-    inherits: &[],
-};
 
 const LISTEN: Key = Key::with_default(
     "listen",
@@ -149,39 +124,6 @@ impl Read for LogFormat {
     fn read(value: &Value<'_>) -> Option<Self> {
         word(value, "a log format", &[("text", Self::Text), ("json", Self::Json)])
     }
-}
-
-/// A duration, or the word `forever`.
-struct Kept(Keep);
-
-impl Read for Kept {
-    fn read(value: &Value<'_>) -> Option<Self> {
-        match value.as_str() {
-            Some(text) if text.trim().eq_ignore_ascii_case("forever") => Some(Self(Keep::default())),
-            _ => match Duration::read(value)? {
-                age if age.is_zero() => value.wrong("must be longer than zero, or \"forever\""),
-                age => Some(Self(Keep { age: Some(age), count: None })),
-            },
-        }
-    }
-}
-
-/// Reads `[store.retention]`.
-pub(super) fn retention(table: &Table<'_>) -> Option<RetentionPolicy> {
-    let keep = |key: &Key| table_keep(table, key);
-    let (events, snapshots) = (keep(&EVENTS), keep(&SNAPSHOTS));
-    let (delivered, dead, journal) = (keep(&DELIVERED), keep(&DEAD), keep(&JOURNAL));
-    Some(RetentionPolicy {
-        events: events?,
-        snapshots: snapshots?,
-        delivered: delivered?,
-        dead: dead?,
-        journal: journal?,
-    })
-}
-
-fn table_keep(table: &Table<'_>, key: &Key) -> Option<Keep> {
-    table.get::<Kept>(key).map(|Kept(keep)| keep)
 }
 
 /// Reads `[http]`.

@@ -11,8 +11,8 @@ use evenkeel_core::{EventId, HostName, SourceId, Subject};
 use evenkeel_store::{
     AssetRow, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error, EventFilter,
     ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow, OpenCount,
-    OutboxDepth, Outcome, Page, PassCommit, Pruned, Resend, Result, RetentionPolicy, Saved, SavedInventory,
-    SavedStatus, Stats, Store, StoredEvent, Ticket,
+    OutboxDepth, Outcome, Page, PassCommit, Pruned, Resend, Result, RetentionPolicy, RowCounts, Saved,
+    SavedInventory, SavedStatus, Stats, Store, StoredEvent, Ticket,
 };
 use jiff::Timestamp;
 
@@ -61,6 +61,10 @@ impl Front {
 
 #[async_trait]
 impl Store for Front {
+    fn at(&self) -> &str {
+        self.store.get().map_or(UNNAMED, |store| store.at())
+    }
+
     async fn lead(&self, who: &str, ttl: Duration) -> Result<Leadership> {
         self.store()?.lead(who, ttl).await
     }
@@ -225,6 +229,14 @@ impl Store for Front {
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
         self.store()?.prune(policy, now).await
+    }
+
+    async fn size(&self) -> Result<u64> {
+        self.store()?.size().await
+    }
+
+    async fn rows(&self) -> Result<RowCounts> {
+        self.store()?.rows().await
     }
 
     async fn health(&self) -> Result<()> {

@@ -63,10 +63,10 @@ const COMMIT: &str = "WITH led AS MATERIALIZED (
         AS d (sink, drift_key, at, event, place) LEFT JOIN written w ON w.event_id = d.event
     ORDER BY d.place
 ), noted AS (
-    INSERT INTO journal (kind, subject, event_id, drift_id, actor, text, created_at, data)
-    SELECT j.kind, j.subject, j.event_id, j.drift_id, j.actor, j.text, j.created_at, j.data::jsonb
-    FROM unnest($38::text[], $39::text[], $40::uuid[], $41::text[], $42::text[], $43::text[], $44::timestamptz[],
-        $45::text[]) AS j (kind, subject, event_id, drift_id, actor, text, created_at, data)
+    INSERT INTO journal (kind, subject, event_id, drift_id, handle, actor, text, created_at, data)
+    SELECT j.kind, j.subject, j.event_id, j.drift_id, j.handle, j.actor, j.text, j.created_at, j.data::jsonb
+    FROM unnest($38::text[], $39::text[], $40::uuid[], $41::text[], $42::text[], $43::text[], $44::text[],
+        $45::timestamptz[], $46::text[]) AS j (kind, subject, event_id, drift_id, handle, actor, text, created_at, data)
 )
 SELECT 1 / (SELECT count(*) FROM led),
     sqrt((SELECT count(*) FROM based) - cardinality($3::text[])),
@@ -135,7 +135,7 @@ impl Inner {
         }
         let written = if self.pooled {
             let mut tx = self.begin_unfenced().await?;
-            match self.run(tx.connection(), batch).await {
+            match self.attempt(tx.connection(), batch).await {
                 Ok(ids) => Ok(tx.end(Ok(ids)).await?),
                 Err(error) => {
                     tx.undo().await;
@@ -143,8 +143,13 @@ impl Inner {
                 }
             }
         } else {
-            let mut connection = self.pool.acquire().await.map_err(|error| self.explain(error))?;
-            self.run(&mut connection, batch).await
+            let mut line = self.line().await?;
+            let written = self.attempt(&mut line, batch).await;
+            // What the server refused leaves the connection as it was.
+            if !matches!(written, Err(ref error) if error.as_database_error().is_none()) {
+                line.end().await;
+            }
+            written
         };
         let code = |error: &sqlx::Error| Some(error.as_database_error()?.code()?.into_owned());
         match written {
@@ -157,7 +162,11 @@ impl Inner {
         }
     }
 
-    async fn run(&self, connection: &mut PgConnection, batch: Batch<'_>) -> Result<Vec<i64>, sqlx::Error> {
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        batch: Batch<'_>,
+    ) -> Result<Vec<i64>, sqlx::Error> {
         let Batch { subjects, drifts, removals, events, deliveries, journal, .. } = batch;
         let SubjectColumns { subject, based_on, born, fingerprint } = subjects;
         let query = self.query(COMMIT).bind(self.epoch.load(Ordering::Acquire)).bind(&*self.channel);
@@ -200,8 +209,10 @@ impl Inner {
         };
         let DeliveryColumns { sink, drift_key, at, event } = deliveries;
         let query = query.bind(sink).bind(drift_key).bind(at).bind(event);
-        let JournalColumns { kind, subject, event_id, drift_id, actor, text, created_at, data } = journal;
-        let query = query.bind(kind).bind(subject).bind(event_id).bind(drift_id).bind(actor).bind(text);
+        let JournalColumns { kind, subject, event_id, drift_id, handle, actor, text, created_at, data } =
+            journal;
+        let query =
+            query.bind(kind).bind(subject).bind(event_id).bind(drift_id).bind(handle).bind(actor).bind(text);
         query.bind(created_at).bind(data).fetch_one(connection).await?.try_get(2)
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct JournalColumns<'a> {
     pub(super) subject: Vec<Option<String>>,
     pub(super) event_id: Vec<Option<Uuid>>,
     pub(super) drift_id: Vec<Option<Cow<'a, str>>>,
+    pub(super) handle: Vec<Option<String>>,
     pub(super) actor: Vec<Cow<'a, str>>,
     pub(super) text: Vec<Cow<'a, str>>,
     pub(super) created_at: Vec<Moment>,
@@ -37,6 +38,7 @@ impl<'a> JournalColumns<'a> {
             self.subject.push(subject.map(|subject| text(&subject).into_owned()));
             self.event_id.push(event.map(|event| event.0));
             self.drift_id.push(texts(drift_key.as_deref()));
+            self.handle.push(row.handle());
             self.actor.push(text(actor));
             self.text.push(text(said));
             self.created_at.push(moment(*at));
@@ -52,20 +54,22 @@ impl Inner {
         }
         let mut columns = JournalColumns::default();
         columns.extend(rows);
-        let JournalColumns { kind, subject, event_id, drift_id, actor, text, created_at, data } = columns;
+        let JournalColumns { kind, subject, event_id, drift_id, handle, actor, text, created_at, data } =
+            columns;
         let mut tx = self.begin().await?;
         let noted = self
             .query(
-                "INSERT INTO journal (kind, subject, event_id, drift_id, actor, text, created_at, data)
-                    SELECT j.kind, j.subject, j.event_id, j.drift_id, j.actor, j.text, j.created_at, j.data::jsonb
+                "INSERT INTO journal (kind, subject, event_id, drift_id, handle, actor, text, created_at, data)
+                    SELECT j.kind, j.subject, j.event_id, j.drift_id, j.handle, j.actor, j.text, j.created_at, j.data::jsonb
                     FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[],
-                        $7::timestamptz[], $8::text[])
-                        AS j (kind, subject, event_id, drift_id, actor, text, created_at, data)",
+                        $7::text[], $8::timestamptz[], $9::text[])
+                        AS j (kind, subject, event_id, drift_id, handle, actor, text, created_at, data)",
             )
             .bind(kind)
             .bind(subject)
             .bind(event_id)
             .bind(drift_id)
+            .bind(handle)
             .bind(actor)
             .bind(text)
             .bind(created_at)
@@ -81,7 +85,7 @@ impl Inner {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<JournalRow>> {
-        let JournalFilter { kinds, subject, event, drift_key } = filter;
+        let JournalFilter { kinds, subject, event, drift_key, handle, since } = filter;
         let select = "SELECT id, kind, subject, event_id, drift_id, actor, text, created_at, data::text \
             FROM journal WHERE kind IS NOT NULL";
         let mut list = Listing::newest_first(select, after);
@@ -89,6 +93,8 @@ impl Inner {
         list.any_of("subject", subject.iter().map(ToString::to_string));
         list.equal("event_id = ", event.map(|event| event.0));
         list.any_of("drift_id", drift_key.iter());
+        list.any_of("handle", handle.iter().map(|handle| handle.to_ascii_uppercase()));
+        list.moment("created_at >= ", *since);
         list.page(self, limit, |row| self.journal_row(row)).await
     }
 

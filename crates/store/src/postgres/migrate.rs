@@ -31,6 +31,11 @@ impl Inner {
 
     async fn migrate_in(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
         let explain = |error| self.explain(error);
+        // Waiting for whoever migrates takes as long as it takes.
+        sqlx::raw_sql("SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0")
+            .execute(&mut *connection)
+            .await
+            .map_err(explain)?;
         // Of all that speak with this server, whoever migrates this schema.
         self.query("SELECT pg_advisory_xact_lock(hashtextextended('evenkeel/' || $1, 0))")
             .bind(schema)
@@ -41,6 +46,14 @@ impl Inner {
         sqlx::raw_sql(TABLE).execute(&mut *connection).await.map_err(explain)?;
         let found = self.version(connection).await?;
         self.refuse_newer(found)?;
+        // Views of these names that an installation has stay its own.
+        self.query(
+            "SELECT set_config('evenkeel.found', coalesce((SELECT string_agg(relname, ',') FROM pg_class
+                WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))), ''), true)",
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(explain)?;
         for (version, migration) in (1_i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
             sqlx::raw_sql(*migration).execute(&mut *connection).await.map_err(explain)?;
             self.query("INSERT INTO evenkeel_migrations (version) VALUES ($1)")

@@ -14,7 +14,7 @@ use crate::query::{Cursor, DriftFilter, EventFilter, Page};
 use crate::text::Reading;
 use crate::types::{OpenCount, Stats, StoredEvent};
 
-/// Rows of our own, and the size of what holds them, an installation's rows included: they share the tables.
+/// Rows of our own.
 const STATS: &str = "SELECT (SELECT count(*) FROM evenkeel_subjects WHERE revision > 0),
     (SELECT count(*) FROM evenkeel_drifts WHERE state = 'pending'),
     (SELECT count(*) FROM evenkeel_drifts WHERE state = 'open'),
@@ -24,11 +24,7 @@ const STATS: &str = "SELECT (SELECT count(*) FROM evenkeel_subjects WHERE revisi
     (SELECT count(*) FROM evenkeel_deliveries),
     (SELECT count(*) FROM observed_snapshots WHERE hash IS NOT NULL),
     (SELECT count(*) FROM snapshots WHERE hash IS NOT NULL),
-    (SELECT count(*) FROM journal WHERE kind IS NOT NULL),
-    (SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0)::bigint FROM unnest(ARRAY['sources', 'assets',
-        'snapshots', 'observed_snapshots', 'events', 'journal', 'evenkeel_subjects', 'evenkeel_drifts',
-        'evenkeel_deliveries', 'evenkeel_expected_heads', 'evenkeel_observed_heads', 'evenkeel_inventories',
-        'evenkeel_lease', 'evenkeel_status', 'evenkeel_migrations']) AS name)";
+    (SELECT count(*) FROM journal WHERE kind IS NOT NULL)";
 
 impl Inner {
     pub(super) async fn events(
@@ -107,9 +103,8 @@ impl Inner {
     }
 
     pub(super) async fn stats(&self) -> Result<Stats> {
-        let mut reader = self.reader().await?;
-        let row = self.query(STATS).fetch_one(&mut *reader).await.map_err(|error| self.explain(error))?;
-        reader.end().await;
+        let row = self.read_one(self.query(STATS)).await?;
+        let bytes = self.size().await?;
         let figure = |column| Ok(self.cell::<i64>(&row, column)?.cast_unsigned());
         Ok(Stats {
             subjects: figure(0)?,
@@ -122,7 +117,7 @@ impl Inner {
             observed_snapshots: figure(7)?,
             expected_snapshots: figure(8)?,
             journal: figure(9)?,
-            bytes: figure(10)?,
+            bytes,
         })
     }
 }

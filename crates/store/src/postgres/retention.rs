@@ -74,7 +74,12 @@ const DELETE_DELIVERIES: &[&str] =
 const JOURNAL: Table = Table {
     surplus: "SELECT id FROM journal WHERE kind IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET $1",
     doomed: "SELECT id FROM journal WHERE kind IS NOT NULL AND (created_at < $1 OR id <= $2) ORDER BY id LIMIT $3",
-    delete: &["DELETE FROM journal WHERE id = ANY($1)"],
+    // The database refuses to delete what lies above the horizon, to everybody: it is raised first.
+    delete: &[
+        "UPDATE evenkeel_journal_horizon SET upto = h FROM (SELECT max(id) AS h FROM unnest($1::bigint[]) AS id) AS gone
+            WHERE upto < h",
+        "DELETE FROM journal WHERE id = ANY($1)",
+    ],
 };
 
 impl Inner {
@@ -99,14 +104,18 @@ impl Inner {
         let before = age.map(|age| moment(now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH)));
         let mut removed = 0;
         loop {
-            let mut tx = self.begin().await?;
-            let batch = self.thin_batch(tx.connection(), table, before, count).await;
-            let batch = tx.end(batch).await?;
+            let batch = self.within(self.thin_once(table, before, count)).await?;
             removed += batch as u64;
             if (batch as i64) < BATCH {
                 return Ok(removed);
             }
         }
+    }
+
+    async fn thin_once(&self, table: &Table, before: Option<Moment>, count: Option<u64>) -> Result<usize> {
+        let mut tx = self.begin().await?;
+        let batch = self.thin_batch(tx.connection(), table, before, count).await;
+        tx.end(batch).await
     }
 
     async fn thin_batch(

@@ -36,7 +36,7 @@ CREATE TEMP TRIGGER commit_passes INSTEAD OF INSERT ON passes BEGIN
         SELECT {delivery}, value ->> '$[2]',
             ifnull(value ->> '$[3]', (SELECT e.id FROM event_log e WHERE e.event_id = value ->> '$[4]'))
         FROM jsonb_each(new.deliveries);
-    INSERT INTO journal ({journal_columns}) SELECT {journal}, value -> '$[7]' FROM jsonb_each(new.journal);
+    INSERT INTO journal ({journal_columns}) SELECT {journal}, value -> '$[8]' FROM jsonb_each(new.journal);
 END;",
         subject = fields(4),
         drift = fields(8),
@@ -47,7 +47,7 @@ END;",
         body = piece(10),
         delivery = fields(3),
         journal_columns = journal::COLUMNS,
-        journal = fields(7),
+        journal = fields(8),
     )
 }
 
@@ -84,6 +84,7 @@ impl Inner {
             if batch.subjects.is_empty() {
                 return Ok(results);
             }
+            tx.grows(batch.growth());
             let written = self.write(&mut tx, &batch, last_seq).await;
             tx.settle(written.is_ok()).await;
             match written {

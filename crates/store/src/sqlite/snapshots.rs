@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::Inner;
 use super::commit::json;
+use super::size::Growth;
 use super::text::stamp;
 use super::writer::Durability;
 use crate::error::Result;
@@ -24,6 +25,10 @@ impl Inner {
         // What a power failure forgets is observed again.
         let mut tx = self.begin(Durability::Relaxed).await?;
         let saved = self.observed(tx.connection(), rows).await;
+        if let Ok(saved) = &saved {
+            let observed_snapshots = saved.changed.cast_signed();
+            tx.grows(Growth { observed_snapshots, ..Growth::default() });
+        }
         tx.end(saved).await
     }
 
@@ -80,6 +85,10 @@ impl Inner {
         }
         let mut tx = self.begin(Durability::Relaxed).await?;
         let saved = self.expected(tx.connection(), rows).await;
+        if let Ok(saved) = &saved {
+            let expected_snapshots = saved.changed.cast_signed();
+            tx.grows(Growth { expected_snapshots, ..Growth::default() });
+        }
         tx.end(saved).await
     }
 

@@ -14,6 +14,7 @@ mod health;
 mod hook;
 #[cfg(test)]
 mod hosts;
+mod journal;
 #[cfg(test)]
 mod push;
 #[cfg(test)]

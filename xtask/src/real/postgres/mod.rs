@@ -5,10 +5,9 @@
 
 mod tls;
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -18,9 +17,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use super::keeper::{Keeper, last_words, pause};
+use super::lowly::Lowly;
 use super::port::free_port;
 use super::{find, is_root};
 
+/// Names the variable with the address of a server to share.
+pub const VARIABLE: &str = "EVENKEEL_TEST_POSTGRES";
+/// Names the variable with the folder of the programs.
+pub const VARIABLE_PROGRAMS: &str = "EVENKEEL_TEST_POSTGRES_BIN";
 /// The script that holds the server; see there.
 const SCRIPT: &str = include_str!("postgres.sh");
 /// Runs the script, in namespaces if the first word says so, then clears away what is left. Process 1 of a namespace
@@ -216,7 +220,7 @@ impl Postgres {
 
 /// The folder of the programs: what `EVENKEEL_TEST_POSTGRES_BIN` names, or the newest that Debian has installed.
 pub fn programs() -> Option<PathBuf> {
-    let given = std::env::var_os("EVENKEEL_TEST_POSTGRES_BIN").filter(|folder| !folder.is_empty());
+    let given = std::env::var_os(VARIABLE_PROGRAMS).filter(|folder| !folder.is_empty());
     given.map(PathBuf::from).or_else(|| {
         // What is on the path may be a link; the server finds its other files beside the real one.
         let program = fs::canonicalize(find("initdb")?).ok()?;
@@ -226,8 +230,7 @@ pub fn programs() -> Option<PathBuf> {
 
 /// Everything the script needs in its folder.
 fn prepare(folder: &Path, port: u16, password: &str, setup: &Setup) -> anyhow::Result<()> {
-    // Whoever the server runs as must get through, whatever the umask.
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).context("open the folder")?;
+    fs::create_dir(folder.join("disk")).context("make a place for the data")?;
     let mut secret = fs::OpenOptions::new();
     secret.write(true).create_new(true).mode(0o600);
     let mut secret = secret.open(folder.join("password")).context("write the password")?;
@@ -275,26 +278,21 @@ fn settings(folder: &Path, port: u16, setup: &Setup) -> String {
 }
 
 fn command(folder: &Path, programs: &Path, setup: &Setup) -> anyhow::Result<Command> {
-    let user = if is_root() { unprivileged()? } else { "" };
-    let megabytes = setup.disk_megabytes.map_or_else(String::new, |megabytes| megabytes.to_string());
+    let user = Lowly::find()?;
+    user.take(folder)?;
+    let megabytes = setup.disk_megabytes;
+    let disk = megabytes.map_or_else(String::new, |megabytes| format!("size={megabytes}m{}", user.owns()));
     let mut command = Command::new("sh");
     command
         .arg("-c")
         .arg(AROUND)
         .arg(if namespaces() { "yes" } else { "no" })
         .args([folder.as_os_str(), programs.as_os_str()])
-        .args([OsString::from(user), OsString::from(megabytes)])
+        .args([user.runs("QUIT").join(" "), disk])
         // Old versions want to come back to where they started, which must be a place that their user may enter.
         .current_dir(folder)
         .env("LC_ALL", "C");
     Ok(command)
-}
-
-/// Whom root turns into.
-fn unprivileged() -> anyhow::Result<&'static str> {
-    let users = fs::read_to_string("/etc/passwd").context("read /etc/passwd")?;
-    let known = |name: &&str| users.lines().any(|line| line.split(':').next() == Some(*name));
-    ["postgres", "nobody"].into_iter().find(known).context("there is no user `postgres` and no `nobody`")
 }
 
 /// Whether a server can have processes, mounts and shared memory to itself, so that really nothing is left of it.

@@ -1,22 +1,21 @@
 # Keeps one PostgreSQL server: makes its data, starts it and does with it what tests need.
-# sh postgres.sh FOLDER PROGRAMS USER MEGABYTES: USER is whom root turns into, because the server refuses to run as root;
-# with MEGABYTES the data is on a disk of that size, which needs a mount namespace around this script.
+# sh postgres.sh FOLDER PROGRAMS AS DISK: AS goes before every command of the server's, which refuses to run as root;
+# with DISK, the options of a mount, the data is on a disk of its own, which needs a mount namespace around this script.
 # Orders come on standard input, a word a line, each answered with a line on standard output. The end of the input
 # is the end of the server, so it cannot outlive whoever holds the other side, however that ended.
-dir=$1 programs=$2 user=$3 megabytes=$4
+dir=$1 programs=$2 as=$3 disk=$4
 data=$dir/disk/data
 log=$dir/postgres.log
-mkdir "$dir/disk"
-[ -z "$megabytes" ] || mount -t tmpfs -o "size=${megabytes}m" tmpfs "$dir/disk" 2>>"$log" || exit 1
-# Whoever kills even this script ends the server all the same.
-as="setpriv --pdeathsig=QUIT"
-if [ -n "$user" ]; then
-    as="$as --reuid=$user --regid=$(id -g "$user") --clear-groups"
-    chown -R "$user" "$dir"
-fi
+[ -z "$disk" ] || mount -t tmpfs -o "$disk" tmpfs "$dir/disk" 2>>"$log" || exit 1
 
-$as "$programs/initdb" --no-sync --auth=scram-sha-256 --username=evenkeel --pwfile="$dir/password" --encoding=UTF8 \
-    --locale=C --pgdata="$data" >>"$log" 2>&1 </dev/null || exit 1
+make_data() {
+    $as "$programs/initdb" --no-sync --auth=scram-sha-256 --username=evenkeel --pwfile="$dir/password" \
+        --encoding=UTF8 --locale=C "$@" --pgdata="$data" >>"$log" 2>&1 </dev/null
+}
+
+# Sorted as people sort, which is how most servers out there do it: whoever counts on the order of bytes is found out.
+# Before version 15 that takes a locale of the machine's, which need not be there.
+make_data --locale-provider=icu --icu-locale=en-US || make_data || exit 1
 rm "$dir/password"
 cat "$dir/settings.conf" >>"$data/postgresql.conf"
 

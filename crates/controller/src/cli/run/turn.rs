@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_store::Store;
+use evenkeel_store::{JournalRow, Store};
 use prometheus::Registry;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info};
@@ -13,11 +14,12 @@ use super::signals::{Order, Signals};
 use crate::cli::args::Args;
 use crate::cli::failure::{Failure, OrFail};
 use crate::cli::serve::Surface;
+use crate::collect::now;
 use crate::config::{Config, Place};
 use crate::controller::{self, Running};
 use crate::gate::About;
 use crate::lead::{Term, share};
-use crate::wiring;
+use crate::{journal, wiring};
 
 /// How long to wait before the ledgers are read again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -48,6 +50,10 @@ enum Begun {
 impl Turn<'_> {
     /// Leads until the end.
     pub(super) async fn run(&mut self, signals: &mut Signals) -> Result<End, Failure> {
+        if let Place::Postgres(_) = self.config.store.place {
+            let who = super::open::name(&self.config.store);
+            self.note(journal::leads(&who, self.term.epoch, now())).await;
+        }
         loop {
             let running = match self.begin(signals).await? {
                 Begun::Running(running) => *running,
@@ -55,6 +61,7 @@ impl Turn<'_> {
             };
             let face = self.surface.face();
             face.show(running.hub.clone());
+            self.note(journal::started(now())).await;
             info!(config = %self.config.path.display(), listen = %self.surface.address(), "running");
             let shared = self.share(&running);
             let hub = running.hub.clone();
@@ -69,10 +76,12 @@ impl Turn<'_> {
                     info!("the configuration changed; starting anew with it");
                     running.stop().await;
                     self.config = *new;
+                    self.note(journal::configured(&self.config.path, now())).await;
                 }
                 Some(Order::Stop) => {
                     info!("stopping");
                     running.stop().await;
+                    self.note(journal::stopped(now())).await;
                     return Ok(End::Stopped);
                 }
                 None => {
@@ -130,6 +139,14 @@ impl Turn<'_> {
                     None
                 }
             },
+        }
+    }
+
+    /// Notes it in the journal, unless that would hold anything up.
+    async fn note(&self, row: JournalRow) {
+        let noted = timeout(AGAIN * 3, journal::note(&**self.store, row)).await;
+        if noted.is_err() {
+            error!("the store does not answer: what was done could not be noted in the journal");
         }
     }
 
