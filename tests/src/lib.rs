@@ -15,9 +15,12 @@ use std::io::Write as _;
 pub mod alertmanager;
 pub mod conformance;
 pub mod engine;
+pub mod load;
+pub mod moody;
 pub mod nats;
 pub mod program;
 pub mod prometheus;
+pub mod replicas;
 pub mod repo;
 pub mod stage;
 

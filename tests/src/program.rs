@@ -269,9 +269,17 @@ impl Program {
 
 /// One GET over a connection of its own: status and body.
 pub async fn get(address: &str, path: &str) -> (u16, String) {
+    let (status, _, body) = ask(address, "GET", path).await;
+    (status, body)
+}
+
+/// One request without a body over a connection of its own: status, head and body.
+pub async fn ask(address: &str, method: &str, path: &str) -> (u16, String, String) {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
@@ -279,6 +287,6 @@ pub async fn get(address: &str, path: &str) -> (u16, String) {
     };
     let answer = tokio::time::timeout(PATIENCE, exchange).await.expect("an answer").unwrap_or_default();
     let status = answer.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
-    (status, body)
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    (status, head.to_owned(), body.to_owned())
 }

@@ -51,6 +51,19 @@ impl Stage {
         stage
     }
 
+    /// Starts a controller with an empty store that is wrapped in another one.
+    pub async fn start_on<S: Store + 'static>(
+        lab: Lab,
+        plan: Plan,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<S>,
+    ) -> (Self, Arc<S>) {
+        let mut stage = Self::prepare(lab, plan).await;
+        let wrapped = wrap(stage.store.clone());
+        stage.store = wrapped.clone();
+        stage.resume().await;
+        (stage, wrapped)
+    }
+
     /// Everything but the controller.
     pub async fn prepare(lab: Lab, plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -44,7 +44,7 @@ async fn an_edit_in_netbox_is_seen_when_its_webhook_rings() {
 }
 
 async fn serve_stage(stage: &Stage) -> (SocketAddr, DropGuard) {
-    let face = Arc::new(Face::default());
+    let face = Arc::new(Face::new().unwrap());
     face.show(stage.hub().clone());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -94,7 +94,7 @@ impl Collector {
         let snapshot = self.source.observe().instrument(span).await;
         timer.observe_duration();
         let heard = Heard { worst: worst_coverage(&snapshot), in_vain: is_in_vain(&snapshot) };
-        self.hub.learn(id, snapshot).await;
+        self.hub.learn(id, snapshot);
         Some(heard)
     }
 

@@ -23,6 +23,7 @@ use crate::deliver::Deliverer;
 use crate::deliver::people::{self, Manners, Teller};
 use crate::deliver::route::Route;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
+use crate::gate::{self, Gate};
 use crate::hook::Bell;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
@@ -81,6 +82,8 @@ pub struct Running {
     pub hub: Arc<Hub>,
     /// Ends the asking and the telling.
     stop: CancellationToken,
+    /// Ends everything where it stands.
+    halt: CancellationToken,
     /// Asking and telling.
     tasks: TaskTracker,
     /// Passes.
@@ -140,6 +143,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         queue: WorkQueue::new(Duration::from_millis(500), Duration::from_secs(60)),
         book,
         store,
+        gate: Gate::default(),
         shown: keep::Shown::default(),
         metrics,
         registry,
@@ -157,6 +161,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     let running = Running {
         deadline: hub.schedule.shutdown_deadline,
         stop: CancellationToken::new(),
+        halt: CancellationToken::new(),
         tasks: TaskTracker::new(),
         workers: TaskTracker::new(),
         hub,
@@ -181,31 +186,52 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
 
 impl Running {
     fn spawn_all(&self, fleet: Fleet, destinations: Vec<Destination>, retention: RetentionPolicy) {
-        let (hub, tasks, stop) = (&self.hub, &self.tasks, &self.stop);
+        let (hub, stop) = (&self.hub, &self.stop);
         for _ in 0..hub.schedule.workers.max(1) {
-            self.workers.spawn(worker::run(hub.clone()));
+            self.workers.spawn(self.until_halted(worker::run(hub.clone())));
         }
-        tasks.spawn(worker::resync(hub.clone(), stop.clone()));
-        tasks.spawn(upkeep::run(hub.clone(), retention, stop.clone()));
-        tasks.spawn(figures::run(hub.clone(), stop.clone()));
+        self.spawn(worker::resync(hub.clone(), stop.clone()));
+        self.spawn(upkeep::run(hub.clone(), retention, stop.clone()));
+        self.spawn(figures::run(hub.clone(), stop.clone()));
+        self.spawn(gate::watch(hub.clone(), stop.clone()));
+        self.spawn(keep::run(hub.clone(), stop.clone()));
         for Destination { sink, filter, manners, retry: schedule } in destinations {
             hub.metrics.expect_sink(sink.name());
             let (hub, stop) = (hub.clone(), stop.clone());
             if sink.speaker().is_some() {
                 let kept = people::kept_for(&retention.delivered);
-                tasks.spawn(Teller { sink, filter, manners, schedule, kept, hub }.run(stop));
+                self.spawn(Teller { sink, filter, manners, schedule, kept, hub }.run(stop));
             } else {
-                tasks.spawn(Deliverer { sink, filter, schedule, hub }.run(stop));
+                self.spawn(Deliverer { sink, filter, schedule, hub }.run(stop));
             }
         }
-        tasks.spawn(fleet.follow());
+        self.spawn(fleet.follow());
+    }
+
+    /// Runs beside the asking and the telling, as long as they do.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(self.until_halted(task));
+    }
+
+    fn until_halted(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let halt = self.halt.clone();
+        async move {
+            tokio::select! {
+                () = halt.cancelled() => {}
+                () = task => {}
+            }
+        }
     }
 
     /// Stops: no new questions, the passes that wait are made, what is being delivered is finished.
     /// What is not done by the deadline is abandoned; it is found again at the next start.
     pub async fn stop(self) {
-        let Self { hub, stop, tasks, workers, deadline } = self;
+        let Self { hub, stop, halt, tasks, workers, deadline } = self;
         stop.cancel();
+        hub.gate.stop();
         hub.queue.shut_down();
         tasks.close();
         workers.close();
@@ -220,8 +246,27 @@ impl Running {
                 left = left.len(),
                 "stopped without finishing; nothing is lost"
             );
+            halt.cancel();
+            workers.wait().await;
+            tasks.wait().await;
         }
         info!("stopped");
+    }
+
+    /// Ends at once, wherever everything stands: somebody else leads, and what is not kept by now will not be. Nothing is
+    /// lost; whoever leads sees the same world.
+    pub async fn abandon(self) {
+        let Self { hub, stop, halt, tasks, workers, deadline: _ } = self;
+        hub.gate.shut();
+        stop.cancel();
+        halt.cancel();
+        hub.queue.shut_down();
+        let left = hub.queue.abandon();
+        tasks.close();
+        workers.close();
+        workers.wait().await;
+        tasks.wait().await;
+        info!(left = left.len(), "let go of everything");
     }
 }
 

@@ -1,59 +1,142 @@
-//! What the controller shows: the live view behind the API, the health checks and the metrics.
+//! What is shown: the live view behind the API, the health checks and the metrics. It is a running controller's, or, where
+//! another replica leads, that one's last status.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
-use evenkeel_web::{HostStatus, Intake, Live, NetboxHook, SourceStatus};
+use evenkeel_web::{HostStatus, Intake, Live, NetboxHook, Role, SourceStatus, WorldStatus};
+use jiff::Timestamp;
 use prometheus::TextEncoder;
 
 use crate::collect::now;
 use crate::figures;
 use crate::hub::Hub;
+use crate::lead::figures::Figures;
 
-/// Shows whichever controller runs at the moment; a reload puts another one behind the same port.
-#[derive(Default)]
-pub struct Face(RwLock<Option<Arc<Hub>>>);
+/// What is shown at the moment, behind one port.
+pub struct Face {
+    shows: RwLock<Shows>,
+    figures: Figures,
+}
+
+#[derive(Clone)]
+enum Shows {
+    /// Nothing yet.
+    Nothing { why: String },
+    /// A controller of this process. A reload puts another one in its place.
+    Controller(Arc<Hub>),
+    /// What the leader showed last.
+    Leader { leader: String, status: Option<(Timestamp, Arc<WorldStatus>)> },
+}
 
 impl Face {
+    /// Shows nothing yet.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let why = "the store has not been reached yet".to_owned();
+        Ok(Self { shows: RwLock::new(Shows::Nothing { why }), figures: Figures::new()? })
+    }
+
     /// From now on this controller is shown.
     pub fn show(&self, hub: Arc<Hub>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(hub);
+        self.change(Shows::Controller(hub));
+    }
+
+    /// From now on it is said that there is nothing to show, and why.
+    pub fn wait(&self, why: impl Into<String>) {
+        self.change(Shows::Nothing { why: why.into() });
+    }
+
+    /// From now on this is shown, which another replica sees.
+    pub fn follow(&self, leader: &str, status: Option<(Timestamp, Arc<WorldStatus>)>) {
+        self.change(Shows::Leader { leader: leader.to_owned(), status });
+    }
+
+    /// The store does not answer: the controller that runs here makes a pause.
+    pub(crate) fn silent(&self, why: &str) {
+        if let Some(hub) = self.hub() {
+            hub.gate.silent(why);
+        }
+    }
+
+    /// The figures of this process.
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    fn change(&self, shows: Shows) {
+        *self.shows.write().unwrap_or_else(PoisonError::into_inner) = shows;
+    }
+
+    fn shows(&self) -> Shows {
+        self.shows.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn hub(&self) -> Option<Arc<Hub>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        match self.shows() {
+            Shows::Controller(hub) => Some(hub),
+            Shows::Nothing { .. } | Shows::Leader { .. } => None,
+        }
     }
+}
+
+/// Whether a host of this name is meant.
+fn is_called(host: &HostName, name: &HostName) -> bool {
+    host.as_str().eq_ignore_ascii_case(name.as_str()) || canonical(host.as_str()) == canonical(name.as_str())
 }
 
 impl Live for Face {
     fn hosts(&self) -> Vec<HostStatus> {
-        let Some(hub) = self.hub() else { return Vec::new() };
-        let now = now();
-        hub.see(|world| {
-            let subjects = world.subjects();
-            subjects.iter().filter_map(Subject::host).map(|host| world.host_status(host, now)).collect()
-        })
+        match self.shows() {
+            Shows::Controller(hub) => {
+                let now = now();
+                hub.see(|world| {
+                    let subjects = world.subjects();
+                    let hosts = subjects.iter().filter_map(Subject::host);
+                    hosts.map(|host| world.host_status(host, now)).collect()
+                })
+            }
+            Shows::Leader { leader: _, status: Some((_, status)) } => status.hosts.clone(),
+            Shows::Leader { leader: _, status: None } | Shows::Nothing { .. } => Vec::new(),
+        }
     }
 
     fn host(&self, name: &HostName) -> Option<HostStatus> {
-        let hub = self.hub()?;
-        let now = now();
-        hub.see(|world| {
-            let subjects = world.subjects();
-            let mut hosts = subjects.iter().filter_map(Subject::host);
-            let wanted = canonical(name.as_str());
-            let found = hosts.find(|host| {
-                host.as_str().eq_ignore_ascii_case(name.as_str()) || canonical(host.as_str()) == wanted
-            })?;
-            Some(world.host_status(found, now))
-        })
+        match self.shows() {
+            Shows::Controller(hub) => {
+                let now = now();
+                hub.see(|world| {
+                    let subjects = world.subjects();
+                    let found =
+                        subjects.iter().filter_map(Subject::host).find(|host| is_called(host, name))?;
+                    Some(world.host_status(found, now))
+                })
+            }
+            Shows::Leader { leader: _, status: Some((_, status)) } => {
+                status.hosts.iter().find(|status| is_called(&status.host, name)).cloned()
+            }
+            Shows::Leader { leader: _, status: None } | Shows::Nothing { .. } => None,
+        }
     }
 
     fn sources(&self) -> Vec<SourceStatus> {
-        self.hub()
-            .map(|hub| hub.see(|world| world.source_statuses(crate::collect::now())))
-            .unwrap_or_default()
+        match self.shows() {
+            Shows::Controller(hub) => hub.see(|world| world.source_statuses(now())),
+            Shows::Leader { leader: _, status: Some((_, status)) } => status.sources.clone(),
+            Shows::Leader { leader: _, status: None } | Shows::Nothing { .. } => Vec::new(),
+        }
+    }
+
+    fn role(&self) -> Role {
+        match self.shows() {
+            Shows::Controller(_) => Role::Leader,
+            Shows::Leader { leader, status } => Role::Follower { leader, shown_at: status.map(|(at, _)| at) },
+            Shows::Nothing { why } => Role::Waiting { why },
+        }
+    }
+
+    fn paused(&self) -> Option<String> {
+        self.hub()?.gate.paused()
     }
 
     fn intakes(&self) -> Vec<Arc<dyn Intake>> {
@@ -65,9 +148,14 @@ impl Live for Face {
     }
 
     fn metrics(&self) -> String {
-        let Some(hub) = self.hub() else { return String::new() };
-        figures::refresh(&hub);
-        // The encoder fails only on a metric family without a name; ours have names.
-        TextEncoder::new().encode_to_string(&hub.registry.gather()).unwrap_or_default()
+        let hub = self.hub();
+        let paused = hub.as_ref().is_some_and(|hub| hub.gate.paused().is_some());
+        let mut text = self.figures.text(paused);
+        if let Some(hub) = hub {
+            figures::refresh(&hub);
+            // The encoder fails only on a metric family without a name; ours have names.
+            text.push_str(&TextEncoder::new().encode_to_string(&hub.registry.gather()).unwrap_or_default());
+        }
+        text
     }
 }

@@ -15,6 +15,7 @@ use tracing::{error, info};
 
 use crate::breaker::Settings;
 use crate::collect::{Collector, Recheck};
+use crate::gate::About;
 use crate::hub::Hub;
 use crate::world::World;
 
@@ -287,12 +288,16 @@ impl Fleet {
             .filter(|(id, reference)| self.remembered.get(*id) != Some(*reference))
             .map(|(id, reference)| (evenkeel_core::Subject::Source(id.clone()), Some(*reference)))
             .collect();
-        if news.is_empty() {
+        if news.is_empty() || self.hub.gate.paused().is_some() {
             return;
         }
         match self.hub.store.remember(&news).await {
             Ok(()) => self.remembered.extend(now),
-            Err(error) => error!(%error, "identities could not be kept"),
+            Err(error) => {
+                if self.hub.gate.heard(&error) == About::Request {
+                    error!(%error, "identities could not be kept");
+                }
+            }
         }
     }
 

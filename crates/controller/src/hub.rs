@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use prometheus::Registry;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
-use tracing::error;
 
 use crate::book::Book;
 use crate::collect::Recheck;
 use crate::config::Schedule;
 use crate::deliver::route::{Bearing, Route};
+use crate::gate::Gate;
 use crate::hook::Bell;
 use crate::keep::Shown;
 use crate::metrics::Metrics;
@@ -37,6 +37,8 @@ pub struct Hub {
     pub book: Book,
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// Where those who write wait while nothing can be kept.
+    pub gate: Gate,
     /// What sources showed, on its way there.
     pub shown: Shown,
     /// The figures.
@@ -67,20 +69,20 @@ pub struct Hub {
 
 impl Hub {
     /// Takes what a source said, and puts the subjects it concerns on the queue.
-    pub async fn learn(&self, id: &SourceId, snapshot: Snapshot) {
+    pub fn learn(&self, id: &SourceId, snapshot: Snapshot) {
         let now = crate::collect::now();
         match snapshot {
-            Snapshot::Inventory(inventory) => self.learn_inventory(inventory, now).await,
+            Snapshot::Inventory(inventory) => self.learn_inventory(inventory, now),
             observed @ (Snapshot::Hosts(_) | Snapshot::Survey { .. }) => {
                 let touched = self.change(|world| world.learn(id, observed, now));
                 self.enqueue(id, touched);
-                self.keep_observed(id).await;
+                self.shown.note(&self.see(|world| world.seen_by(id)));
             }
         }
         self.show_source(id);
     }
 
-    async fn learn_inventory(&self, inventory: Inventory, now: Timestamp) {
+    fn learn_inventory(&self, inventory: Inventory, now: Timestamp) {
         let id = inventory.source.clone();
         let complete = inventory.coverage.is_complete();
         let touched = self.change(|world| world.replace_inventory(inventory, now));
@@ -88,23 +90,7 @@ impl Hub {
         self.enqueue(&id, touched);
         self.inventory.send_modify(|n| *n += 1);
         if complete && changed {
-            self.keep_inventory().await;
-        }
-    }
-
-    /// The last complete declaration survives a restart, so that NetBox being away then makes nothing undeclared.
-    async fn keep_inventory(&self) {
-        let Some(inventory) = self.see(|world| world.inventory().cloned()) else { return };
-        if let Err(error) = crate::keep::inventory(&*self.store, &inventory).await {
-            error!(%error, "the inventory could not be kept");
-        }
-    }
-
-    /// What a source showed is history worth keeping; a database that is away must not stop the observing.
-    async fn keep_observed(&self, id: &SourceId) {
-        let seen = self.see(|world| world.seen_by(id));
-        if let Err(error) = self.shown.keep(&*self.store, &seen).await {
-            error!(%error, source = %id, "the snapshot could not be kept");
+            self.shown.note_inventory();
         }
     }
 

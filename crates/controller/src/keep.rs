@@ -1,6 +1,7 @@
 //! What is kept beside the ledgers: the last complete inventory, and what sources showed.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_core::model::{ExpectedHost, Inventory};
@@ -8,7 +9,12 @@ use evenkeel_core::{Coverage, HostName, SourceId};
 use evenkeel_store::{AssetRow, Error, ExpectedRow, ObservedRow, SavedInventory, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
 
+use crate::gate::About;
+use crate::hub::Hub;
 use crate::world::Seen;
 
 /// The form an inventory is kept in.
@@ -60,17 +66,21 @@ pub async fn last_inventory(store: &dyn Store, source: &SourceId) -> Result<Opti
 /// large fleet in agreement writes.
 const SEEN_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// What sources showed, on its way into the store: written where it differs from before, and together with what others
-/// showed meanwhile.
+/// What is to be kept beside the ledgers, on its way into the store: written by one task, together with what came
+/// meanwhile. Of each host and source only the newest waits, so that a database that is away fills no memory.
 #[derive(Debug, Default)]
 pub struct Shown {
     /// What this process wrote last, by source and host.
-    kept: Mutex<HashMap<(SourceId, HostName), Mark>>,
-    /// What waits for whoever writes next.
-    waiting: Mutex<Vec<ObservedRow>>,
-    /// Held while writing.
-    turn: tokio::sync::Mutex<()>,
+    kept: Mutex<HashMap<Whose, Mark>>,
+    /// What waits for its turn.
+    waiting: Mutex<HashMap<Whose, ObservedRow>>,
+    /// The inventory is to be kept.
+    inventory: AtomicBool,
+    bell: Notify,
 }
+
+/// Which source showed which host.
+type Whose = (SourceId, HostName);
 
 /// What was shown, and when.
 #[derive(Debug)]
@@ -80,35 +90,116 @@ struct Mark {
 }
 
 impl Shown {
-    /// Keeps what a source showed. Blindness shows nothing. Returns when it is in the store, be it by somebody else's
-    /// write; an error is told to whoever wrote.
-    pub async fn keep(&self, store: &dyn Store, seen: &[Seen]) -> Result<(), Error> {
+    /// What a source showed is to be kept, where it differs from before. Blindness shows nothing.
+    pub fn note(&self, seen: &[Seen]) {
         let complete = seen.iter().filter(|seen| seen.view.coverage.is_complete());
         let rows = complete.map(|seen| ObservedRow::of(&seen.host, &seen.view, seen.sensitive));
         let news: Vec<ObservedRow> = rows.filter(|row| self.is_news(row)).collect();
-        if news.is_empty() {
-            return Ok(());
+        if !news.is_empty() {
+            lock(&self.waiting).extend(news.into_iter().map(|row| (whose(&row), row)));
+            self.ring();
         }
-        lock(&self.waiting).extend(news);
-        let _turn = self.turn.lock().await;
-        let rows = std::mem::take(&mut *lock(&self.waiting));
+    }
+
+    /// The inventory is to be kept.
+    pub fn note_inventory(&self) {
+        self.inventory.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// Whatever waits may have another try.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// How much waits.
+    pub fn waiting(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+
+    /// What waits is compared with what came last, and that may be what is kept: what went and came back while it waited
+    /// must not end as gone.
+    fn is_news(&self, row: &ObservedRow) -> bool {
+        let whose = whose(row);
+        if let Some(waiting) = lock(&self.waiting).get(&whose) {
+            return waiting.hash != row.hash;
+        }
+        lock(&self.kept)
+            .get(&whose)
+            .is_none_or(|mark| mark.hash != row.hash || row.observed_at.duration_since(mark.at) >= SEEN_AGAIN)
+    }
+
+    /// Writes what waits. What could not be written waits on, unless something newer came.
+    pub async fn write(&self, store: &dyn Store) -> Result<(), Error> {
+        let rows: Vec<ObservedRow> = std::mem::take(&mut *lock(&self.waiting)).into_values().collect();
         if rows.is_empty() {
             return Ok(());
         }
-        store.save_observed(&rows).await?;
+        if let Err(error) = store.save_observed(&rows).await {
+            let mut waiting = lock(&self.waiting);
+            for row in rows {
+                waiting.entry(whose(&row)).or_insert(row);
+            }
+            return Err(error);
+        }
         let mut kept = lock(&self.kept);
         for row in rows {
-            kept.insert((row.source, row.hostname), Mark { hash: row.hash, at: row.observed_at });
+            let mark = Mark { hash: row.hash, at: row.observed_at };
+            kept.insert(whose(&row), mark);
         }
         Ok(())
     }
+}
 
-    fn is_news(&self, row: &ObservedRow) -> bool {
-        let key = (row.source.clone(), row.hostname.clone());
-        lock(&self.kept)
-            .get(&key)
-            .is_none_or(|mark| mark.hash != row.hash || row.observed_at.duration_since(mark.at) >= SEEN_AGAIN)
+/// Writes what is to be kept beside the ledgers, as long as anything can be kept; what is left at the end, once more.
+pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = hub.shown.bell.notified() => {}
+        }
+        let open = tokio::select! {
+            () = stop.cancelled() => break,
+            open = hub.gate.pass() => open,
+        };
+        if !open {
+            return;
+        }
+        write(&hub).await;
     }
+    if hub.gate.paused().is_none() {
+        write(&hub).await;
+    }
+}
+
+async fn write(hub: &Hub) {
+    if hub.shown.inventory.swap(false, Ordering::AcqRel) {
+        keep_inventory(hub).await;
+    }
+    match hub.shown.write(&*hub.store).await {
+        Ok(()) => {}
+        Err(error) => {
+            if hub.gate.heard(&error) == About::Request {
+                error!(%error, "what sources showed could not be kept");
+            }
+        }
+    }
+}
+
+/// The last complete declaration survives a restart, so that NetBox being away then makes nothing undeclared.
+async fn keep_inventory(hub: &Hub) {
+    let Some(newest) = hub.see(|world| world.inventory().cloned()) else { return };
+    if let Err(error) = inventory(&*hub.store, &newest).await {
+        match hub.gate.heard(&error) {
+            About::Database => hub.shown.note_inventory(),
+            About::Leadership => {}
+            About::Request => error!(%error, "the inventory could not be kept"),
+        }
+    }
+}
+
+fn whose(row: &ObservedRow) -> Whose {
+    (row.source.clone(), row.hostname.clone())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -147,33 +238,46 @@ mod tests {
         assert!(shown.is_news(&row("box", 1, 10)));
     }
 
-    #[tokio::test]
-    async fn everybody_who_shows_something_at_once_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("kept.db"), Options::default()).await.unwrap();
-        let shown = Shown::default();
-        let seen = |n: u32| {
-            let source = SourceId::new(SourceKind::Docker, format!("box-{n}"));
-            let now = Timestamp::UNIX_EPOCH;
-            let view = HostView {
-                source,
-                started: now,
-                observed_at: now,
-                coverage: Coverage::Complete,
-                facts: HostFacts::default(),
-                services: Vec::new(),
-                ambiguous: Vec::new(),
-            };
-            Seen { host: HostName::new(format!("box-{n}")), view: Arc::new(view), sensitive: false }
+    fn seen(n: u32, minute: i64) -> Seen {
+        let now = Timestamp::from_second(minute * 60).unwrap();
+        let view = HostView {
+            source: SourceId::new(SourceKind::Docker, format!("box-{n}")),
+            started: now,
+            observed_at: now,
+            coverage: Coverage::Complete,
+            facts: HostFacts::default(),
+            services: Vec::new(),
+            ambiguous: Vec::new(),
         };
-        let all: Vec<Seen> = (0..40).map(seen).collect();
-        let kept = futures_util::future::join_all(
-            all.iter().map(|seen| shown.keep(&store, std::slice::from_ref(seen))),
-        )
-        .await;
-        assert!(kept.iter().all(Result::is_ok), "{kept:?}");
-        assert_eq!(lock(&shown.kept).len(), 40);
-        assert!(lock(&shown.waiting).is_empty());
+        Seen { host: HostName::new(format!("box-{n}")), view: Arc::new(view), sensitive: false }
+    }
+
+    #[tokio::test]
+    async fn whatever_waits_is_written_together_and_what_fails_waits_on_and_grows_no_further() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept.db");
+        let store = SqliteStore::open(&path, Options::default()).await.unwrap();
+        let shown = Shown::default();
+        (0..40).for_each(|n| shown.note(&[seen(n, 0)]));
         store.close().await;
+        for minute in 0..1000 {
+            (0..40).for_each(|n| shown.note(&[seen(n, minute)]));
+            shown.write(&store).await.unwrap_err();
+            assert_eq!(shown.waiting(), 40);
+        }
+        let store = SqliteStore::open(&path, Options::default()).await.unwrap();
+        shown.write(&store).await.unwrap();
+        assert_eq!((lock(&shown.kept).len(), shown.waiting()), (40, 0));
+        assert_eq!(store.stats().await.unwrap().observed_snapshots, 40);
+        store.close().await;
+    }
+
+    #[test]
+    fn what_went_and_came_back_while_it_waited_ends_as_it_is() {
+        let shown = Shown::default();
+        let first = row("box", 1, 0);
+        lock(&shown.kept).insert(whose(&first), Mark { hash: first.hash, at: first.observed_at });
+        lock(&shown.waiting).insert(whose(&first), row("box", 2, 1));
+        assert!(shown.is_news(&row("box", 1, 2)));
     }
 }

@@ -6,10 +6,16 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 
+/// What the database's driver says of its connections is said by the store, once, and in its own words; who names the
+/// driver in the level hears it all.
+fn with_drivers_quiet(level: &str) -> String {
+    if level.contains("sqlx") { level.to_owned() } else { format!("{level},sqlx=error") }
+}
+
 /// Starts logging. `RUST_LOG` overrides the level. A second call changes nothing.
 pub fn start(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_default_env()
-        .or_else(|_| EnvFilter::try_new(level))
+        .or_else(|_| EnvFilter::try_new(with_drivers_quiet(level)))
         .unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Both fail only if logging has been started before.

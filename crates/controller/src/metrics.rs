@@ -61,8 +61,6 @@ impl Metrics {
     /// Creates and registers every metric, with every label value that is known in advance at zero.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let maker = Maker(registry);
-        let build = maker.gauges("build_info", "The version that runs; always 1.", &["version"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let metrics = Self {
             passes: maker.counters("reconcile_total", "Passes by result.", &["result"])?,
             pass_seconds: maker.histogram("reconcile_time_seconds", "Time of one pass.")?,

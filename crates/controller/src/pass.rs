@@ -12,13 +12,17 @@ use evenkeel_core::policy::Policy;
 use evenkeel_core::{Case, Event, EventId, Report, Subject, diff, diff_source, diff_store};
 use evenkeel_store::{Error as StoreError, NewDelivery, PassCommit};
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, error, info, warn};
 
 use crate::book::Record;
+use crate::gate::About;
 use crate::hub::Hub;
 use crate::work::Again;
 use crate::world::Slice;
+
+/// How long a commit may take. A connection whose other end is gone without a word would be waited for much longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a pass could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,9 @@ pub enum Error {
     /// The store refused it or is away.
     #[error("the store did not take the pass")]
     Store(#[from] StoreError),
+    /// The store took longer than anything takes that still comes to an end.
+    #[error("the store did not take a pass within {} s", PATIENCE.as_secs())]
+    Silent,
 }
 
 /// How a pass ended.
@@ -108,10 +115,7 @@ pub async fn run(hub: &Hub, subject: &Subject) -> (Outcome, Again) {
     let decision = decide(subject, &slice, &record.ledger, &hub.policy, now, &mut || event_id(now));
     match keep(hub, subject, &record, decision, stamp, now).await {
         Ok(again) => (Outcome::Settled, again),
-        Err(error) => {
-            failed(hub, subject, &error).await;
-            (Outcome::Failed, Again::Failed)
-        }
+        Err(error) => (Outcome::Failed, failed(hub, subject, &error).await),
     }
 }
 
@@ -142,7 +146,11 @@ async fn keep(
             deliveries,
             ..PassCommit::new(subject.clone(), record.revision, now)
         };
-        let revision = hub.store.commit(commit).await?.revision;
+        let revision = match timeout(PATIENCE, hub.store.commit(commit)).await {
+            Ok(committed) => committed?.revision,
+            Err(_) => return Err(Error::Silent),
+        };
+        hub.gate.worked();
         advance.events.iter().for_each(|event| say(hub, event));
         if outbox {
             hub.outbox_bell.notify_waiters();
@@ -174,21 +182,35 @@ async fn keep(
 
 /// Another process wrote the ledger, or the store is away. Nothing is lost: the ledger in memory is what was last kept,
 /// and the world still shows what differs.
-async fn failed(hub: &Hub, subject: &Subject, error: &Error) {
+///
+/// Where it is open whether it was written (the connection broke on the way back), the next try conflicts and tells.
+async fn failed(hub: &Hub, subject: &Subject, error: &Error) -> Again {
     match error {
         Error::Store(StoreError::Conflict { .. }) => {
             warn!(%error, "the ledger changed under the pass; reading it again");
             match hub.store.load(subject).await {
                 Ok(loaded) => hub.book.put(subject, Record::loaded(loaded.ledger, loaded.revision)),
+                Err(error) if hub.gate.heard(&error) == About::Database => return Again::Paused,
                 Err(error) => error!(%error, "the ledger cannot be read"),
             }
+            Again::Failed
         }
-        Error::Store(store) => {
-            if matches!(store, StoreError::Full { .. }) {
+        Error::Store(about) => {
+            if matches!(about, StoreError::Full { .. }) {
                 hub.full.notify_one();
             }
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            error!(%error, cause, "the pass could not be kept; it will be made again");
+            match hub.gate.heard(about) {
+                About::Database | About::Leadership => Again::Paused,
+                About::Request => {
+                    let cause = std::error::Error::source(error).map(ToString::to_string);
+                    error!(%error, cause, "the pass could not be kept; it will be made again");
+                    Again::Failed
+                }
+            }
+        }
+        Error::Silent => {
+            hub.gate.silent(&error.to_string());
+            Again::Paused
         }
     }
 }

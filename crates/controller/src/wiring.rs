@@ -19,13 +19,13 @@ use evenkeel_sources::probe::{self, ProbeSource};
 use evenkeel_sources::proxmox::{self, ProxmoxSource};
 use evenkeel_sources::push::PushSource;
 use evenkeel_sources::truenas::{self, TruenasSource};
-use evenkeel_store::sqlite::{Options, Synchronous};
-use evenkeel_store::{SqliteStore, Store};
+use evenkeel_store::sqlite::{self, Synchronous};
+use evenkeel_store::{PgStore, SqliteStore, Store, postgres};
 use evenkeel_web::Intake;
 use prometheus::Registry;
 
 use crate::config::{
-    self, Config, DockerDefaults, ProbeConfig, ProxmoxConfig, SinkConfig, SinkKind, StoreConfig,
+    self, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig, SinkConfig, SinkKind, StoreConfig,
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
@@ -230,20 +230,34 @@ pub fn sink(config: &SinkConfig) -> Result<Arc<dyn Sink>, Error> {
     })
 }
 
-/// The store, for the one process that writes it.
-pub async fn store(config: &StoreConfig) -> Result<SqliteStore, evenkeel_store::Error> {
-    SqliteStore::open(&config.path, options(config)).await
+/// The store, for a process that is to write it.
+pub async fn store(config: &StoreConfig) -> Result<Arc<dyn Store>, evenkeel_store::Error> {
+    Ok(match &config.place {
+        Place::Sqlite { path, synchronous } => Arc::new(SqliteStore::open(path, sqlite(*synchronous)).await?),
+        Place::Postgres(server) => Arc::new(PgStore::open(&postgres(server)).await?),
+    })
 }
 
 /// The store, for reading beside a running controller.
-pub async fn store_read_only(config: &StoreConfig) -> Result<SqliteStore, evenkeel_store::Error> {
-    SqliteStore::open_read_only(&config.path, options(config)).await
+pub async fn store_read_only(config: &StoreConfig) -> Result<Arc<dyn Store>, evenkeel_store::Error> {
+    Ok(match &config.place {
+        Place::Sqlite { path, synchronous } => {
+            Arc::new(SqliteStore::open_read_only(path, sqlite(*synchronous)).await?)
+        }
+        Place::Postgres(server) => Arc::new(PgStore::open_read_only(&postgres(server)).await?),
+    })
 }
 
-fn options(config: &StoreConfig) -> Options {
-    let synchronous = match config.synchronous {
+fn postgres(config: &config::Postgres) -> postgres::Options {
+    let config::Postgres { url, password, ca_file, schema, transaction_pooler, plaintext, connections } =
+        config.clone();
+    postgres::Options { url, password, ca_file, schema, transaction_pooler, plaintext, connections }
+}
+
+fn sqlite(synchronous: config::Synchronous) -> sqlite::Options {
+    let synchronous = match synchronous {
         config::Synchronous::Normal => Synchronous::Normal,
         config::Synchronous::Full => Synchronous::Full,
     };
-    Options { synchronous, ..Options::default() }
+    sqlite::Options { synchronous, ..sqlite::Options::default() }
 }

@@ -25,6 +25,8 @@ pub enum Again {
     After(Duration),
     /// It failed: after a back-off.
     Failed,
+    /// It could not be kept, as nothing could at this moment: as soon as there is hope.
+    Paused,
 }
 
 impl WorkQueue {
@@ -93,6 +95,9 @@ impl WorkQueue {
                 }
                 Again::Failed => {
                     queue.add_rate_limited(key, now, rand::random());
+                }
+                Again::Paused => {
+                    queue.add(key, now);
                 }
             }
             queue.done(key, now)

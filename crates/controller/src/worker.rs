@@ -7,10 +7,16 @@ use tracing::{Instrument, info_span};
 
 use crate::hub::Hub;
 use crate::pass::{self, Outcome};
+use crate::work::Again;
 
 /// Makes passes until the queue is shut down and empty.
 pub async fn run(hub: Arc<Hub>) {
     while let Some((key, waited)) = hub.queue.next().await {
+        if !hub.gate.pass().await {
+            // Not settled: it is found again at the next start.
+            hub.queue.done(key, Again::OnChange);
+            continue;
+        }
         let subject = hub.subject(key);
         let metrics = &hub.metrics;
         metrics.queue_seconds.observe(waited.as_secs_f64());

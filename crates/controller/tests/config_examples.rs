@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use evenkeel::config::{Config, Errors, reference};
+use evenkeel::config::{Config, Errors, Place, Synchronous, reference};
 use evenkeel_core::EventType;
 use evenkeel_core::policy::Policy;
 use evenkeel_sources::docker;
@@ -20,6 +20,7 @@ fn repository() -> PathBuf {
 
 fn env(name: &str) -> Option<String> {
     match name {
+        "EVENKEEL_STORE_PASSWORD" => Some("0123456789abcdef".to_owned()),
         "N8N_WEBHOOK_URL" => Some("https://n8n.bruce.lan/webhook/4711".to_owned()),
         "CHAT_WEBHOOK_URL" => Some("https://chat.bruce.lan/hooks/4711".to_owned()),
         "N8N_WEBHOOK_SECRET" | "NETBOX_WEBHOOK_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
@@ -112,6 +113,27 @@ fn every_toml_block_of_the_documentation_is_read() {
     }
 }
 
+/// Lines of the example that hold for one of the databases alone.
+const SQLITE_ALONE: [&str; 2] = ["path = \"evenkeel.db\"", "synchronous = "];
+const POSTGRES_ALONE: [&str; 8] = [
+    "url = \"postgres:",
+    "password = { env = \"EVENKEEL_STORE_PASSWORD",
+    "ca_file = \"certs/db-ca.pem",
+    "schema = ",
+    "transaction_pooler = ",
+    "insecure_plaintext = ",
+    "connections = ",
+    "replica = ",
+];
+
+fn without(text: &str, beginnings: &[&str]) -> String {
+    for beginning in beginnings {
+        assert!(text.lines().any(|line| line.starts_with(beginning)), "no line begins with {beginning}");
+    }
+    let is_left = |line: &&str| !beginnings.iter().any(|beginning| line.starts_with(beginning));
+    text.lines().filter(is_left).collect::<Vec<_>>().join("\n")
+}
+
 fn smallest() -> &'static str {
     "[netbox]\nurl = \"https://netbox.lan\"\ntoken = { env = \"NETBOX_TOKEN\" }\n"
 }
@@ -119,8 +141,10 @@ fn smallest() -> &'static str {
 #[test]
 fn the_commented_example_shows_every_key_and_all_of_them_are_read() {
     let text = with_everything_written(&example("evenkeel.toml"));
-    if let Err(errors) = read(&text) {
-        panic!("{errors}");
+    for database in [without(&text, &SQLITE_ALONE), without(&text, &POSTGRES_ALONE)] {
+        if let Err(errors) = read(&database) {
+            panic!("{errors}");
+        }
     }
     let written: BTreeSet<&str> = text
         .lines()
@@ -178,5 +202,8 @@ fn what_the_commented_example_says_is_what_is_understood() {
     assert_eq!(config.policy.silences[0].ends.to_string(), "2099-01-06T00:00:00Z");
     let kinds: Vec<_> = config.sinks.iter().map(|sink| sink.kind.word()).collect();
     assert_eq!(kinds, ["webhook", "webhook", "ntfy", "chat", "chat", "alertmanager", "nats"]);
-    assert!(config.store.path.is_absolute() && config.store.path.ends_with("evenkeel.db"));
+    let Place::Sqlite { path, synchronous: Synchronous::Full } = &config.store.place else {
+        panic!("{:?}", config.store.place)
+    };
+    assert!(path.is_absolute() && path.ends_with("evenkeel.db"));
 }

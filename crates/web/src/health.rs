@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::role::{Follows, Role};
 use crate::state::{AppState, Readiness};
 
 /// How long the store may take to say that it is there. Probes give up after a second or a few.
@@ -22,29 +23,44 @@ pub(crate) async fn alive() -> &'static str {
 #[derive(Serialize)]
 struct Ready {
     ready: bool,
+    role: &'static str,
+    #[serde(flatten)]
+    follows: Option<Follows>,
     reasons: Vec<String>,
     store_ok: bool,
     #[serde(flatten)]
     readiness: Readiness,
 }
 
-/// Whether what evenkeel shows can be relied on: the store answers, intent was read, every source was heard of.
+/// Whether what evenkeel shows can be relied on: the store answers and takes what is written, intent was read, every
+/// source was heard of. A follower shows what its leader sees; it is ready if there is one.
 pub(crate) async fn ready(State(state): State<AppState>) -> Response {
     let store = match tokio::time::timeout(STORE_PATIENCE, state.store.health()).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
         Err(_) => Some(format!("the store did not answer within {} s", STORE_PATIENCE.as_secs())),
     };
-    let readiness = state.live.ready();
+    let (role, readiness) = (state.live.role(), state.live.ready());
+    let store = store.or_else(|| state.live.paused());
     let store_ok = store.is_none();
-    let ready = store_ok && readiness.is_complete();
     let mut reasons: Vec<String> = store.into_iter().collect();
-    if !readiness.intent_read {
-        reasons.push("netbox has not been read completely yet".to_owned());
+    match &role {
+        Role::Leader => reasons.extend(unheard(&readiness)),
+        Role::Follower { .. } => {}
+        Role::Waiting { why } if reasons.is_empty() => reasons.push(why.clone()),
+        Role::Waiting { .. } => {}
     }
-    reasons.extend(readiness.unanswered.iter().map(|source| format!("{source} has not been heard of yet")));
+    let ready = reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready, reasons, store_ok, readiness })).into_response()
+    let follows = role.follows(state.live.now());
+    let body = Ready { ready, role: role.as_str(), follows, reasons, store_ok, readiness };
+    (status, Json(body)).into_response()
+}
+
+fn unheard(readiness: &Readiness) -> Vec<String> {
+    let intent = (!readiness.intent_read).then(|| "netbox has not been read completely yet".to_owned());
+    let unheard = readiness.unanswered.iter().map(|source| format!("{source} has not been heard of yet"));
+    intent.into_iter().chain(unheard).collect()
 }
 
 /// The figures, for Prometheus.

@@ -40,6 +40,7 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    state.live.role().takes()?;
     let Some(hook) = state.live.netbox_hook() else {
         let detail = "NetBox is not listened to here: the configuration has no netbox.webhook_secret";
         return Err(Problem::new(Kind::NotFound, detail));

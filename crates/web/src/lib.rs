@@ -13,8 +13,10 @@ mod health;
 mod hook;
 mod problem;
 mod push;
+mod role;
 mod serve;
 mod state;
+mod status;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -23,12 +25,15 @@ use axum::routing::get;
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
+pub use role::Role;
 pub use serve::{GRACE, serve};
 pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
+pub use status::{Error as StatusError, WorldStatus};
 
 /// Every route, guarded: the host is checked first, then the length of the address, then time runs.
 pub fn router(state: AppState) -> Router {
     let policy = state.allowed_hosts.clone();
+    let live = state.live.clone();
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -42,5 +47,6 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn(headers::in_time))
         .layer(from_fn(headers::bounded))
         .layer(from_fn_with_state(policy, headers::known_host))
+        .layer(from_fn_with_state(live, role::said))
         .layer(from_fn(headers::hardened))
 }

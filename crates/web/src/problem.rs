@@ -48,6 +48,10 @@ pub(crate) enum Kind {
     Refused,
     /// Sending is all that is possible here.
     OnlyPost,
+    /// Another replica does what was asked for.
+    OnlyReads,
+    /// Nobody has said yet what there is.
+    NotKnownYet,
 }
 
 impl Kind {
@@ -82,6 +86,10 @@ impl Kind {
             Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body cannot be read"),
             Self::Refused => (StatusCode::UNPROCESSABLE_ENTITY, "refused", "The observations are refused"),
             Self::OnlyPost => (StatusCode::METHOD_NOT_ALLOWED, "only-post", "Only sending is possible"),
+            Self::OnlyReads => {
+                (StatusCode::SERVICE_UNAVAILABLE, "only-reads", "Another replica takes what is sent")
+            }
+            Self::NotKnownYet => (StatusCode::SERVICE_UNAVAILABLE, "not-known-yet", "Nothing is known yet"),
         }
     }
 }

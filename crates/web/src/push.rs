@@ -80,6 +80,7 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    state.live.role().takes()?;
     let intakes = state.live.intakes();
     if intakes.is_empty() {
         let detail = "nobody may send observations here: the configuration has no [[push]]";

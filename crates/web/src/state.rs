@@ -1,6 +1,7 @@
 //! What the routes are given: the store, the live view of the world, and the shapes in which the controller describes
 //! it. Not here: how any of it is found out.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use evenkeel_core::model::MachineKind;
@@ -13,6 +14,7 @@ use serde::{Serialize, Serializer};
 use crate::headers::HostPolicy;
 use crate::hook::NetboxHook;
 use crate::push::Intake;
+use crate::role::Role;
 
 /// What every route can reach.
 #[derive(Clone)]
@@ -40,6 +42,16 @@ pub trait Live: Send + Sync {
     /// How far the start has come. [`Readiness::of`] the sources is the answer unless the controller knows more.
     fn ready(&self) -> Readiness {
         Readiness::of(&self.sources())
+    }
+
+    /// Which part this process has among those that share the database.
+    fn role(&self) -> Role {
+        Role::Leader
+    }
+
+    /// Why nothing can be kept at this moment, if nothing can: nothing is compared and told then, either.
+    fn paused(&self) -> Option<String> {
+        None
     }
 
     /// The figures, in Prometheus' text format.
@@ -131,7 +143,7 @@ pub struct MachineStatus {
     /// `node`, `vm` or `container`; null where the source proves that it has no such machine.
     pub kind: Option<MachineKind>,
     /// `running`, `paused`, `stopped`, `unreachable`, or `absent`.
-    pub state: Option<&'static str>,
+    pub state: Option<Cow<'static, str>>,
     /// The node it runs on.
     pub node: Option<String>,
     /// When it was seen so.

@@ -11,11 +11,21 @@ use evenkeel_store::sqlite::backup::{Backup, Error, backup};
 use super::args::{Args, BackupOptions};
 use super::failure::Failure;
 use super::{Done, output};
+use crate::config::Place;
 
 pub(super) async fn run(args: &Args, options: &BackupOptions) -> Done {
     let config = output::config(args)?;
     output::log(args, "warn", config.log.format);
-    let made = backup(&config.store.path, &options.file).await.map_err(failed)?;
+    let path = match &config.store.place {
+        Place::Sqlite { path, synchronous: _ } => path,
+        Place::Postgres(_) => {
+            return Err(Failure::new(
+                anyhow::anyhow!("the state is in PostgreSQL, which has a backup of its own"),
+                Some("pg_dump --format=custom --file=evenkeel.dump, with the address of `store.url`"),
+            ));
+        }
+    };
+    let made = backup(path, &options.file).await.map_err(failed)?;
     output::line(&report(&options.file, &made));
     Ok(ExitCode::SUCCESS)
 }

@@ -25,8 +25,9 @@ use super::failure::{Failure, OrFail};
 use super::serve::Surface;
 use super::{Done, output};
 use crate::config::LogFormat;
-use crate::controller::{self, Running};
+use crate::controller;
 use crate::hub::Hub;
+use crate::lead::Seat;
 
 /// How long an incident may take to show.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -44,10 +45,12 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     let surface = Surface::open(&http, store.clone())
         .await
         .or_fail("name another address with --listen, or 127.0.0.1:0")?;
+    let seat = Seat::new(store.clone(), "demo", surface.face().clone());
+    let term = seat.take().await;
     let running = controller::start(lab::setup(&homelab, &receiver, store.clone())?)
         .await
         .or_fail("please report this")?;
-    surface.show(running.hub.clone());
+    surface.face().show(running.hub.clone());
     let _script = AbortOnDropHandle::new(tokio::spawn(script::run(surface.address())));
     show::opening(&homelab, version, surface.address());
     if let Some(path) = &options.save_config {
@@ -68,7 +71,10 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         // Without a handler for it there is nothing to wait for; the demo then ends.
         let _ = tokio::signal::ctrl_c().await;
     }
-    end(running, surface, store).await;
+    running.stop().await;
+    seat.resign(term).await;
+    surface.close().await;
+    store.close().await;
     Ok(if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -169,10 +175,4 @@ fn netbox_version(text: &str) -> Result<NetboxVersion, Failure> {
             Some("it can speak as 4.2, 4.5 and 4.6"),
         )),
     }
-}
-
-async fn end(running: Running, surface: Surface, store: Arc<dyn Store>) {
-    running.stop().await;
-    surface.close().await;
-    store.close().await;
 }

@@ -8,7 +8,7 @@ use evenkeel_core::judge::own_store;
 use evenkeel_core::ledger::{Ledger, State};
 use evenkeel_core::policy::Matcher;
 use evenkeel_core::{DriftId, Subject};
-use evenkeel_store::{DriftFilter, Store};
+use evenkeel_store::DriftFilter;
 use jiff::Timestamp;
 use tokio::time::Instant;
 

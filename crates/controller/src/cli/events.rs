@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use evenkeel_core::{Event, HostName, ServiceName, Severity};
-use evenkeel_store::{EventFilter, SqliteStore, Store};
+use evenkeel_store::{EventFilter, Store};
 
 use super::args::{Args, EventsFormat, EventsOptions};
 use super::failure::Failure;
@@ -12,7 +12,7 @@ use crate::render;
 
 pub(super) async fn run(args: &Args, options: &EventsOptions) -> Done {
     let store = history::open(&output::config(args)?).await?;
-    let mut events = newest(&store, &filter(options), options.limit).await?;
+    let mut events = newest(&*store, &filter(options), options.limit).await?;
     events.reverse();
     match options.output {
         EventsFormat::Table if events.is_empty() => {
@@ -39,7 +39,7 @@ fn filter(options: &EventsOptions) -> EventFilter {
 
 /// The newest events that pass the filter, newest first.
 pub(super) async fn newest(
-    store: &SqliteStore,
+    store: &dyn Store,
     filter: &EventFilter,
     limit: u32,
 ) -> Result<Vec<Event>, Failure> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use evenkeel_core::EventType;
 use evenkeel_core::ledger::Entry;
-use evenkeel_store::{DriftFilter, EventFilter, ObservedRow, SqliteStore, Store};
+use evenkeel_store::{DriftFilter, EventFilter, ObservedRow, Store};
 
 use super::args::{Args, ExplainOptions, TextOrJson};
 use super::events::newest;
@@ -25,20 +25,15 @@ pub(super) async fn run(args: &Args, options: &ExplainOptions) -> Done {
     let store = history::open(&config).await?;
     let entries = store.drift_by_handle(&options.handle).await?;
     if entries.is_empty() {
-        return ended(&store, &options.handle).await;
+        return ended(&*store, &options.handle).await;
     }
     for entry in &entries {
-        explain(&config, &store, entry, options.output).await?;
+        explain(&config, &*store, entry, options.output).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn explain(
-    config: &Config,
-    store: &SqliteStore,
-    entry: &Entry,
-    form: TextOrJson,
-) -> Result<(), Failure> {
+async fn explain(config: &Config, store: &dyn Store, entry: &Entry, form: TextOrJson) -> Result<(), Failure> {
     let filter = EventFilter { handle: Some(entry.id.handle()), ..EventFilter::default() };
     let mut events = newest(store, &filter, EVENTS).await?;
     events.reverse();
@@ -65,7 +60,7 @@ async fn explain(
 }
 
 /// What each source shows of the host, as last kept.
-async fn witnesses(store: &SqliteStore, entry: &Entry) -> Result<Vec<Witness>, Failure> {
+async fn witnesses(store: &dyn Store, entry: &Entry) -> Result<Vec<Witness>, Failure> {
     let Some(host) = entry.id.subject.host() else { return Ok(Vec::new()) };
     let witness = |row: ObservedRow| {
         Ok(Witness {
@@ -79,7 +74,7 @@ async fn witnesses(store: &SqliteStore, entry: &Entry) -> Result<Vec<Witness>, F
 }
 
 /// A drift that is no longer in the ledger may still be in the history.
-async fn ended(store: &SqliteStore, handle: &str) -> Done {
+async fn ended(store: &dyn Store, handle: &str) -> Done {
     let filter = EventFilter { handle: Some(handle.to_uppercase()), ..EventFilter::default() };
     let mut events = newest(store, &filter, EVENTS).await?;
     if events.is_empty() {

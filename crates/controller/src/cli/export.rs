@@ -3,7 +3,6 @@
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
-use evenkeel_store::Store;
 use futures_util::StreamExt;
 
 use super::args::{Args, ExportOptions};

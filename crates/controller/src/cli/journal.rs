@@ -12,7 +12,7 @@ use crate::render;
 
 pub(super) async fn run(args: &Args, options: &JournalOptions) -> Done {
     let store = history::open(&output::config(args)?).await?;
-    let mut rows = newest(&store, &filter(options), options.limit).await?;
+    let mut rows = newest(&*store, &filter(options), options.limit).await?;
     rows.reverse();
     match options.output {
         EventsFormat::Table if rows.is_empty() => {
@@ -36,7 +36,7 @@ fn filter(options: &JournalOptions) -> JournalFilter {
 }
 
 /// The newest rows that pass the filter, newest first.
-async fn newest(store: &impl Store, filter: &JournalFilter, limit: u32) -> Result<Vec<JournalRow>, Failure> {
+async fn newest(store: &dyn Store, filter: &JournalFilter, limit: u32) -> Result<Vec<JournalRow>, Failure> {
     let mut rows = Vec::new();
     let mut after = None;
     loop {

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::HttpConfig;
 use crate::face::Face;
-use crate::hub::Hub;
 
 /// The open port and what is shown on it.
 pub(super) struct Surface {
@@ -22,13 +21,13 @@ pub(super) struct Surface {
 }
 
 impl Surface {
-    /// Opens the port. Until a controller is shown, it answers that nothing is known.
+    /// Opens the port. Until something is shown, it answers that nothing is known.
     pub(super) async fn open(config: &HttpConfig, store: Arc<dyn Store>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
         let address = listener.local_addr()?;
-        let face = Arc::new(Face::default());
+        let face = Arc::new(Face::new()?);
         let allowed_hosts = HostPolicy::bound_to(address.ip(), &config.names);
         let state = AppState { store, live: face.clone(), allowed_hosts };
         let stop = CancellationToken::new();
@@ -40,9 +39,9 @@ impl Surface {
         Ok(Self { face, address, stop, server })
     }
 
-    /// Shows this controller from now on.
-    pub(super) fn show(&self, hub: Arc<Hub>) {
-        self.face.show(hub);
+    /// What is shown on it.
+    pub(super) fn face(&self) -> &Arc<Face> {
+        &self.face
     }
 
     /// Where it listens.

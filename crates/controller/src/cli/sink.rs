@@ -7,7 +7,7 @@ use bytes::Bytes;
 use evenkeel_core::{Event, EventId, EventType, Severity, Transition};
 use evenkeel_sinks::message::{Line, Message, Tone};
 use evenkeel_sinks::{Delivery, Receipt, Sink, SinkError};
-use evenkeel_store::{OutboxDepth, Store};
+use evenkeel_store::OutboxDepth;
 use jiff::Timestamp;
 use serde_json::json;
 

@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::table::Table;
 use super::{
     Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push, retention,
-    rules, sinks, system, truenas,
+    rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
@@ -91,7 +91,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &sinks::FILTER_SECTION,
     &sinks::HEADER_SECTION,
     &sinks::SUCCESS_SECTION,
-    &system::STORE_SECTION,
+    &store::SECTION,
     &retention::SECTION,
     &system::HTTP_SECTION,
     &system::SCHEDULE_SECTION,
@@ -121,7 +121,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let silenced = root.tables(&SILENCE, &rules::SILENCE_SECTION);
     let silences = each(&silenced, rules::silence);
     rules::unique_names(&silenced);
-    let store = system::store(&root.table(&STORE, &system::STORE_SECTION));
+    let store = store::read(&root.table(&STORE, &store::SECTION));
     let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION));
     let sinks = destinations(&root);
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));

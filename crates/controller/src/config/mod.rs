@@ -20,6 +20,7 @@ mod retention;
 mod rules;
 mod secret;
 mod sinks;
+mod store;
 mod system;
 mod table;
 mod truenas;
@@ -38,7 +39,6 @@ use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
-use evenkeel_store::RetentionPolicy;
 use jiff::Timestamp;
 use wildmatch::WildMatch;
 
@@ -50,6 +50,7 @@ pub use problem::{Errors, Problem};
 pub use proxmox::ProxmoxConfig;
 pub use push::PushConfig;
 pub use reference::reference;
+pub use store::{Place, Postgres, StoreConfig, Synchronous};
 
 /// Everything the operator said, checked.
 #[derive(Clone, Debug)]
@@ -95,29 +96,6 @@ pub struct DockerDefaults {
     pub declared_endpoints: bool,
     /// The settings such an engine takes; its id, host and endpoint are placeholders.
     pub template: DockerConfig,
-}
-
-/// Where state is kept, and for how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreConfig {
-    /// The SQLite file.
-    pub path: PathBuf,
-    /// How hard a commit is pressed onto the disk.
-    pub synchronous: Synchronous,
-    /// Over how many bytes the database is a drift; `None`: however large.
-    pub size_limit: Option<u64>,
-    /// How long things are kept, and how many.
-    pub retention: RetentionPolicy,
-}
-
-/// SQLite's promise on a power cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// Nothing that was committed is lost.
-    #[default]
-    Full,
-    /// The file stays sound; the last commits before a power cut may be gone.
-    Normal,
 }
 
 /// The page, the API and the metrics.

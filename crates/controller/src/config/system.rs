@@ -1,37 +1,12 @@
-//! `[store]`, `[http]`, `[schedule]`, `[log]`: the controller's own settings. What does not live here: how much is kept
-//! (`[store.retention]`).
+//! `[http]`, `[schedule]`, `[log]`: the controller's own settings. What does not live here: where the store is
+//! ([`super::store`]) and how much is kept ([`super::retention`]).
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use super::key::{Key, Section};
-use super::retention::{self, SIZE_LIMIT, SizeLimit};
 use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
-use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule, StoreConfig, Synchronous};
-
-const PATH: Key = Key::with_default(
-    "path",
-    "path",
-    "\"evenkeel.db\"",
-    "The SQLite file. Its folder must exist and be writable.",
-);
-const SYNCHRONOUS: Key = Key::with_default(
-    "synchronous",
-    "`full` or `normal`",
-    "\"full\"",
-    "`full`: nothing that was committed is lost, not even by a power cut. `normal`: one flush less per commit; the file \
-     stays sound, but the last commits before a power cut may be gone, and an event that was sent may be sent again.",
-);
-const RETENTION: Key = Key::optional("retention", "table", "its defaults", "See `[store.retention]`.");
-
-/// `[store]`.
-pub(super) const STORE_SECTION: Section = Section {
-    header: "[store]",
-    doc: "Where the state is kept.",
-    keys: &[&PATH, &SYNCHRONOUS, &SIZE_LIMIT, &RETENTION],
-    inherits: &[],
-};
+use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule};
 
 const LISTEN: Key = Key::with_default(
     "listen",
@@ -145,30 +120,10 @@ pub(super) const LOG_SECTION: Section = Section {
     inherits: &[],
 };
 
-impl Read for Synchronous {
-    fn read(value: &Value<'_>) -> Option<Self> {
-        word(value, "a way to write", &[("normal", Self::Normal), ("full", Self::Full)])
-    }
-}
-
 impl Read for LogFormat {
     fn read(value: &Value<'_>) -> Option<Self> {
         word(value, "a log format", &[("text", Self::Text), ("json", Self::Json)])
     }
-}
-
-/// Reads `[store]`.
-pub(super) fn store(table: &Table<'_>) -> Option<StoreConfig> {
-    let path: Option<PathBuf> = table.get(&PATH);
-    let synchronous = table.get(&SYNCHRONOUS);
-    let size_limit = table.get::<SizeLimit>(&SIZE_LIMIT);
-    let retention = retention::read(&table.table(&RETENTION, &retention::SECTION));
-    Some(StoreConfig {
-        path: path?,
-        synchronous: synchronous?,
-        size_limit: size_limit?.0,
-        retention: retention?,
-    })
 }
 
 /// Reads `[http]`.

@@ -25,6 +25,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use self::standing::Repeater;
 use crate::collect::now;
 use crate::config::SinkFilter;
+use crate::gate::About;
 use crate::hub::Hub;
 use crate::journal;
 
@@ -51,7 +52,7 @@ impl Deliverer {
     /// Delivers until told to stop; what is under way then is finished, what is claimed and not begun is given back.
     pub async fn run(self, stop: CancellationToken) {
         let mut repeater = Repeater::of(&*self.sink);
-        while !stop.is_cancelled() {
+        while !stop.is_cancelled() && self.hub.gate.pass().await {
             if let Some(repeater) = &mut repeater {
                 repeater.repeat_if_due(&*self.sink, &self.hub, &self.filter).await;
             }
@@ -121,13 +122,13 @@ impl Deliverer {
             Outcome::Delivered | Outcome::Retry { .. } => None,
         };
         // A settlement that cannot be kept leaves the lease to end: the delivery is repeated with the same id.
-        match self.hub.store.settle(claim.ticket, outcome, now()).await {
-            Ok(_) => {
-                if let Some(row) = died {
-                    journal::note(&*self.hub.store, row).await;
-                }
+        while let Err(error) = self.hub.store.settle(claim.ticket, outcome.clone(), now()).await {
+            if self.report(&error) != About::Database || !self.hub.gate.pass().await {
+                return;
             }
-            Err(error) => self.report(&error),
+        }
+        if let Some(row) = died {
+            journal::note(&*self.hub.store, row).await;
         }
     }
 
@@ -167,8 +168,12 @@ impl Deliverer {
         }
     }
 
-    fn report(&self, error: &StoreError) {
-        error!(sink = self.sink.name(), %error, "the outbox cannot be reached; nothing is lost");
+    fn report(&self, error: &StoreError) -> About {
+        let about = self.hub.gate.heard(error);
+        if about == About::Request {
+            error!(sink = self.sink.name(), %error, "the outbox cannot be reached; nothing is lost");
+        }
+        about
     }
 }
 

@@ -126,10 +126,10 @@ fn machine(view: &HostView) -> Option<MachineStatus> {
     };
     Some(match view.machine()? {
         Lookup::Present(machine) => {
-            let state = machine.state.known().ok().map(|state| state.as_str());
+            let state = machine.state.known().ok().map(|state| state.as_str().into());
             status(Some(machine.kind), state, machine.node.as_ref().map(ToString::to_string))
         }
-        Lookup::Absent => status(None, Some("absent"), None),
+        Lookup::Absent => status(None, Some("absent".into()), None),
         Lookup::Unknown(_) => status(None, None, None),
     })
 }

@@ -26,6 +26,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let params = Params::of("hosts", &uri, &[])?;
+    state.live.role().knows()?;
     let mut all = state.live.hosts();
     all.sort_by(|a, b| a.host.cmp(&b.host));
     // The place is a name, not a number: hosts come and go.
@@ -48,6 +49,7 @@ struct Detail<'a> {
 /// One host, with the state of its sources and its open drifts.
 pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Response, Problem> {
     let name = named(name)?;
+    state.live.role().knows()?;
     let Some(host) = state.live.host(&HostName::new(&name)) else {
         let detail = format!("no host {} is declared or seen", quoted(&name));
         return Err(Problem::new(Kind::NotFound, detail));

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::headers::{entity_tag, has_already};
 use crate::problem::{Kind, Problem};
+use crate::role::{self, Follows};
 use crate::state::{AppState, SourceStatus};
 
 /// How much of the world stands behind an answer.
@@ -22,9 +23,11 @@ struct Reach {
 }
 
 impl Reach {
-    fn of(sources: &[SourceStatus]) -> Self {
+    fn of(sources: &[SourceStatus], follows: Option<&Follows>) -> Self {
         let blind_sources = sources.iter().filter(|s| !s.coverage.is_complete()).count();
-        Self { blind_sources, complete: blind_sources == 0 && !sources.is_empty() }
+        // What a leader said long ago is no statement about now.
+        let is_outdated = follows.is_some_and(Follows::is_outdated);
+        Self { blind_sources, complete: blind_sources == 0 && !sources.is_empty() && !is_outdated }
     }
 }
 
@@ -53,10 +56,12 @@ pub(super) fn list(
     rows: &Rows,
     next: Option<&str>,
 ) -> Result<Response, Problem> {
-    let reach = words(&Reach::of(&state.live.sources()))?;
+    let follows = role::follows(state);
+    let reach = words(&Reach::of(&state.live.sources(), follows.as_ref()))?;
     let next = words(&next)?;
     let lasting = rows.lasting.as_ref().unwrap_or(&rows.shown);
-    let tag = entity_tag(&[lasting, next.as_slice(), reach.as_slice()].concat());
+    let leader = follows.as_ref().map_or("", Follows::lasting);
+    let tag = entity_tag(&[lasting, next.as_slice(), reach.as_slice(), leader.as_bytes()].concat());
     let mut response = if has_already(request, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -70,9 +75,14 @@ pub(super) fn list(
             &as_of,
             b",\"coverage\":",
             &reach,
-            b"}",
         ];
-        let mut response = body.concat().into_response();
+        let mut body = body.concat();
+        if let Some(follows) = &follows {
+            body.extend_from_slice(b",\"follows\":");
+            body.extend(words(follows)?);
+        }
+        body.push(b'}');
+        let mut response = body.into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     };
@@ -88,12 +98,15 @@ struct Framed<T> {
     content: T,
     as_of: Timestamp,
     coverage: Reach,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follows: Option<Follows>,
 }
 
 /// Answers with one thing.
 pub(super) fn one(state: &AppState, content: impl Serialize) -> Response {
-    let coverage = Reach::of(&state.live.sources());
-    Json(Framed { content, as_of: state.live.now(), coverage }).into_response()
+    let follows = role::follows(state);
+    let coverage = Reach::of(&state.live.sources(), follows.as_ref());
+    Json(Framed { content, as_of: state.live.now(), coverage, follows }).into_response()
 }
 
 fn words(value: &impl Serialize) -> Result<Vec<u8>, Problem> {

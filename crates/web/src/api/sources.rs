@@ -36,6 +36,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let params = Params::of("sources", &uri, &[])?;
+    state.live.role().knows()?;
     let all = state.live.sources();
     // Sources come and go only with the configuration: a place by number is a place.
     let from = params.cursor()?.map_or(Ok(0), |cursor| cursor.as_str().parse()).unwrap_or(all.len());

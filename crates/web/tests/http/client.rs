@@ -9,7 +9,7 @@ use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
 use evenkeel_store::conformance::sample;
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{PassCommit, SqliteStore, Store};
-use evenkeel_web::{AppState, HostPolicy, HostStatus, Live, MachineStatus, SourceStatus, router};
+use evenkeel_web::{AppState, HostPolicy, HostStatus, Live, MachineStatus, Role, SourceStatus, router};
 use jiff::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -19,6 +19,8 @@ pub(crate) struct World {
     pub(crate) hosts: Vec<HostStatus>,
     pub(crate) sources: Vec<SourceStatus>,
     pub(crate) now: Mutex<Timestamp>,
+    pub(crate) role: Role,
+    pub(crate) paused: Option<String>,
 }
 
 impl Live for World {
@@ -32,6 +34,14 @@ impl Live for World {
 
     fn sources(&self) -> Vec<SourceStatus> {
         self.sources.clone()
+    }
+
+    fn role(&self) -> Role {
+        self.role.clone()
+    }
+
+    fn paused(&self) -> Option<String> {
+        self.paused.clone()
     }
 
     fn metrics(&self) -> String {
@@ -93,7 +103,7 @@ pub(crate) fn host(name: &str) -> HostStatus {
         machines: vec![MachineStatus {
             source: "proxmox/box2".to_owned(),
             kind: Some(evenkeel_core::model::MachineKind::Vm),
-            state: Some("running"),
+            state: Some("running".into()),
             node: Some("box2".to_owned()),
             observed_at: "2025-12-22T04:01:30Z".parse().unwrap(),
         }],
@@ -111,6 +121,8 @@ impl Default for World {
                 seeing(SourceKind::Docker, "box2-media", 95),
             ],
             now: Mutex::new(sample::at(100)),
+            role: Role::Leader,
+            paused: None,
         }
     }
 }

@@ -22,7 +22,7 @@ async fn it_is_ready_once_everything_was_heard_of() {
     assert_eq!(
         answer.json(),
         json!({
-            "ready": true, "reasons": [], "store_ok": true, "intent_read": true, "unanswered": [], "blind": []
+            "ready": true, "role": "leader", "reasons": [], "store_ok": true, "intent_read": true, "unanswered": [], "blind": []
         })
     );
 }

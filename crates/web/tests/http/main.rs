@@ -22,6 +22,8 @@ mod reference;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod role;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod sources;

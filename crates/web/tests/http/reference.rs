@@ -154,6 +154,8 @@ async fn every_problem_type_is_in_the_reference() {
         "not-json",
         "refused",
         "only-post",
+        "only-reads",
+        "not-known-yet",
     ] {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
     }

@@ -70,7 +70,7 @@ pub(in crate::conformance) async fn rig() -> Push {
     }
     let plan = Plan { beside: vec![beside(&HOSTS, MAX_AGE)], ..plan() };
     let stage = Stage::start(lab, plan).await;
-    let (face, mood) = (Arc::new(Face::default()), Arc::new(Mutex::new(Mood::default())));
+    let (face, mood) = (Arc::new(Face::new().unwrap()), Arc::new(Mutex::new(Mood::default())));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let state = AppState {

@@ -21,6 +21,7 @@ use super::{By, Manners};
 use crate::collect::now;
 use crate::config::SinkFilter;
 use crate::deliver::{CLAIM, IDLE, LEASE};
+use crate::gate::About;
 use crate::hub::Hub;
 use crate::journal;
 
@@ -76,7 +77,7 @@ impl Teller {
     pub async fn run(self, stop: CancellationToken) {
         let mut desk = Desk::default();
         let mut summaries = Summaries::default();
-        while !stop.is_cancelled() {
+        while !stop.is_cancelled() && self.hub.gate.pass().await {
             let bell = self.hub.outbox_bell.notified();
             tokio::pin!(bell);
             // From here on the bell is heard, so that nothing falls between the claim and the wait.
@@ -239,8 +240,11 @@ impl Teller {
 
     /// Settles in one transaction, and notes what was given up.
     async fn settle(&self, claims: &[&Claimed], outcomes: Vec<(Ticket, Outcome)>) {
-        if let Err(error) = self.hub.store.settle_all(&outcomes, now()).await {
-            return self.report(&error);
+        // It was told: as long as that can be kept some day, it is not told again.
+        while let Err(error) = self.hub.store.settle_all(&outcomes, now()).await {
+            if self.report(&error) != About::Database || !self.hub.gate.pass().await {
+                return;
+            }
         }
         for (claim, (_, outcome)) in claims.iter().zip(&outcomes) {
             match outcome {
@@ -320,8 +324,12 @@ impl Teller {
         self.hub.metrics.deliveries.with_label_values(&[self.sink.name(), outcome]).inc_by(events);
     }
 
-    pub(super) fn report(&self, error: &StoreError) {
-        error!(sink = self.sink.name(), %error, "the store cannot be reached; nothing is lost");
+    pub(super) fn report(&self, error: &StoreError) -> About {
+        let about = self.hub.gate.heard(error);
+        if about == About::Request {
+            error!(sink = self.sink.name(), %error, "the outbox cannot be used; nothing is lost");
+        }
+        about
     }
 }
 

@@ -1,0 +1,163 @@
+//! One time of leading: the controller, anew with every configuration, until it is stopped or somebody else leads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_store::{JournalRow, Store};
+use prometheus::Registry;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{error, info};
+
+use super::signals::{Order, Signals};
+use crate::cli::args::Args;
+use crate::cli::failure::{Failure, OrFail};
+use crate::cli::serve::Surface;
+use crate::collect::now;
+use crate::config::{Config, Place};
+use crate::controller::{self, Running};
+use crate::gate::About;
+use crate::lead::{Term, share};
+use crate::{journal, wiring};
+
+/// How long to wait before the ledgers are read again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How a time of leading ended.
+pub(super) enum End {
+    /// It was told to stop.
+    Stopped,
+    /// Somebody else leads, or led meanwhile.
+    Lost,
+}
+
+/// One time of leading.
+pub(super) struct Turn<'a> {
+    pub(super) args: &'a Args,
+    pub(super) config: Config,
+    pub(super) store: &'a Arc<dyn Store>,
+    pub(super) surface: &'a Surface,
+    pub(super) term: &'a Term,
+}
+
+/// What a start led to.
+enum Begun {
+    Running(Box<Running>),
+    Ended(End),
+}
+
+impl Turn<'_> {
+    /// Leads until the end.
+    pub(super) async fn run(&mut self, signals: &mut Signals) -> Result<End, Failure> {
+        if let Place::Postgres(_) = self.config.store.place {
+            let who = super::open::name(&self.config.store);
+            self.note(journal::leads(&who, self.term.epoch, now())).await;
+        }
+        loop {
+            let running = match self.begin(signals).await? {
+                Begun::Running(running) => *running,
+                Begun::Ended(end) => return Ok(end),
+            };
+            let face = self.surface.face();
+            face.show(running.hub.clone());
+            self.note(journal::started(now())).await;
+            info!(config = %self.config.path.display(), listen = %self.surface.address(), "running");
+            let shared = self.share(&running);
+            let hub = running.hub.clone();
+            let order = tokio::select! {
+                order = signals.next(self.args, &self.config) => Some(order),
+                () = self.term.lost() => None,
+                () = hub.gate.lost() => None,
+            };
+            drop(shared);
+            match order {
+                Some(Order::Config(new)) => {
+                    info!("the configuration changed; starting anew with it");
+                    running.stop().await;
+                    self.config = *new;
+                    self.note(journal::configured(&self.config.path, now())).await;
+                }
+                Some(Order::Stop) => {
+                    info!("stopping");
+                    running.stop().await;
+                    self.note(journal::stopped(now())).await;
+                    return Ok(End::Stopped);
+                }
+                None => {
+                    face.wait("another replica leads; it is not known yet which");
+                    running.abandon().await;
+                    return Ok(End::Lost);
+                }
+            }
+        }
+    }
+
+    /// Reads the ledgers and starts the controller. Should the database go away in between, that is waited for.
+    async fn begin(&mut self, signals: &mut Signals) -> Result<Begun, Failure> {
+        let mut said = false;
+        loop {
+            let setup = wiring::setup(&self.config, self.store.clone(), Registry::new()).or_fail(
+                "`evenkeel check` reads the configuration, `evenkeel doctor` tries everything in it",
+            )?;
+            let started = tokio::select! {
+                started = controller::start(setup) => started,
+                end = self.ended(signals) => match end {
+                    Some(end) => return Ok(Begun::Ended(end)),
+                    None => continue,
+                },
+            };
+            let away = match started {
+                Ok(running) => return Ok(Begun::Running(Box::new(running))),
+                Err(controller::Error::Store(away)) if away.is_transient() => away,
+                Err(controller::Error::Store(refused)) if About::of(&refused) == About::Leadership => {
+                    return Ok(Begun::Ended(End::Lost));
+                }
+                Err(error) => return Err(error).or_fail("`evenkeel doctor` looks at the store"),
+            };
+            if !std::mem::replace(&mut said, true) {
+                error!(error = %away, "the ledgers cannot be read; they are tried again");
+            }
+            self.surface.face().wait(format!("the ledgers cannot be read: {away}"));
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN) => {}
+                end = self.ended(signals) => if let Some(end) = end {
+                    return Ok(Begun::Ended(end));
+                },
+            }
+        }
+    }
+
+    /// Waits for a reason not to go on as it was: an end, or (`None`) another configuration, which is taken.
+    async fn ended(&mut self, signals: &mut Signals) -> Option<End> {
+        tokio::select! {
+            () = self.term.lost() => Some(End::Lost),
+            order = signals.next(self.args, &self.config) => match order {
+                Order::Stop => Some(End::Stopped),
+                Order::Config(new) => {
+                    self.config = *new;
+                    None
+                }
+            },
+        }
+    }
+
+    /// Notes it in the journal, unless that would hold anything up.
+    async fn note(&self, row: JournalRow) {
+        let noted = timeout(AGAIN * 3, journal::note(&**self.store, row)).await;
+        if noted.is_err() {
+            error!("the store does not answer: what was done could not be noted in the journal");
+        }
+    }
+
+    /// Where other replicas may read it, what is shown is kept for them.
+    fn share(&self, running: &Running) -> Option<AbortOnDropHandle<()>> {
+        match &self.config.store.place {
+            Place::Sqlite { .. } => None,
+            Place::Postgres(_) => {
+                let run = share::run(running.hub.clone(), CancellationToken::new());
+                Some(AbortOnDropHandle::new(tokio::spawn(run)))
+            }
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! A store that fails, hangs and changes its leader on command, around a real one. What does not live here: what a
+//! database really does then; that is asked of a real one (`scenario_store_away`).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evenkeel_core::identity::hosts::NetboxRef;
+use evenkeel_core::ledger::Entry;
+use evenkeel_core::{EventId, HostName, SourceId, Subject};
+use evenkeel_store::{
+    AssetRow, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error, EventFilter,
+    ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow, OpenCount,
+    OutboxDepth, Outcome, Page, PassCommit, Pruned, Resend, Result, RetentionPolicy, RowCounts, Saved,
+    SavedInventory, SavedStatus, Stats, Store, StoredEvent, Ticket,
+};
+use jiff::Timestamp;
+
+/// How the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// Well.
+    Well,
+    /// Away: every call fails at once.
+    Away,
+    /// Without space: whatever writes fails.
+    Full,
+    /// Somebody else writes it: whatever writes is refused.
+    Led,
+    /// It never answers.
+    Silent,
+}
+
+/// Who leads.
+#[derive(Clone, Debug, Default)]
+struct Lease {
+    holder: Option<String>,
+    epoch: u64,
+}
+
+/// A store with moods.
+pub struct MoodyStore {
+    inner: Arc<dyn Store>,
+    mood: Mutex<Mood>,
+    lease: Mutex<Lease>,
+    status: Mutex<Option<SavedStatus>>,
+    resigned: AtomicUsize,
+}
+
+impl MoodyStore {
+    /// In good mood, and led by nobody.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self {
+            inner,
+            mood: Mutex::new(Mood::Well),
+            lease: Mutex::default(),
+            status: Mutex::default(),
+            resigned: AtomicUsize::new(0),
+        }
+    }
+
+    /// From now on it is so.
+    pub fn set(&self, mood: Mood) {
+        *lock(&self.mood) = mood;
+    }
+
+    /// Somebody else leads from now on; `None`: nobody.
+    pub fn led_by(&self, holder: Option<&str>) {
+        let mut lease = lock(&self.lease);
+        lease.holder = holder.map(str::to_owned);
+        lease.epoch += 1;
+    }
+
+    /// Who leads.
+    pub fn leader(&self) -> Option<String> {
+        lock(&self.lease).holder.clone()
+    }
+
+    /// How often the right to lead was given back.
+    pub fn resigned(&self) -> usize {
+        self.resigned.load(Ordering::Relaxed)
+    }
+
+    async fn admit_reading(&self) -> Result<()> {
+        let mood = *lock(&self.mood);
+        match mood {
+            Mood::Well | Mood::Full | Mood::Led => Ok(()),
+            Mood::Away | Mood::Silent => self.admit().await,
+        }
+    }
+
+    async fn admit(&self) -> Result<()> {
+        let mood = *lock(&self.mood);
+        let at = || "moody".to_owned();
+        match mood {
+            Mood::Well => Ok(()),
+            Mood::Away => Err(away()),
+            Mood::Full => Err(Error::Full { at: at() }),
+            Mood::Led => Err(Error::NotLeader { at: at(), leader: "another".to_owned() }),
+            Mood::Silent => std::future::pending().await,
+        }
+    }
+}
+
+fn away() -> Error {
+    Error::Unavailable { at: "moody".to_owned(), why: "it is away".to_owned(), source: None }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Store for MoodyStore {
+    fn at(&self) -> &str {
+        self.inner.at()
+    }
+
+    async fn lead(&self, who: &str, _ttl: Duration) -> Result<Leadership> {
+        self.admit().await?;
+        let mut lease = lock(&self.lease);
+        match &lease.holder {
+            Some(holder) if holder != who => {
+                Ok(Leadership::Theirs { holder: holder.clone(), until: Timestamp::MAX })
+            }
+            Some(_) => Ok(Leadership::Ours { epoch: lease.epoch }),
+            None => {
+                lease.holder = Some(who.to_owned());
+                lease.epoch += 1;
+                Ok(Leadership::Ours { epoch: lease.epoch })
+            }
+        }
+    }
+
+    async fn resign(&self) -> Result<()> {
+        self.admit().await?;
+        self.resigned.fetch_add(1, Ordering::Relaxed);
+        lock(&self.lease).holder = None;
+        Ok(())
+    }
+
+    async fn save_status(&self, status: &SavedStatus) -> Result<()> {
+        self.admit().await?;
+        *lock(&self.status) = Some(status.clone());
+        Ok(())
+    }
+
+    async fn last_status(&self) -> Result<Option<SavedStatus>> {
+        self.admit_reading().await?;
+        Ok(lock(&self.status).clone())
+    }
+
+    async fn hint(&self) {
+        std::future::pending().await
+    }
+
+    async fn load(&self, subject: &Subject) -> Result<Loaded> {
+        self.admit_reading().await?;
+        self.inner.load(subject).await
+    }
+
+    async fn load_all(&self) -> Result<Vec<Loaded>> {
+        self.admit_reading().await?;
+        self.inner.load_all().await
+    }
+
+    async fn commit(&self, pass: PassCommit) -> Result<Committed> {
+        self.admit().await?;
+        self.inner.commit(pass).await
+    }
+
+    async fn commit_all(&self, passes: Vec<PassCommit>) -> Vec<Result<Committed>> {
+        match self.admit().await {
+            Ok(()) => self.inner.commit_all(passes).await,
+            Err(_) => passes.iter().map(|_| Err(away())).collect(),
+        }
+    }
+
+    async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
+        self.admit().await?;
+        self.inner.remember(matches).await
+    }
+
+    async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
+        self.admit().await?;
+        self.inner.save_observed(rows).await
+    }
+
+    async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
+        self.admit_reading().await?;
+        self.inner.shown(host).await
+    }
+
+    async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {
+        self.admit().await?;
+        self.inner.save_expected(rows).await
+    }
+
+    async fn save_inventory(&self, inventory: &SavedInventory) -> Result<()> {
+        self.admit().await?;
+        self.inner.save_inventory(inventory).await
+    }
+
+    async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
+        self.admit_reading().await?;
+        self.inner.last_inventory(source).await
+    }
+
+    async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()> {
+        self.admit().await?;
+        self.inner.save_sources(sources, at).await
+    }
+
+    async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
+        self.admit().await?;
+        self.inner.save_assets(assets, at).await
+    }
+
+    async fn claim(
+        &self,
+        sink: Option<&str>,
+        limit: u32,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>> {
+        self.admit().await?;
+        self.inner.claim(sink, limit, lease, now).await
+    }
+
+    async fn settle_all(&self, outcomes: &[(Ticket, Outcome)], now: Timestamp) -> Result<Vec<bool>> {
+        self.admit().await?;
+        self.inner.settle_all(outcomes, now).await
+    }
+
+    async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()> {
+        self.admit().await?;
+        self.inner.release(tickets, now).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>> {
+        self.admit_reading().await?;
+        self.inner.next_due().await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow>> {
+        self.admit_reading().await?;
+        self.inner.deliveries(filter, after, limit).await
+    }
+
+    async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
+        self.admit().await?;
+        self.inner.resend(what, now).await
+    }
+
+    async fn events(
+        &self,
+        filter: &EventFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<StoredEvent>> {
+        self.admit_reading().await?;
+        self.inner.events(filter, after, limit).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
+        self.admit_reading().await?;
+        self.inner.event(id).await
+    }
+
+    async fn drifts(&self, filter: &DriftFilter, after: Option<Cursor>, limit: u32) -> Result<Page<Entry>> {
+        self.admit_reading().await?;
+        self.inner.drifts(filter, after, limit).await
+    }
+
+    async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>> {
+        self.admit_reading().await?;
+        self.inner.drift_by_handle(handle).await
+    }
+
+    async fn open_counts(&self) -> Result<Vec<OpenCount>> {
+        self.admit_reading().await?;
+        self.inner.open_counts().await
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
+        self.admit_reading().await?;
+        self.inner.outbox().await
+    }
+
+    async fn stats(&self) -> Result<Stats> {
+        self.admit_reading().await?;
+        self.inner.stats().await
+    }
+
+    fn export(&self, since: Option<Timestamp>) -> ExportStream<'_> {
+        self.inner.export(since)
+    }
+
+    async fn note(&self, rows: &[JournalRow]) -> Result<()> {
+        self.admit().await?;
+        self.inner.note(rows).await
+    }
+
+    async fn journal(
+        &self,
+        filter: &JournalFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<JournalRow>> {
+        self.admit_reading().await?;
+        self.inner.journal(filter, after, limit).await
+    }
+
+    async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
+        self.admit().await?;
+        self.inner.prune(policy, now).await
+    }
+
+    async fn size(&self) -> Result<u64> {
+        self.admit_reading().await?;
+        self.inner.size().await
+    }
+
+    async fn rows(&self) -> Result<RowCounts> {
+        self.admit_reading().await?;
+        self.inner.rows().await
+    }
+
+    async fn health(&self) -> Result<()> {
+        self.admit_reading().await?;
+        self.inner.health().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
