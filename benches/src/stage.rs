@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use evenkeel::config::{Breaker, Schedule, SinkFilter};
 use evenkeel::controller::{self, Destination, Running, Setup};
+use evenkeel::deliver::people::Manners;
 use evenkeel::fleet::Observer;
 use evenkeel_core::Secret;
 use evenkeel_core::policy::confirm::{Flap, Window};
@@ -82,6 +83,7 @@ pub(crate) fn destination(receiver: &Receiver) -> Result<Destination> {
     Ok(Destination {
         sink: Arc::new(WebhookSink::new(config)?),
         filter: SinkFilter::default(),
+        manners: Manners::default(),
         retry: retry::Schedule::default(),
     })
 }

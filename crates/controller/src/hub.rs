@@ -18,29 +18,14 @@ use tracing::error;
 
 use crate::book::Book;
 use crate::collect::Recheck;
-use crate::config::{Schedule, SinkFilter};
+use crate::config::Schedule;
+use crate::deliver::route::{Bearing, Route};
 use crate::hook::Bell;
 use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
 use crate::work::WorkQueue;
 use crate::world::{Slice, World};
-
-/// A sink's name and which events it gets.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// The sink.
-    pub sink: Arc<str>,
-    /// What it gets.
-    pub filter: SinkFilter,
-}
-
-impl Route {
-    fn wants(&self, event: &Event, tenant: Option<&str>) -> bool {
-        let host = event.hostname.as_ref();
-        self.filter.passes(event.event_type, event.severity, event.transition, host, tenant)
-    }
-}
 
 /// What the tasks of one controller share.
 pub struct Hub {
@@ -184,12 +169,13 @@ impl Hub {
 
     /// The deliveries that announced events need.
     pub fn deliveries(&self, subject: &Subject, events: &[Event]) -> Vec<NewDelivery> {
-        let tenant = match subject {
-            Subject::Host(host) => self.see(|world| world.tenant_of(host)),
+        let host = match subject {
+            Subject::Host(host) => Some(host),
             Subject::Source(_) => None,
         };
         crate::pass::deliveries_of(events, |event| {
-            let wants = |route: &&Route| route.wants(event, tenant.as_deref());
+            let bearing = self.see(|world| Bearing::of(world, host, event.service.as_ref()));
+            let wants = |route: &&Route| route.wants(event, &bearing);
             self.routes.iter().filter(wants).map(|route| route.sink.clone()).collect()
         })
     }

@@ -37,12 +37,17 @@ pub struct Metrics {
     source_objects: IntGaugeVec,
     /// 1 while a source is left alone after repeated failures.
     pub breaker_open: IntGaugeVec,
-    /// Deliveries by sink and outcome: `delivered`, `retried`, `dead`.
+    /// Attempts to deliver by sink and outcome: `delivered`, `retried`, `dead`; `repeated` and `unrepeated` where what is
+    /// open is told again.
     pub deliveries: IntCounterVec,
     /// Undelivered events.
     pub outbox_depth: IntGauge,
     /// Age of the oldest undelivered event.
     pub outbox_oldest: Gauge,
+    sink_depth: IntGaugeVec,
+    sink_dead: IntGaugeVec,
+    sink_oldest: GaugeVec,
+    sink_success_at: GaugeVec,
     /// Hosts with at least one blind source.
     pub hosts_blind: IntGauge,
     /// Hosts known.
@@ -109,6 +114,18 @@ impl Metrics {
             outbox_depth: maker.gauge("outbox_depth", "Events not delivered yet.")?,
             outbox_oldest: maker
                 .float("outbox_oldest_seconds", "Age of the oldest event not delivered yet.")?,
+            sink_depth: maker.gauges("sink_undelivered", "Events not delivered yet.", &["sink"])?,
+            sink_dead: maker.gauges("sink_dead", "Events given up; they can be sent again.", &["sink"])?,
+            sink_oldest: maker.floats(
+                "sink_oldest_undelivered_seconds",
+                "Age of the oldest event not delivered yet.",
+                &["sink"],
+            )?,
+            sink_success_at: maker.floats(
+                "sink_last_success_timestamp_seconds",
+                "When the sink last took an event; 0 before the first since the start.",
+                &["sink"],
+            )?,
             hosts_blind: maker.gauge("hosts_blind", "Hosts that a source cannot see at this moment.")?,
             hosts: maker.gauge("hosts", "Hosts declared or observed.")?,
             store_size: maker
@@ -149,6 +166,28 @@ impl Metrics {
         let at = status.complete_at.map_or(0.0, |at| at.as_millisecond() as f64 / 1000.0);
         self.source_complete_at.with_label_values(&label).set(at);
         self.source_objects.with_label_values(&label).set(i64::try_from(status.objects).unwrap_or(i64::MAX));
+    }
+
+    /// A sink that is configured: its figures are there before its first event.
+    pub fn expect_sink(&self, sink: &str) {
+        for outcome in ["delivered", "retried", "dead"] {
+            self.deliveries.with_label_values(&[sink, outcome]);
+        }
+        self.outbox_of(sink, 0, 0, 0.0);
+        self.sink_success_at.with_label_values(&[sink]);
+    }
+
+    /// What waits for a sink.
+    pub fn outbox_of(&self, sink: &str, pending: u64, dead: u64, oldest_seconds: f64) {
+        let label = [sink];
+        self.sink_depth.with_label_values(&label).set(i64::try_from(pending).unwrap_or(i64::MAX));
+        self.sink_dead.with_label_values(&label).set(i64::try_from(dead).unwrap_or(i64::MAX));
+        self.sink_oldest.with_label_values(&label).set(oldest_seconds);
+    }
+
+    /// A sink took something.
+    pub fn delivered_now(&self, sink: &str, at: jiff::Timestamp) {
+        self.sink_success_at.with_label_values(&[sink]).set(at.as_millisecond() as f64 / 1000.0);
     }
 
     /// What the store takes up; `None` while nobody can say.

@@ -9,6 +9,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::canonical;
 
+pub use evenkeel_core::JournalKind;
+
 /// What one source reported about one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedRow {
@@ -123,39 +125,6 @@ impl AssetRow {
                 "sensitive": host.sensitive,
             }),
         }
-    }
-}
-
-/// What a journal row is: events lead to decisions and tasks, tasks to actions, all of them to log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum JournalKind {
-    /// Something was decided, and why.
-    Decision,
-    /// Something is to be done.
-    Task,
-    /// Something was done.
-    Action,
-    /// What was said about it.
-    Log,
-}
-
-impl JournalKind {
-    /// Every kind, in the order things happen.
-    pub const ALL: [Self; 4] = [Self::Decision, Self::Task, Self::Action, Self::Log];
-
-    /// The lower-case word used in the store and the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Decision => "decision",
-            Self::Task => "task",
-            Self::Action => "action",
-            Self::Log => "log",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

@@ -12,7 +12,7 @@ mod postgres;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_store::{Store, store_conformance};
+use evenkeel_store::{Store, several_processes, store_conformance};
 use postgres::{DIRECT, POOLED, Schema};
 
 async fn leading(variable: &str) -> Option<(Arc<dyn Store>, Schema)> {
@@ -30,5 +30,21 @@ async fn pooled() -> Option<(Arc<dyn Store>, Schema)> {
     leading(POOLED).await
 }
 
+async fn two(variable: &str) -> Option<([Arc<dyn Store>; 2], Schema)> {
+    let schema = Schema::new(variable)?;
+    let (one, other) = (schema.open().await, schema.open().await);
+    Some(([Arc::new(one), Arc::new(other)], schema))
+}
+
+async fn two_direct() -> Option<([Arc<dyn Store>; 2], Schema)> {
+    two(DIRECT).await
+}
+
+async fn two_pooled() -> Option<([Arc<dyn Store>; 2], Schema)> {
+    two(POOLED).await
+}
+
 store_conformance!(directly, direct);
 store_conformance!(through_a_pooler, pooled);
+several_processes!(several_directly, two_direct);
+several_processes!(several_through_a_pooler, two_pooled);

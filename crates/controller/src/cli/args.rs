@@ -53,6 +53,9 @@ pub(crate) enum Command {
     Backup(BackupOptions),
     /// Write events and snapshots as JSON Lines
     Export(ExportOptions),
+    /// Say who is told, or try whether it arrives
+    #[command(subcommand)]
+    Sink(SinkCommand),
     /// Write a shell's completion script
     Completions {
         /// The shell
@@ -165,6 +168,25 @@ pub(crate) struct ExportOptions {
     /// JSON Lines, the only form there is
     #[arg(long, hide = true)]
     pub(crate) jsonl: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SinkCommand {
+    /// List every sink, where it is, and what waits for it
+    List(SinkListOptions),
+    /// Send one clearly marked test to one sink
+    #[command(after_help = "Exit codes: 0 the sink took it, 2 it did not.")]
+    Test {
+        /// The sink's name in the configuration
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SinkListOptions {
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = TextOrJson::Table)]
+    pub(crate) output: TextOrJson,
 }
 
 /// When to use colour.

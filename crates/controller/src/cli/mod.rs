@@ -19,6 +19,7 @@ mod once;
 mod output;
 mod run;
 mod serve;
+mod sink;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ async fn dispatch(args: &Args) -> Done {
         Command::Journal(options) => journal::run(args, options).await,
         Command::Backup(options) => backup::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
+        Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
     }
 }

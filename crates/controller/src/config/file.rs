@@ -82,6 +82,12 @@ pub(super) const SECTIONS: &[&Section] = &[
     &rules::SEVERITY_SECTION,
     &rules::SILENCE_SECTION,
     &sinks::SECTION,
+    &sinks::webhook::SECTION,
+    &sinks::ntfy::SECTION,
+    &sinks::chat::SECTION,
+    &sinks::people::SECTION,
+    &sinks::alertmanager::SECTION,
+    &sinks::nats::SECTION,
     &sinks::FILTER_SECTION,
     &sinks::HEADER_SECTION,
     &sinks::SUCCESS_SECTION,
@@ -199,7 +205,7 @@ fn hypervisors(root: &Table<'_>) -> Option<Vec<ProxmoxConfig>> {
 }
 
 fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {
-    let tables = root.tables(&SINK, &sinks::SECTION);
+    let tables = root.tables(&SINK, &sinks::ANY);
     unique(&tables, &sinks::NAME, "name", str::to_lowercase);
     each(&tables, sinks::read)
 }

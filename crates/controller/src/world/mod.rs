@@ -343,9 +343,9 @@ impl World {
         one.into_iter().chain(many).filter_map(seen).collect()
     }
 
-    /// Slug of a host's tenant.
-    pub fn tenant_of(&self, host: &HostName) -> Option<Arc<str>> {
-        self.intent.host(host).and_then(|h| h.tenant.clone())
+    /// What is declared about this host.
+    pub fn declared_host(&self, host: &HostName) -> Option<&Arc<ExpectedHost>> {
+        self.intent.host(host)
     }
 
     /// The declared hosts, by name.

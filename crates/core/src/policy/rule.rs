@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 use crate::coverage::Lookup;
 use crate::event::{EventType, Severity};
 use crate::id::DriftId;
-use crate::model::{Expected, ExpectedHost, ExpectedService};
+use crate::model::Expected;
 
 /// What a rule applies to. Within one list any entry suffices; all lists that are not empty must match. A matcher with
 /// no list at all matches nothing: an empty selector is a mistake, never "everything".
@@ -53,32 +53,47 @@ impl Matcher {
             && any(hosts, Some(&subject))
             && any(services, id.service.as_ref().map(|s| s.as_str()))
             && (tags.is_empty() || labels.tags().any(|tag| tags.iter().any(|glob| glob.matches(tag))))
-            && any(tenants, labels.host.and_then(|h| h.tenant.as_deref()))
+            && any(tenants, labels.tenant)
     }
 }
 
 /// What NetBox says about the host and service a drift concerns, for matching.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Labels<'a> {
-    host: Option<&'a ExpectedHost>,
-    service: Option<&'a ExpectedService>,
+    host_tags: &'a [Arc<str>],
+    service_tags: &'a [Arc<str>],
+    tenant: Option<&'a str>,
 }
 
 impl<'a> Labels<'a> {
+    /// These tags and this tenant, from wherever they were kept.
+    pub fn new(tags: &'a [Arc<str>], tenant: Option<&'a str>) -> Self {
+        Self { host_tags: tags, service_tags: &[], tenant }
+    }
+
     /// Looks the drift's host and service up. What is not declared has no tags.
     pub fn of(expected: &'a Expected, id: &DriftId) -> Self {
         match expected.host() {
             Lookup::Present(host) => {
-                Self { host: Some(host), service: id.service.as_ref().and_then(|name| host.service(name)) }
+                let service = id.service.as_ref().and_then(|name| host.service(name));
+                Self {
+                    host_tags: &host.tags,
+                    service_tags: service.map(|service| service.tags.as_slice()).unwrap_or(&[]),
+                    tenant: host.tenant.as_deref(),
+                }
             }
             Lookup::Absent | Lookup::Unknown(_) => Self::default(),
         }
     }
 
-    fn tags(self) -> impl Iterator<Item = &'a str> {
-        let host = self.host.into_iter().flat_map(|h| &h.tags);
-        let service = self.service.into_iter().flat_map(|s| &s.tags);
-        host.chain(service).map(|tag| &**tag)
+    /// The tags' slugs, of the host and of the service.
+    pub fn tags(self) -> impl Iterator<Item = &'a str> {
+        self.host_tags.iter().chain(self.service_tags).map(|tag| &**tag)
+    }
+
+    /// The tenant's slug.
+    pub fn tenant(self) -> Option<&'a str> {
+        self.tenant
     }
 }
 

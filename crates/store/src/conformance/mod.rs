@@ -4,6 +4,7 @@
 //! makes a test of each.
 
 pub mod keeping;
+pub mod leading;
 pub mod ledger;
 pub mod outbox;
 pub mod queries;
@@ -38,6 +39,7 @@ macro_rules! store_conformance {
                 one_of_two_writers_of_a_subject_is_refused
                 names_of_any_script_survive
                 an_identical_entry_comes_back_to_the_nanosecond
+                a_name_with_a_nul_is_kept_and_can_be_read
             );
             $crate::store_conformance!(@cases $fresh, outbox:
                 a_delivery_is_claimed_once_until_its_lease_ends
@@ -69,6 +71,10 @@ macro_rules! store_conformance {
                 figures_add_up
                 a_closed_store_says_so
             );
+            $crate::store_conformance!(@cases $fresh, leading:
+                whoever_leads_renews_it_as_it_is
+                what_the_leader_shows_is_kept_and_replaced
+            );
             $crate::store_conformance!(@cases $fresh, keeping:
                 a_snapshot_is_kept_only_when_it_changes
                 an_older_report_is_ignored
@@ -98,5 +104,26 @@ macro_rules! store_conformance {
                 }
             }
         )*
+    };
+}
+
+/// As [`store_conformance!`](crate::store_conformance), for a database that several processes may have open. The second
+/// argument returns two stores with the same fresh database, of which neither leads.
+#[macro_export]
+macro_rules! several_processes {
+    ($module:ident, $fresh:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::store_conformance!(@cases $fresh, leading:
+                one_of_two_leads
+                a_lead_that_ran_out_is_taken_over
+                whoever_resigns_is_followed_at_once
+                what_an_earlier_leader_had_claimed_is_due_at_once
+                a_fenced_writer_writes_nothing_by_any_method
+                commits_of_two_who_take_turns_are_all_there
+            );
+        }
     };
 }

@@ -143,8 +143,13 @@ impl Inner {
                 }
             }
         } else {
-            let mut connection = self.pool.acquire().await.map_err(|error| self.explain(error))?;
-            self.attempt(&mut connection, batch).await
+            let mut line = self.line().await?;
+            let written = self.attempt(&mut line, batch).await;
+            // What the server refused leaves the connection as it was.
+            if !matches!(written, Err(ref error) if error.as_database_error().is_none()) {
+                line.end().await;
+            }
+            written
         };
         let code = |error: &sqlx::Error| Some(error.as_database_error()?.code()?.into_owned());
         match written {

@@ -33,7 +33,7 @@ pub(super) fn stream(inner: &Inner, since: Option<Timestamp>) -> ExportStream<'_
             if let Some(line) = position.lines.pop_front() {
                 return Ok(Some((line, position)));
             }
-            if !position.read().await? {
+            if !position.inner.within(position.read()).await? {
                 return Ok(None);
             }
         }

@@ -42,6 +42,8 @@ fn by_state(at: String, error: Box<dyn sqlx::error::DatabaseError>) -> Error {
                 .to_owned(),
             error,
         ),
+        "55P03" => unavailable(at, "somebody else holds a lock for too long", error),
+        "57014" => unavailable(at, "a statement took too long", error),
         code if code.starts_with("23") => Error::Refused { at, why: message },
         _ => unavailable(at, "the database refused", error),
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff_sqlx::Timestamp as Moment;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 
 use super::Inner;
 use crate::error::{Error, Result};
@@ -20,6 +20,23 @@ const TAKE: &str = "INSERT INTO evenkeel_lease AS lease (id, holder, epoch, unti
         epoch = CASE WHEN lease.epoch = $3 THEN lease.epoch ELSE lease.epoch + 1 END
     WHERE lease.epoch = $3 OR lease.until <= clock_timestamp()
     RETURNING epoch";
+
+/// The holder of what nobody holds.
+const NOBODY: &str = "nobody";
+
+/// The epoch, and who leads under it.
+macro_rules! lease {
+    ($tail:literal) => {
+        concat!(
+            "SELECT epoch, CASE WHEN until > clock_timestamp() THEN holder ELSE 'nobody' END
+                FROM evenkeel_lease WHERE id = 1",
+            $tail
+        )
+    };
+}
+
+/// Looked at before every write. The lock keeps others from taking over until the transaction ends.
+pub(super) const FENCE: &str = lease!(" FOR SHARE");
 
 /// What an earlier leader had claimed is due again.
 const RECLAIM: &str = "UPDATE evenkeel_deliveries SET due_at = claimed_at, claimed_at = NULL
@@ -100,30 +117,24 @@ impl Inner {
         tx.end(touched.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
-    /// Fails unless this process leads, and keeps others from taking over until the transaction ends.
-    pub(super) async fn fence(&self, connection: &mut PgConnection) -> Result<()> {
-        if self.read_only {
-            return Err(self.reads_only());
+    /// Fails unless this process leads, and says who does.
+    pub(super) fn led_by_us(&self, lease: Option<&PgRow>) -> Result<()> {
+        let Some(row) = lease else {
+            return Err(self.not_leader(NOBODY.to_owned()));
+        };
+        if self.cell::<i64>(row, 0)? == self.epoch.load(Ordering::Acquire) {
+            return Ok(());
         }
-        let mine = self.epoch.load(Ordering::Acquire);
-        let held = self
-            .query("SELECT epoch = $1, holder FROM evenkeel_lease WHERE id = 1 FOR SHARE")
-            .bind(mine)
-            .fetch_optional(connection)
-            .await
-            .map_err(|error| self.explain(error))?;
-        match held {
-            Some(row) if self.cell(&row, 0)? => Ok(()),
-            Some(row) => Err(self.not_leader(self.cell(&row, 1)?)),
-            None => Err(self.not_leader("nobody".to_owned())),
-        }
+        Err(self.not_leader(self.cell(row, 1)?))
     }
 
     /// The error of one who does not lead.
     pub(super) async fn who_leads(&self) -> Result<Error> {
-        let rows = self.read(self.query("SELECT holder FROM evenkeel_lease WHERE id = 1")).await?;
-        let leader = rows.first().map(|row| self.cell(row, 0)).transpose()?;
-        Ok(self.not_leader(leader.unwrap_or_else(|| "nobody".to_owned())))
+        let leader = match self.read(self.query(lease!(""))).await?.first() {
+            Some(row) => self.cell(row, 1)?,
+            None => NOBODY.to_owned(),
+        };
+        Ok(self.not_leader(leader))
     }
 
     /// Somebody else leads.

@@ -31,6 +31,11 @@ impl Inner {
 
     async fn migrate_in(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
         let explain = |error| self.explain(error);
+        // Waiting for whoever migrates takes as long as it takes.
+        sqlx::raw_sql("SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0")
+            .execute(&mut *connection)
+            .await
+            .map_err(explain)?;
         // Of all that speak with this server, whoever migrates this schema.
         self.query("SELECT pg_advisory_xact_lock(hashtextextended('evenkeel/' || $1, 0))")
             .bind(schema)

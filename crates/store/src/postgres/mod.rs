@@ -149,7 +149,7 @@ impl Inner {
 #[async_trait]
 impl Committer for Inner {
     async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
-        self.together(passes).await
+        self.within(self.together(passes)).await
     }
 
     fn at(&self) -> &str {
@@ -168,11 +168,11 @@ impl Store for PgStore {
     }
 
     async fn lead(&self, who: &str, ttl: Duration) -> Result<Leadership> {
-        self.inner.lead(who, ttl).await
+        self.inner.within_steady(self.inner.lead(who, ttl)).await
     }
 
     async fn resign(&self) -> Result<()> {
-        self.inner.resign().await
+        self.inner.within_steady(self.inner.resign()).await
     }
 
     async fn hint(&self) {
@@ -180,19 +180,19 @@ impl Store for PgStore {
     }
 
     async fn save_status(&self, status: &SavedStatus) -> Result<()> {
-        self.inner.save_status(status).await
+        self.inner.within(self.inner.save_status(status)).await
     }
 
     async fn last_status(&self) -> Result<Option<SavedStatus>> {
-        self.inner.last_status().await
+        self.inner.within(self.inner.last_status()).await
     }
 
     async fn load(&self, subject: &Subject) -> Result<Loaded> {
-        self.inner.load(subject).await
+        self.inner.within(self.inner.load(subject)).await
     }
 
     async fn load_all(&self) -> Result<Vec<Loaded>> {
-        self.inner.load_all().await
+        self.inner.within(self.inner.load_all()).await
     }
 
     async fn commit(&self, pass: PassCommit) -> Result<Committed> {
@@ -204,35 +204,35 @@ impl Store for PgStore {
     }
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
-        self.inner.remember(matches).await
+        self.inner.within(self.inner.remember(matches)).await
     }
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
-        self.inner.save_observed(rows).await
+        self.inner.within(self.inner.save_observed(rows)).await
     }
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
-        self.inner.shown(host).await
+        self.inner.within(self.inner.shown(host)).await
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {
-        self.inner.save_expected(rows).await
+        self.inner.within(self.inner.save_expected(rows)).await
     }
 
     async fn save_inventory(&self, inventory: &SavedInventory) -> Result<()> {
-        self.inner.save_inventory(inventory).await
+        self.inner.within(self.inner.save_inventory(inventory)).await
     }
 
     async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
-        self.inner.last_inventory(source).await
+        self.inner.within(self.inner.last_inventory(source)).await
     }
 
     async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()> {
-        self.inner.save_sources(sources, at).await
+        self.inner.within(self.inner.save_sources(sources, at)).await
     }
 
     async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
-        self.inner.save_assets(assets, at).await
+        self.inner.within(self.inner.save_assets(assets, at)).await
     }
 
     async fn claim(
@@ -242,19 +242,19 @@ impl Store for PgStore {
         lease: Duration,
         now: Timestamp,
     ) -> Result<Vec<Claimed>> {
-        self.inner.claim(sink, limit, lease, now).await
+        self.inner.within(self.inner.claim(sink, limit, lease, now)).await
     }
 
     async fn settle_all(&self, outcomes: &[(Ticket, Outcome)], now: Timestamp) -> Result<Vec<bool>> {
-        self.inner.settle_all(outcomes, now).await
+        self.inner.within(self.inner.settle_all(outcomes, now)).await
     }
 
     async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()> {
-        self.inner.release(tickets, now).await
+        self.inner.within(self.inner.release(tickets, now)).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
-        self.inner.next_due().await
+        self.inner.within(self.inner.next_due()).await
     }
 
     async fn deliveries(
@@ -263,11 +263,11 @@ impl Store for PgStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
-        self.inner.deliveries(filter, after, limit).await
+        self.inner.within(self.inner.deliveries(filter, after, limit)).await
     }
 
     async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
-        self.inner.resend(what, now).await
+        self.inner.within(self.inner.resend(what, now)).await
     }
 
     async fn events(
@@ -276,31 +276,31 @@ impl Store for PgStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
-        self.inner.events(filter, after, limit).await
+        self.inner.within(self.inner.events(filter, after, limit)).await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
-        self.inner.event(id).await
+        self.inner.within(self.inner.event(id)).await
     }
 
     async fn drifts(&self, filter: &DriftFilter, after: Option<Cursor>, limit: u32) -> Result<Page<Entry>> {
-        self.inner.drifts(filter, after, limit).await
+        self.inner.within(self.inner.drifts(filter, after, limit)).await
     }
 
     async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>> {
-        self.inner.drift_by_handle(handle).await
+        self.inner.within(self.inner.drift_by_handle(handle)).await
     }
 
     async fn open_counts(&self) -> Result<Vec<OpenCount>> {
-        self.inner.open_counts().await
+        self.inner.within(self.inner.open_counts()).await
     }
 
     async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
-        self.inner.outbox().await
+        self.inner.within(self.inner.outbox()).await
     }
 
     async fn stats(&self) -> Result<Stats> {
-        self.inner.stats().await
+        self.inner.within(self.inner.stats()).await
     }
 
     fn export(&self, since: Option<Timestamp>) -> ExportStream<'_> {
@@ -308,7 +308,7 @@ impl Store for PgStore {
     }
 
     async fn note(&self, rows: &[JournalRow]) -> Result<()> {
-        self.inner.note(rows).await
+        self.inner.within(self.inner.note(rows)).await
     }
 
     async fn journal(
@@ -317,7 +317,7 @@ impl Store for PgStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<JournalRow>> {
-        self.inner.journal(filter, after, limit).await
+        self.inner.within(self.inner.journal(filter, after, limit)).await
     }
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
@@ -325,15 +325,15 @@ impl Store for PgStore {
     }
 
     async fn size(&self) -> Result<u64> {
-        self.inner.size().await
+        self.inner.within(self.inner.size()).await
     }
 
     async fn rows(&self) -> Result<RowCounts> {
-        self.inner.rows().await
+        self.inner.within(self.inner.rows()).await
     }
 
     async fn health(&self) -> Result<()> {
-        self.inner.health().await
+        self.inner.within(self.inner.health()).await
     }
 
     async fn close(&self) {

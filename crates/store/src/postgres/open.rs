@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection};
 
 use super::Options;
 use crate::error::{Error, Result};
@@ -13,8 +13,14 @@ use crate::error::{Error, Result};
 /// How long a transaction may sit there with its owner doing nothing: one that hangs or was cut off must not keep the
 /// next leader waiting.
 const IDLE_IN_TRANSACTION: &str = "5s";
+/// How long a statement may take, and how long it may wait for a lock. No statement of ours takes long on a server that
+/// works.
+const STATEMENT: &str = "30s";
+const LOCK: &str = "10s";
 /// How long to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection that nobody uses is taken to be there still.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// A server, and everything needed to speak with it.
 pub(super) struct Server {
@@ -39,7 +45,8 @@ pub(super) fn server(options: &Options, read_only: bool) -> Result<Server> {
     let (connect, preamble) = if options.transaction_pooler {
         // Nothing but what every pooler lets through may be said at the start; the rest is said in each transaction.
         let preamble = format!(
-            "; SET LOCAL search_path TO {schema}; SET LOCAL idle_in_transaction_session_timeout TO '{IDLE_IN_TRANSACTION}'"
+            "; SET LOCAL search_path TO {schema}; SET LOCAL idle_in_transaction_session_timeout TO '{IDLE_IN_TRANSACTION}'; \
+                SET LOCAL statement_timeout TO '{STATEMENT}'; SET LOCAL lock_timeout TO '{LOCK}'"
         );
         (connect.extra_float_digits(None).statement_cache_capacity(0), preamble)
     } else {
@@ -47,6 +54,8 @@ pub(super) fn server(options: &Options, read_only: bool) -> Result<Server> {
         let settings = [
             ("search_path", schema.as_str()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+            ("statement_timeout", STATEMENT),
+            ("lock_timeout", LOCK),
             ("default_transaction_read_only", read_only),
         ];
         (connect.options(settings), String::new())
@@ -55,6 +64,16 @@ pub(super) fn server(options: &Options, read_only: bool) -> Result<Server> {
         PgPoolOptions::new()
             .max_connections(size.max(1))
             .acquire_timeout(PATIENCE)
+            // One that was in use a moment ago is not asked whether it is still there: that would be a trip for each.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(connect.clone())
     };
     Ok(Server {

@@ -104,14 +104,18 @@ impl Inner {
         let before = age.map(|age| moment(now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH)));
         let mut removed = 0;
         loop {
-            let mut tx = self.begin().await?;
-            let batch = self.thin_batch(tx.connection(), table, before, count).await;
-            let batch = tx.end(batch).await?;
+            let batch = self.within(self.thin_once(table, before, count)).await?;
             removed += batch as u64;
             if (batch as i64) < BATCH {
                 return Ok(removed);
             }
         }
+    }
+
+    async fn thin_once(&self, table: &Table, before: Option<Moment>, count: Option<u64>) -> Result<usize> {
+        let mut tx = self.begin().await?;
+        let batch = self.thin_batch(tx.connection(), table, before, count).await;
+        tx.end(batch).await
     }
 
     async fn thin_batch(

@@ -6,6 +6,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
@@ -14,29 +15,37 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres};
 
 use super::Inner;
 use super::failure::explain;
+use super::lease::FENCE;
 use crate::error::{Error, Result};
+
+/// How long anything may take, the server's answer included. The server ends a statement of ours before; this is for one
+/// that is frozen, or cut off from us without a word.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// As [`PATIENCE`], for leading: who leads must be known before the right to ends.
+const PATIENCE_STEADY: Duration = Duration::from_secs(5);
 
 /// A connection to read with. Everything read through it between two awaits may be of different moments, unless the
 /// statement itself is one.
+///
+/// Dropped before its end (a failure, a caller who gave up), it is closed: nobody knows what is still under way on it.
 pub(super) struct Reader {
     connection: PoolConnection<Postgres>,
-    pooled: bool,
+    in_transaction: bool,
+    ended: bool,
 }
 
 impl Reader {
-    /// Gives the connection back. Dropping it instead is right, too: it is then closed if it is in a transaction.
+    /// Gives the connection back.
     pub(super) async fn end(mut self) {
-        if self.pooled && sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await.is_err() {
-            // Whatever ails it, the next user must not inherit it.
-            self.connection.close_on_drop();
-        }
-        self.pooled = false;
+        // Whatever ails it, the next user must not inherit it.
+        self.ended =
+            !self.in_transaction || sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await.is_ok();
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if self.pooled {
+        if !self.ended {
             self.connection.close_on_drop();
         }
     }
@@ -109,18 +118,38 @@ impl Inner {
         sqlx::query(sql).persistent(!self.pooled)
     }
 
+    /// A connection as it is, for a statement that is its own transaction.
+    pub(super) async fn line(&self) -> Result<Reader> {
+        let connection = self.pool.acquire().await.map_err(|error| self.explain(error))?;
+        Ok(Reader { connection, in_transaction: false, ended: false })
+    }
+
     /// A connection to read with.
     pub(super) async fn reader(&self) -> Result<Reader> {
-        let mut connection = self.pool.acquire().await.map_err(|error| self.explain(error))?;
+        let mut reader = self.line().await?;
         if self.pooled {
-            let begin =
-                sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.begin_reading))).execute(&mut *connection).await;
-            if let Err(error) = begin {
-                connection.close_on_drop();
-                return Err(self.explain(error));
-            }
+            let begin = sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.begin_reading)));
+            begin.execute(&mut *reader).await.map_err(|error| self.explain(error))?;
+            reader.in_transaction = true;
         }
-        Ok(Reader { connection, pooled: self.pooled })
+        Ok(reader)
+    }
+
+    /// Gives up waiting after a while.
+    pub(super) async fn within<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.limited(PATIENCE, work).await
+    }
+
+    /// As [`Inner::within`], for leading.
+    pub(super) async fn within_steady<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.limited(PATIENCE_STEADY, work).await
+    }
+
+    async fn limited<T>(&self, limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let why = format!("no answer within {} s", limit.as_secs());
+            Err(Error::Unavailable { at: self.at.to_string(), why, source: None })
+        })
     }
 
     /// Asks a question that one statement answers.
@@ -138,11 +167,13 @@ impl Inner {
     }
 
     /// Begins a transaction, and makes sure that this process still leads: until the transaction ends, nobody else can
-    /// begin to.
+    /// begin to. One trip.
     pub(super) async fn begin(&self) -> Result<Tx<'_>> {
-        let mut tx = self.begin_unfenced().await?;
-        let led = self.fence(tx.connection()).await;
-        match led {
+        if self.read_only {
+            return Err(self.reads_only());
+        }
+        let (tx, lease) = self.begin_in(&self.pool, &format!("{}; {FENCE}", self.begin_writing)).await?;
+        match self.led_by_us(lease.first()) {
             Ok(()) => Ok(tx),
             Err(error) => tx.end(Err(error)).await,
         }
@@ -150,22 +181,19 @@ impl Inner {
 
     /// Begins a transaction, whoever leads.
     pub(super) async fn begin_unfenced(&self) -> Result<Tx<'_>> {
-        self.begin_in(&self.pool).await
+        Ok(self.begin_in(&self.pool, &self.begin_writing).await?.0)
     }
 
     /// Begins a transaction that has to wait for nothing else this process does.
     pub(super) async fn begin_steady(&self) -> Result<Tx<'_>> {
-        self.begin_in(&self.steady).await
+        Ok(self.begin_in(&self.steady, &self.begin_writing).await?.0)
     }
 
-    async fn begin_in(&self, pool: &PgPool) -> Result<Tx<'_>> {
+    async fn begin_in(&self, pool: &PgPool, begin: &str) -> Result<(Tx<'_>, Vec<PgRow>)> {
         let connection = pool.acquire().await.map_err(|error| self.explain(error))?;
         let mut tx = Tx { inner: self, connection, open: true };
-        sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.begin_writing)))
-            .execute(tx.connection())
-            .await
-            .map_err(|error| self.explain(error))?;
-        Ok(tx)
+        let begun = sqlx::raw_sql(AssertSqlSafe(begin)).fetch_all(tx.connection()).await;
+        Ok((tx, begun.map_err(|error| self.explain(error))?))
     }
 
     /// A column of a row.
