@@ -376,13 +376,10 @@ impl Site {
     }
 
     fn is_hypervisor(&self) -> bool {
+        use SourceKind as K;
         match self.id.kind {
-            SourceKind::Proxmox | SourceKind::Truenas => true,
-            SourceKind::Netbox
-            | SourceKind::Docker
-            | SourceKind::Probe
-            | SourceKind::Push
-            | SourceKind::Store => false,
+            K::Proxmox | K::Truenas => true,
+            K::Netbox | K::Docker | K::Probe | K::Push | K::Store => false,
         }
     }
 

@@ -14,6 +14,7 @@ mod health;
 mod hook;
 #[cfg(test)]
 mod hosts;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod push;
