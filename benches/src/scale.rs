@@ -156,7 +156,7 @@ async fn listed_again(hub: &Arc<Hub>, engines: &[Arc<Constant>]) -> Result<()> {
         let mut asked = tokio::task::JoinSet::new();
         for engine in some {
             let (hub, engine) = (hub.clone(), Arc::clone(engine));
-            asked.spawn(async move { hub.learn(engine.id(), engine.says_now()).await });
+            asked.spawn(async move { hub.learn(engine.id(), engine.says_now()) });
         }
         while let Some(done) = asked.join_next().await {
             done?;

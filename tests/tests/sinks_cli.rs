@@ -14,8 +14,8 @@ use evenkeel_tests::stage::Lab;
 use evenkeel_tests::stage::plan::SIGNING_SECRET;
 use serde_json::Value;
 
-/// A home with a webhook and a phone.
-async fn home(server: &Ntfy, webhook: &Receiver) -> Home {
+/// A home with a webhook and a phone, and the systems it watches.
+async fn home(server: &Ntfy, webhook: &Receiver) -> (Home, Lab) {
     let lab = Lab::small(&[("box", &[("web", 80)])]).await;
     let mut home = Home::new(&lab, Some(&webhook.url()));
     home.secrets.push(("TOPIC".to_owned(), "s3cret-topic".to_owned()));
@@ -24,7 +24,7 @@ async fn home(server: &Ntfy, webhook: &Receiver) -> Home {
         server.url()
     );
     home.write(&(home.read() + &phone));
-    home
+    (home, lab)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -34,7 +34,7 @@ fn text(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn a_test_reaches_the_sink_and_says_what_it_answered() {
     let (server, webhook) = (Ntfy::start().await.unwrap(), Receiver::start(SIGNING_SECRET).await.unwrap());
-    let home = home(&server, &webhook).await;
+    let (home, _lab) = home(&server, &webhook).await;
     let output = home.command(&["sink", "test", "phone"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), format!("phone: taken by {}, which answered 200\n", server.url()));
@@ -52,7 +52,7 @@ async fn a_test_reaches_the_sink_and_says_what_it_answered() {
 #[tokio::test]
 async fn a_test_that_does_not_arrive_fails_and_says_why() {
     let (server, webhook) = (Ntfy::start().await.unwrap(), Receiver::start(SIGNING_SECRET).await.unwrap());
-    let home = home(&server, &webhook).await;
+    let (home, _lab) = home(&server, &webhook).await;
     server.set_mode(Mode::Portal);
     let output = home.command(&["sink", "test", "phone"]).await;
     assert_eq!(output.status.code(), Some(2));
@@ -70,7 +70,7 @@ async fn a_test_that_does_not_arrive_fails_and_says_why() {
 #[tokio::test]
 async fn the_list_shows_every_sink_and_tells_unknown_from_nothing() {
     let (server, webhook) = (Ntfy::start().await.unwrap(), Receiver::start(SIGNING_SECRET).await.unwrap());
-    let home = home(&server, &webhook).await;
+    let (home, _lab) = home(&server, &webhook).await;
     let list = async || text(&home.command(&["sink", "list"]).await.stdout);
     let before = list().await;
     assert!(before.lines().nth(2).unwrap().ends_with("?        ?     ?"), "{before}");

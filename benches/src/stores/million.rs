@@ -97,7 +97,7 @@ async fn serving(store: Arc<dyn Store>) -> Result<(std::net::SocketAddr, Cancell
     let address = listener.local_addr()?;
     let state = AppState {
         store,
-        live: Arc::new(Face::default()),
+        live: Arc::new(Face::new()?),
         allowed_hosts: HostPolicy::bound_to(address.ip(), ["bare"]),
     };
     let stop = CancellationToken::new();

@@ -226,7 +226,7 @@ pub fn sink(config: &SinkConfig) -> Result<Arc<dyn Sink>, Error> {
             Arc::new(AlertmanagerSink::new(settings.clone(), tls.as_ref()).map_err(failed)?)
         }
         SinkKind::Nats(settings) => Arc::new(NatsSink::new(settings.clone(), tls)),
-        SinkKind::Chat(settings) => Arc::new(ChatSink::new(settings.clone(), tls).map_err(failed)?),
+        SinkKind::Chat(settings) => Arc::new(ChatSink::new(settings.as_ref().clone(), tls).map_err(failed)?),
     })
 }
 

@@ -136,7 +136,7 @@ pub enum SinkKind {
     /// NATS JetStream.
     Nats(nats::Config),
     /// A chat system.
-    Chat(chat::Config),
+    Chat(Box<chat::Config>),
 }
 
 impl SinkKind {

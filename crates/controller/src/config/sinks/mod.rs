@@ -158,7 +158,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
             alertmanager::read(table, called).map(SinkKind::Alertmanager)
         }
         SinkTag::Nats => nats::read(table, called).map(SinkKind::Nats),
-        SinkTag::Chat => chat::read(table, called).map(SinkKind::Chat),
+        SinkTag::Chat => chat::read(table, called).map(Box::new).map(SinkKind::Chat),
     };
     let trust = match tag {
         // It opens its CA file itself.

@@ -185,7 +185,7 @@ pub(super) mod tests {
         let told = message("", &items).unwrap();
         assert_eq!(told.title, "2 drifts, 1 resolved, 1 already over");
         assert_eq!((told.severity, told.tone), (Severity::High, Tone::Open));
-        let lines = ["again VM_DOWN: c", "VM_DOWN: b", "VM_DOWN: d (already over)", "resolved VM_DOWN: a"];
+        let lines = ["again VM_DOWN: c", "VM_DOWN: b", "resolved VM_DOWN: a", "VM_DOWN: d (already over)"];
         assert_eq!(told.lines, lines.map(|line| Line::Item(line.into())));
     }
 

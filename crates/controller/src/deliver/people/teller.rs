@@ -20,6 +20,7 @@ use super::summary::Summaries;
 use super::{By, Manners};
 use crate::collect::now;
 use crate::config::SinkFilter;
+use crate::deliver::route::Bearing;
 use crate::deliver::{CLAIM, IDLE, LEASE};
 use crate::gate::About;
 use crate::hub::Hub;
@@ -153,7 +154,13 @@ impl Teller {
         let now = now();
         if event.transition == Transition::Resolved {
             let run = self.run_of(&claim.drift_key, event.first_seen);
-            if history::told(&*self.hub.store, run, now).await? == Told::No {
+            let heard = match history::told(&*self.hub.store, run, now).await? {
+                Told::Yes => true,
+                Told::No => false,
+                // Nobody can say. Then whoever would hear of such a beginning now hears of the end.
+                Told::Unknown => self.concerns(&event),
+            };
+            if !heard {
                 debug!(sink = self.sink.name(), event = %claim.event, "a recovery from what was not told is not told");
                 return Ok(Turn::Settle(Outcome::Delivered, "withheld"));
             }
@@ -163,6 +170,12 @@ impl Teller {
             return Ok(Turn::Settle(Outcome::Retry { at, why }, "waiting"));
         }
         Ok(Turn::Join(self.key(&event), Box::new(event)))
+    }
+
+    fn concerns(&self, event: &Event) -> bool {
+        let (host, service) = (event.hostname.as_ref(), event.service.as_ref());
+        let bearing = self.hub.see(|world| Bearing::of(world, host, service));
+        self.filter.concerns(bearing.describe(event))
     }
 
     pub(super) fn run_of<'a>(&'a self, drift_key: &'a str, since: Timestamp) -> Run<'a> {
