@@ -9,6 +9,7 @@ use evenkeel_core::Secret;
 use evenkeel_store::{PgStore, SqliteStore, Store, postgres, sqlite};
 use tempfile::TempDir;
 use xtask::real::Postgres;
+use xtask::real::postgres::{Setup, programs};
 
 use crate::Result;
 
@@ -27,9 +28,9 @@ impl Place {
     /// Every database there is on this machine.
     pub(super) fn all() -> Result<Vec<Self>> {
         let mut all = vec![Self::Sqlite(tempfile::tempdir()?)];
-        match Postgres::start() {
+        match server() {
             Ok(server) => all.push(Self::Postgres(server)),
-            Err(why) => eprintln!("SKIPPED: no postgresql here: {why:#}"),
+            Err(why) => eprintln!("SKIPPED: no postgresql here: {why}"),
         }
         Ok(all)
     }
@@ -64,6 +65,14 @@ impl Place {
             Self::Postgres(_) => PathBuf::new(),
         }
     }
+}
+
+/// A server that keeps what it says it kept, which servers of tests do not.
+fn server() -> Result<Postgres> {
+    let Some(programs) = programs() else { return Err("it is not installed".into()) };
+    let settings =
+        vec![("fsync".to_owned(), "on".to_owned()), ("shared_buffers".to_owned(), "256MB".to_owned())];
+    Ok(Postgres::start_with(&programs, Setup { settings, ..Setup::default() })?)
 }
 
 impl fmt::Display for Place {
