@@ -106,9 +106,11 @@ async fn it_is_alive_at_once_and_ready_once_everybody_has_been_heard() {
     let home = Home::new(&lab, None);
     let program = home.start().await;
     assert_eq!(program.get("/healthz").await, (200, "ok".to_owned()));
-    let (status, body) = program.get("/readyz").await;
-    assert_eq!(status, 503, "{body}");
-    assert!(body.contains("netbox has not been read completely yet"), "{body}");
+    let unread = |(status, body): (u16, String)| {
+        assert_eq!(status, 503, "{body}");
+        body.contains("netbox has not been read completely yet")
+    };
+    assert!(soon(|| async { unread(program.get("/readyz").await) }).await);
     lab.netbox.faults().clear_all();
     program.until_ready().await;
 

@@ -1,6 +1,7 @@
 //! A million events, and five hundred open drifts among them: what the newest page and the summary take, as a client of
 //! the API sees it. The floor is the same rows read by one statement of one's own.
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -63,7 +64,7 @@ pub(super) async fn run(place: &Place) -> Result<Vec<Row>> {
     let mut floor = database.time(&database.newest()).await?;
     rows.push(row(place, "the view drift_summary", &mut summary, &mut floor));
     for sql in [database.newest(), SUMMARY.to_owned()] {
-        println!("{place}: {sql}\n{}\n", database.explain(&sql).await?);
+        writeln!(std::io::stdout(), "{place}: {sql}\n{}\n", database.explain(&sql).await?)?;
     }
     stop.cancel();
     store.close().await;

@@ -1,6 +1,7 @@
 //! Where a store of a measurement lives: a file, or a PostgreSQL of its own.
 
 use std::fmt;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ impl Place {
         let mut all = vec![Self::Sqlite(tempfile::tempdir()?)];
         match server() {
             Ok(server) => all.push(Self::Postgres(server)),
-            Err(why) => eprintln!("SKIPPED: no postgresql here: {why}"),
+            Err(why) => writeln!(std::io::stderr(), "SKIPPED: no postgresql here: {why}")?,
         }
         Ok(all)
     }

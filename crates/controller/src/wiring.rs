@@ -248,7 +248,8 @@ pub async fn store_read_only(config: &StoreConfig) -> Result<Arc<dyn Store>, eve
     })
 }
 
-fn postgres(config: &config::Postgres) -> postgres::Options {
+/// How a configured server is spoken with.
+pub fn postgres(config: &config::Postgres) -> postgres::Options {
     let config::Postgres { url, password, ca_file, schema, transaction_pooler, plaintext, connections } =
         config.clone();
     postgres::Options { url, password, ca_file, schema, transaction_pooler, plaintext, connections }

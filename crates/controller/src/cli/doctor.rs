@@ -2,6 +2,7 @@
 
 mod docker;
 mod netbox;
+mod postgres;
 mod probe;
 mod proxmox;
 mod sinks;

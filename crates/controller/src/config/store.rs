@@ -235,6 +235,7 @@ fn foreign(table: &Table<'_>, keys: &[&Key], why: &str) {
 }
 
 /// Longer names are cut off by PostgreSQL without a word, and then two of them may be one.
+#[expect(clippy::ptr_arg, reason = "what a table checks is what it read")]
 fn is_identifier(name: &String) -> Result<(), String> {
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '_';
     match name.len() {

@@ -40,6 +40,7 @@ impl Front {
     }
 
     /// Why it is not there yet.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the store's list of errors is open to others")]
     pub fn waits(&self, error: &Error) {
         let (at, why) = match error {
             Error::Unavailable { at, why, source: _ } => (at.clone(), why.clone()),

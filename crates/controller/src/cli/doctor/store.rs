@@ -2,7 +2,7 @@
 
 use evenkeel_store::Error;
 
-use crate::cli::failure::chain;
+use super::postgres;
 use crate::config::{Config, Place};
 use crate::render::doctor::Check;
 use crate::wiring;
@@ -12,48 +12,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         Place::Sqlite { path, synchronous: _ } => {
             vec![sqlite(config, &path.display().to_string()).await]
         }
-        Place::Postgres(_) => vec![postgres(config).await],
-    }
-}
-
-/// Only looks: tables are made by the first controller that runs here.
-async fn postgres(config: &Config) -> Check {
-    match wiring::store_read_only(&config.store).await {
-        Ok(store) => {
-            let at = store.at().to_owned();
-            let check = match store.stats().await {
-                Ok(stats) => {
-                    Check::ok("store", format!("{at} can be read; it holds {} events", stats.events))
-                }
-                Err(error) => Check::fail("store", error.to_string(), "see docs/replicas.md"),
-            };
-            store.close().await;
-            check
-        }
-        Err(error) => {
-            let (sentence, hint) = (chain(&error), advice(&error));
-            match error {
-                Error::Older { .. } => Check::warn("store", sentence, hint),
-                _ => Check::fail("store", sentence, hint),
-            }
-        }
-    }
-}
-
-/// What a person can do about it.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the store's list of errors is open to others")]
-fn advice(error: &Error) -> &'static str {
-    match error {
-        Error::Unavailable { .. } => {
-            "`store.url` says where it is; is it running, and does it let this machine in?"
-        }
-        Error::Denied { .. } | Error::ReadOnly { .. } => {
-            "`store.url` and `store.password` say as whom; docs/postgresql.md says which rights are needed"
-        }
-        Error::Older { .. } => "the first `evenkeel run` makes or migrates the tables",
-        Error::Newer { .. } => "a newer evenkeel has been here: run that one",
-        Error::Foreign { .. } => "name another database, or another `store.schema`",
-        _ => "`[store]` says where the state is kept",
+        Place::Postgres(server) => postgres::checks(server).await,
     }
 }
 
