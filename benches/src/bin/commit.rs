@@ -61,8 +61,8 @@ async fn one_event(dir: &Path) -> Result<Vec<Row>> {
     let row = |name: &str, share| Row {
         name: name.to_owned(),
         unit: "us",
-        ours: quantile(&mut ours.clone(), share),
-        floor: quantile(&mut disk.clone(), share),
+        ours: quantile(&ours, share),
+        floor: quantile(&disk, share),
     };
     Ok(vec![row("one event, median", 0.5), row("one event, fastest of a hundred", 0.01)])
 }
