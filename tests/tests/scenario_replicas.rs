@@ -71,10 +71,7 @@ async fn the_leader_is_killed_ten_times_and_nothing_is_lost_or_told_twice() {
         assert!(killed.elapsed() < TAKEOVER, "{:?}: {}", killed.elapsed(), programs[leads].log());
         longest = longest.max(killed.elapsed());
     }
-    #[expect(clippy::print_stderr, reason = "a figure worth knowing")]
-    {
-        eprintln!("{ROUNDS} times another led after {longest:?} at the longest");
-    }
+    eprintln!("{ROUNDS} times another led after {longest:?} at the longest");
     ended.store(true, Ordering::Relaxed);
     loading.await.unwrap();
     let truth = settle(&lab);

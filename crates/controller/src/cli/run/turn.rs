@@ -54,6 +54,7 @@ impl Turn<'_> {
             let who = super::open::name(&self.config.store);
             self.note(journal::leads(&who, self.term.epoch, now())).await;
         }
+        let mut is_noted = false;
         loop {
             let running = match self.begin(signals).await? {
                 Begun::Running(running) => *running,
@@ -61,7 +62,10 @@ impl Turn<'_> {
             };
             let face = self.surface.face();
             face.show(running.hub.clone());
-            self.note(journal::started(now())).await;
+            // Started anew with another configuration, it is still the same controller.
+            if !std::mem::replace(&mut is_noted, true) {
+                self.note(journal::started(now())).await;
+            }
             info!(config = %self.config.path.display(), listen = %self.surface.address(), "running");
             let shared = self.share(&running);
             let hub = running.hub.clone();
