@@ -315,3 +315,34 @@ pub async fn a_name_with_a_nul_is_kept_and_can_be_read(store: Fresh) -> Outcome 
     }
     Ok(())
 }
+
+/// A label on a container may be as long as somebody likes.
+pub async fn names_of_any_length_are_kept_apart(store: Fresh) -> Outcome {
+    let noise: String =
+        (0..400_u64).map(|n| format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes()))).collect();
+    let (one, other) = (format!("{noise}1"), format!("{noise}2"));
+    store.commit(opening(&one, &one, 1, 0, &[&one])).await?;
+    store.commit(opening(&one, &other, 2, 1, &[&one])).await?;
+    store.commit(opening(&other, &one, 3, 0, &[&other])).await?;
+    let gone = PassCommit { removals: vec![missing(&one, &other)], ..PassCommit::new(host(&one), 2, at(4)) };
+    store.commit(gone).await?;
+    let loaded = store.load(&host(&one)).await?;
+    assert_eq!(loaded.revision, 3);
+    assert_eq!(loaded.ledger.entries.into_keys().collect::<Vec<_>>(), [missing(&one, &one)]);
+    let about = |service: &str| EventFilter {
+        host: Some(one.as_str().into()),
+        service: Some(service.into()),
+        ..EventFilter::default()
+    };
+    for (service, n) in [(&one, 1), (&other, 2)] {
+        let found = store.events(&about(service), None, 9).await?.rows;
+        assert_eq!(found.iter().map(|row| row.event.id).collect::<Vec<_>>(), [event_id(n)]);
+        assert_eq!(found[0].event.service.as_ref().map(|name| name.as_str()), Some(service.as_str()));
+    }
+    let claimed = store.claim(Some(&one), 9, std::time::Duration::from_secs(1), at(60)).await?;
+    assert_eq!(claimed.iter().map(|one| one.event).collect::<Vec<_>>(), [event_id(1), event_id(2)]);
+    store.save_observed(&[observed(&one, "x", 1), observed(&other, "y", 1)]).await?;
+    assert_eq!(store.shown(&one.as_str().into()).await?.len(), 1);
+    store.note(&[journal(JournalKind::Log, &noise, 1)]).await?;
+    Ok(())
+}

@@ -40,6 +40,7 @@ macro_rules! store_conformance {
                 names_of_any_script_survive
                 an_identical_entry_comes_back_to_the_nanosecond
                 a_name_with_a_nul_is_kept_and_can_be_read
+                names_of_any_length_are_kept_apart
             );
             $crate::store_conformance!(@cases $fresh, outbox:
                 a_delivery_is_claimed_once_until_its_lease_ends

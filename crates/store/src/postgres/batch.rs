@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::commit::unwritable;
 use super::journal::JournalColumns;
 use super::stored_event::EventColumns;
-use super::values::{moment, text, texts};
+use super::values::{key, keys, moment};
 use crate::error::{Error, Result};
 use crate::text::hex;
 use crate::types::{NewDelivery, PassCommit};
@@ -83,15 +83,15 @@ impl<'a> Batch<'a> {
         }
         for id in &pass.removals {
             self.removals.subject.push(name);
-            self.removals.drift_id.push(text(&id.to_string()).into_owned());
+            self.removals.drift_id.push(key(&id.to_string()).into_owned());
         }
         for event in &pass.events {
             self.events.push(name, event)?;
         }
         for delivery in &pass.deliveries {
             let NewDelivery { sink, event, drift_key } = delivery;
-            self.deliveries.sink.push(text(sink));
-            self.deliveries.drift_key.push(text(drift_key));
+            self.deliveries.sink.push(key(sink));
+            self.deliveries.drift_key.push(key(drift_key));
             self.deliveries.at.push(moment(pass.at));
             self.deliveries.event.push(event.0);
         }
@@ -101,7 +101,7 @@ impl<'a> Batch<'a> {
 
     fn upsert(&mut self, subject: &'a str, entry: &'a Entry) -> Result<()> {
         let drifts = &mut self.drifts;
-        let id = text(&entry.id.to_string()).into_owned();
+        let id = key(&entry.id.to_string()).into_owned();
         let written = serde_json::to_string(entry).map_err(unwritable)?;
         let (state, severity, folded) =
             (entry.state.as_str(), entry.severity.as_str(), entry.parent.is_some());
@@ -117,7 +117,7 @@ impl<'a> Batch<'a> {
         drifts.state.push(state);
         drifts.event_type.push(entry.id.event_type.code());
         drifts.severity.push(severity);
-        drifts.service.push(texts(entry.id.service.as_ref().map(|service| service.as_str())));
+        drifts.service.push(keys(entry.id.service.as_ref().map(|service| service.as_str())));
         drifts.folded.push(folded);
         drifts.entry.push(written);
         Ok(())

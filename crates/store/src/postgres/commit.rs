@@ -14,7 +14,7 @@ use super::Inner;
 use super::batch::{Batch, DeliveryColumns, DriftColumns, RemovalColumns, SubjectColumns};
 use super::journal::JournalColumns;
 use super::stored_event::EventColumns;
-use super::values::text;
+use super::values::key;
 use crate::error::{Error, Result};
 use crate::types::{Committed, PassCommit};
 
@@ -92,7 +92,7 @@ impl Inner {
     /// Commits passes of different subjects in one transaction. An outer error means that nothing was written.
     pub(super) async fn together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
         let names: Vec<String> =
-            passes.iter().map(|pass| text(&pass.subject.to_string()).into_owned()).collect();
+            passes.iter().map(|pass| key(&pass.subject.to_string()).into_owned()).collect();
         // In one order, so that two of these never wait for each other.
         let mut order: Vec<usize> = (0..passes.len()).collect();
         order.sort_by(|&a, &b| names[a].cmp(&names[b]));

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Inner;
 use super::paging::Listing;
-use super::values::{json, moment, text, texts};
+use super::values::{json, key, keys, moment, text};
 use crate::error::Result;
 use crate::query::{Cursor, JournalFilter, Page};
 use crate::rows::{JournalKind, JournalRow};
@@ -35,9 +35,9 @@ impl<'a> JournalColumns<'a> {
             let JournalRow { kind, at, subject, event, drift_key, actor, text: said, data } = row;
             let subject = subject.as_ref().map(ToString::to_string);
             self.kind.push(kind.as_str());
-            self.subject.push(subject.map(|subject| text(&subject).into_owned()));
+            self.subject.push(subject.map(|subject| key(&subject).into_owned()));
             self.event_id.push(event.map(|event| event.0));
-            self.drift_id.push(texts(drift_key.as_deref()));
+            self.drift_id.push(keys(drift_key.as_deref()));
             self.handle.push(row.handle());
             self.actor.push(text(actor));
             self.text.push(text(said));

@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 
 use super::Inner;
 use super::session::Reader;
-use super::values::text;
+use super::values::key;
 use crate::error::Result;
 use crate::text::{Reading, identity};
 use crate::types::Loaded;
@@ -29,7 +29,7 @@ impl Inner {
     pub(super) async fn load(&self, subject: &Subject) -> Result<Loaded> {
         // One statement, so that revision and entries are of one moment.
         let name = subject.to_string();
-        let rows = self.read(self.query(loading!("WHERE s.subject = $1")).bind(text(&name))).await?;
+        let rows = self.read(self.query(loading!("WHERE s.subject = $1")).bind(key(&name))).await?;
         let Some(first) = rows.first() else {
             return Ok(Loaded::unknown(subject.clone()));
         };
@@ -95,7 +95,7 @@ impl Inner {
         // The last word about a subject counts; a statement takes only one.
         let matches: std::collections::BTreeMap<String, Option<String>> = matches
             .iter()
-            .map(|(subject, to)| (text(&subject.to_string()).into_owned(), to.map(identity)))
+            .map(|(subject, to)| (key(&subject.to_string()).into_owned(), to.map(identity)))
             .collect();
         let (subjects, identities): (Vec<_>, Vec<_>) = matches.into_iter().unzip();
         let mut tx = self.begin().await?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Inner;
 use super::hint::SAY;
 use super::paging::Listing;
-use super::values::{moment, text, texts};
+use super::values::{key, moment, texts};
 use crate::error::{Error, Result};
 use crate::query::{Cursor, DeliveryFilter, DeliveryState, Page};
 use crate::text::Reading;
@@ -106,7 +106,7 @@ impl Inner {
         now: Timestamp,
     ) -> Result<Vec<Claimed>> {
         let sinks: Vec<String> = match sink {
-            Some(sink) => vec![text(sink).into_owned()],
+            Some(sink) => vec![key(sink).into_owned()],
             None => {
                 let all = self.query(sinks!("SELECT sink FROM sinks WHERE sink IS NOT NULL"));
                 let rows = all.fetch_all(&mut *connection).await.map_err(|error| self.explain(error))?;
@@ -303,7 +303,7 @@ impl Inner {
             Resend::Event(event) => {
                 resend!("event_seq = (SELECT e.id FROM events e WHERE e.event_id = $2)").bind(event.0)
             }
-            Resend::Sink(sink) => resend!("sink = $2").bind(text(sink)),
+            Resend::Sink(sink) => resend!("sink = $2").bind(key(sink)),
         };
         let resent =
             query.execute(&mut *connection).await.map_err(|error| self.explain(error))?.rows_affected();

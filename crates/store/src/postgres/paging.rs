@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::Inner;
-use super::values::{moment, text};
+use super::values::{key, moment};
 use crate::error::Result;
 use crate::query::{Cursor, Page};
 
@@ -47,7 +47,7 @@ impl Listing {
         column: &'static str,
         values: impl IntoIterator<Item = T>,
     ) {
-        let values: Vec<String> = values.into_iter().map(|value| text(value.as_ref()).into_owned()).collect();
+        let values: Vec<String> = values.into_iter().map(|value| key(value.as_ref()).into_owned()).collect();
         if !values.is_empty() {
             self.query.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
         }

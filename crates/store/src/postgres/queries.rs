@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use super::Inner;
 use super::paging::Listing;
 use super::stored_event::select_events;
-use super::values::text;
+use super::values::key;
 use crate::error::Result;
 use crate::query::{Cursor, DriftFilter, EventFilter, Page};
 use crate::text::Reading;
@@ -73,7 +73,7 @@ impl Inner {
     pub(super) async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>> {
         let handle = handle.to_ascii_uppercase();
         let query = self.query("SELECT id, entry FROM evenkeel_drifts WHERE handle = $1 ORDER BY id");
-        let rows = self.read(query.bind(text(&handle))).await?;
+        let rows = self.read(query.bind(key(&handle))).await?;
         rows.iter().map(|row| self.entry(row)).collect()
     }
 

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query;
 
 use super::Inner;
-use super::values::{cut, json, moment, text, texts};
+use super::values::{cut, json, key, moment, texts};
 use crate::error::Result;
 use crate::rows::{AssetRow, ExpectedRow, ObservedRow, SavedInventory};
 use crate::sorting::{chunks, sort};
@@ -31,8 +31,8 @@ impl Inner {
     }
 
     async fn observed(&self, connection: &mut PgConnection, rows: &[ObservedRow]) -> Result<Saved> {
-        let key = |row: &ObservedRow| -> Key {
-            (text(row.hostname.as_str()).into_owned(), text(&row.source.to_string()).into_owned())
+        let of = |row: &ObservedRow| -> Key {
+            (key(row.hostname.as_str()).into_owned(), key(&row.source.to_string()).into_owned())
         };
         let kept = self
             .heads(
@@ -40,12 +40,12 @@ impl Inner {
                 "SELECT h.hostname, h.source_id, h.hash, h.last_seen
                     FROM evenkeel_observed_heads h JOIN unnest($1::text[], $2::text[]) AS k (hostname, source_id)
                     ON h.hostname = k.hostname AND h.source_id = k.source_id",
-                rows.iter().map(key).collect(),
+                rows.iter().map(of).collect(),
             )
             .await?;
-        let sorted = sort(rows, kept, key, |row| (hex(row.hash), cut(row.observed_at)));
+        let sorted = sort(rows, kept, of, |row| (hex(row.hash), cut(row.observed_at)));
         for chunk in chunks(&sorted.changed, |row| row.snapshot.len()) {
-            let (hosts, sources): (Vec<_>, Vec<_>) = chunk.iter().map(|row| key(row)).unzip();
+            let (hosts, sources): (Vec<_>, Vec<_>) = chunk.iter().map(|row| of(row)).unzip();
             let insert = self
                 .query(
                     "INSERT INTO observed_snapshots (hostname, source, snapshot, observed_at, source_id, hash)
@@ -87,8 +87,8 @@ impl Inner {
     }
 
     async fn expected(&self, connection: &mut PgConnection, rows: &[ExpectedRow]) -> Result<Saved> {
-        let key = |row: &ExpectedRow| -> Key {
-            (text(&row.kind).into_owned(), text(row.hostname.as_str()).into_owned())
+        let of = |row: &ExpectedRow| -> Key {
+            (key(&row.kind).into_owned(), key(row.hostname.as_str()).into_owned())
         };
         let kept = self
             .heads(
@@ -96,12 +96,12 @@ impl Inner {
                 "SELECT h.snapshot_type, h.hostname, h.hash, h.last_seen
                     FROM evenkeel_expected_heads h JOIN unnest($1::text[], $2::text[]) AS k (snapshot_type, hostname)
                     ON h.snapshot_type = k.snapshot_type AND h.hostname = k.hostname",
-                rows.iter().map(key).collect(),
+                rows.iter().map(of).collect(),
             )
             .await?;
-        let sorted = sort(rows, kept, key, |row| (hex(row.hash), cut(row.at)));
+        let sorted = sort(rows, kept, of, |row| (hex(row.hash), cut(row.at)));
         for chunk in chunks(&sorted.changed, |row| row.data.len()) {
-            let (kinds, hosts): (Vec<_>, Vec<_>) = chunk.iter().map(|row| key(row)).unzip();
+            let (kinds, hosts): (Vec<_>, Vec<_>) = chunk.iter().map(|row| of(row)).unzip();
             let insert = self
                 .query(
                     "INSERT INTO snapshots (snapshot_type, data, created_at, hostname, hash)
@@ -185,7 +185,7 @@ impl Inner {
                 "INSERT INTO evenkeel_inventories (source_id, observed_at, data) VALUES ($1, $2, $3)
                     ON CONFLICT (source_id) DO UPDATE SET observed_at = excluded.observed_at, data = excluded.data",
             )
-            .bind(text(&source))
+            .bind(key(&source))
             .bind(moment(inventory.observed_at))
             .bind(&inventory.bytes[..]);
         self.write_one(save).await
@@ -197,7 +197,7 @@ impl Inner {
                 JOIN observed_snapshots s ON s.id = h.snapshot_id WHERE h.hostname = $1
                 ORDER BY h.source_id COLLATE \"C\"",
         );
-        let rows = self.read(query.bind(text(host.as_str()))).await?;
+        let rows = self.read(query.bind(key(host.as_str()))).await?;
         let reading = |column| Reading { at: &self.at, column };
         rows.iter()
             .map(|row| {
@@ -220,7 +220,7 @@ impl Inner {
     pub(super) async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
         let name = source.to_string();
         let query = self.query("SELECT observed_at, data FROM evenkeel_inventories WHERE source_id = $1");
-        let rows = self.read(query.bind(text(&name))).await?;
+        let rows = self.read(query.bind(key(&name))).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let seen: Moment = self.cell(row, 0)?;
         Ok(Some(SavedInventory {
@@ -232,7 +232,7 @@ impl Inner {
 
     pub(super) async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()> {
         let names: BTreeSet<String> =
-            sources.iter().map(|source| text(&source.to_string()).into_owned()).collect();
+            sources.iter().map(|source| key(&source.to_string()).into_owned()).collect();
         // An installation's table has no rule that forbids two of a name.
         let save = self
             .query(
@@ -246,7 +246,7 @@ impl Inner {
 
     pub(super) async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
         // The last word about a name counts; a statement takes only one.
-        let rows: BTreeMap<_, _> = assets.iter().map(|a| ((text(&a.asset_type), text(&a.name)), a)).collect();
+        let rows: BTreeMap<_, _> = assets.iter().map(|a| ((key(&a.asset_type), key(&a.name)), a)).collect();
         let (keys, assets): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let (types, names): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
         let metadata = |asset: &&AssetRow| json(&asset.metadata.to_string()).into_owned();

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Inner;
 use super::commit::unwritable;
-use super::values::{json, moment, text, texts};
+use super::values::{json, key, keys, moment, text};
 use crate::error::Result;
 use crate::text::Reading;
 use crate::types::StoredEvent;
@@ -45,11 +45,11 @@ impl<'a> EventColumns<'a> {
         };
         self.event_id.push(event.id.0);
         self.created_at.push(moment(event.created_at));
-        self.hostname.push(texts(event.hostname.as_ref().map(HostName::as_str)));
+        self.hostname.push(keys(event.hostname.as_ref().map(HostName::as_str)));
         self.handle.push(text(&event.handle));
         self.subject.push(subject);
         self.announce.push(event.announce);
-        self.service.push(texts(event.service.as_ref().map(ServiceName::as_str)));
+        self.service.push(keys(event.service.as_ref().map(ServiceName::as_str)));
         self.event_type.push(event.event_type.code());
         self.severity.push(event.severity.as_str());
         self.transition.push(event.transition.as_str());
@@ -57,7 +57,7 @@ impl<'a> EventColumns<'a> {
         self.observed.push(side(&event.observed)?);
         self.details.push(text(&event.details));
         self.source.push(text(&event.source));
-        self.drift_id.push(text(&event.drift_id));
+        self.drift_id.push(key(&event.drift_id));
         self.body.push(serde_json::to_string(event).map_err(unwritable)?);
         Ok(())
     }

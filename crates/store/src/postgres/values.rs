@@ -1,12 +1,18 @@
 //! The one place where values become what PostgreSQL can hold.
 //!
 //! Its text holds no U+0000, which a hostile name may contain: nothing is refused for that, U+FFFD stands for it. Its
-//! moments have microseconds.
+//! moments have microseconds, and its indices take no long names.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Moment, ToSqlx};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::text::hex;
+
+/// PostgreSQL refuses an index entry of more than 2704 bytes; two names may share one.
+const LONGEST_KEY: usize = 600;
 
 /// The first year that every calendar involved knows; nothing of ours is older.
 const EARLIEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
@@ -16,9 +22,26 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// An optional text.
+/// As [`text()`], if there is one.
 pub(super) fn texts(optional: Option<&str>) -> Option<Cow<'_, str>> {
     optional.map(text)
+}
+
+/// A name that is looked for: as [`text()`], and no longer than an index takes. Of a longer one there is the beginning,
+/// and what tells it from others that begin alike; whole it stands in the event and in the ledger's entry.
+pub(super) fn key(name: &str) -> Cow<'_, str> {
+    let name = text(name);
+    if name.len() <= LONGEST_KEY {
+        return name;
+    }
+    let mark = hex(xxh3_128(name.as_bytes()));
+    let end = name.floor_char_boundary(LONGEST_KEY - mark.len() - '…'.len_utf8());
+    Cow::Owned(format!("{}…{mark}", &name[..end]))
+}
+
+/// As [`key()`], if there is one.
+pub(super) fn keys(optional: Option<&str>) -> Option<Cow<'_, str>> {
+    optional.map(key)
 }
 
 /// JSON for a `jsonb` column, which refuses the escape of U+0000, too. Of JSON in a column of text only
@@ -56,7 +79,20 @@ pub(super) fn cut(at: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{json, text};
+    use super::{LONGEST_KEY, json, key, text};
+
+    #[test]
+    fn a_long_name_is_cut_and_still_its_own() {
+        for (one, other) in [("x", "y"), ("ö", "ü"), ("🚢", "🚢🚢")] {
+            for length in 140..1300 {
+                let begin = "ö".repeat(length);
+                let (one, other) = (format!("{begin}{one}"), format!("{begin}{other}"));
+                assert_ne!(key(&one), key(&other));
+                assert!(key(&one).len() <= LONGEST_KEY);
+                assert_eq!(key(&key(&one)), key(&one));
+            }
+        }
+    }
 
     #[test]
     fn a_nul_is_replaced_in_text() {
