@@ -48,7 +48,11 @@ impl Listing {
         values: impl IntoIterator<Item = T>,
     ) {
         let values: Vec<String> = values.into_iter().map(|value| key(value.as_ref()).into_owned()).collect();
-        if !values.is_empty() {
+        if let [one] = values.as_slice() {
+            // Not as a list of one: only then does an index give the rows in their order, and without that the newest
+            // of a host that has long been quiet are looked for among everybody's.
+            self.query.push(" AND ").push(column).push(" = ").push_bind(one.clone());
+        } else if !values.is_empty() {
             self.query.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
         }
     }
