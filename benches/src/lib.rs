@@ -21,6 +21,7 @@ pub mod queue;
 pub mod reconcile;
 pub mod scale;
 mod stage;
+pub mod stores;
 
 /// What a part comes to.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;

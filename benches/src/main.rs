@@ -7,7 +7,9 @@ mod commit;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use evenkeel_benches::{Result, Row, diff, latency, memory, netbox, print, process, queue, reconcile, scale};
+use evenkeel_benches::{
+    Result, Row, diff, latency, memory, netbox, print, process, queue, reconcile, scale, stores,
+};
 
 /// A part's name and what measures it.
 type Part = (&'static str, fn() -> Result<Vec<Row>>);
@@ -19,6 +21,7 @@ const PARTS: &[Part] = &[
     ("diff", || Ok(diff::run())),
     ("reconcile", reconcile::run),
     ("commit", commit::run),
+    ("stores", stores::run),
     ("netbox", netbox::run),
     ("latency", latency::run),
     ("scale", scale::run),

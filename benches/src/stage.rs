@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use evenkeel::config::{Breaker, Schedule, SinkFilter};
 use evenkeel::controller::{self, Destination, Running, Setup};
+use evenkeel::deliver::people::Manners;
 use evenkeel::fleet::Observer;
 use evenkeel_core::Secret;
 use evenkeel_core::policy::confirm::{Flap, Window};
@@ -41,6 +42,7 @@ pub(crate) async fn start(
         observers,
         probes: Vec::new(),
         intakes: Vec::new(),
+        netbox_bell: None,
         make_declared: None,
         destinations,
         policy: believing(),
@@ -81,6 +83,7 @@ pub(crate) fn destination(receiver: &Receiver) -> Result<Destination> {
     Ok(Destination {
         sink: Arc::new(WebhookSink::new(config)?),
         filter: SinkFilter::default(),
+        manners: Manners::default(),
         retry: retry::Schedule::default(),
     })
 }

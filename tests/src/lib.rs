@@ -12,8 +12,10 @@
 
 use std::io::Write as _;
 
+pub mod alertmanager;
 pub mod conformance;
 pub mod engine;
+pub mod nats;
 pub mod program;
 pub mod prometheus;
 pub mod repo;

@@ -18,12 +18,12 @@ use evenkeel::pass;
 use evenkeel_core::ledger::{Entry, Ledger, State};
 use evenkeel_core::{DriftId, Event, SourceId, Subject};
 use evenkeel_store::sqlite::Options;
-use evenkeel_store::{DeliveryFilter, DeliveryRow, EventFilter, SqliteStore, Store};
+use evenkeel_store::{DeliveryFilter, DeliveryRow, DeliveryState, EventFilter, SqliteStore, Store};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
 pub use lab::{Lab, container};
-pub use plan::{Beside, Plan, SinkPlan, Wired};
+pub use plan::{Beside, Ear, Plan, SinkPlan, Wired};
 
 /// How long anything may take on a busy machine before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -236,6 +236,15 @@ impl Stage {
     /// Every event in words, oldest first: `opened SERVICE_MISSING sonarr@box`.
     pub async fn history(&self) -> Vec<String> {
         self.events().await.iter().map(in_words).collect()
+    }
+
+    /// Waits until a sink has something and nothing waits for it.
+    pub async fn until_delivered(&self, sink: &str) {
+        let done = || async {
+            let rows: Vec<_> = self.deliveries().await.into_iter().filter(|row| row.sink == sink).collect();
+            !rows.is_empty() && rows.iter().all(|row| row.state == DeliveryState::Delivered)
+        };
+        assert!(soon(done).await, "not delivered: {:#?}", self.deliveries().await);
     }
 
     /// Every delivery, oldest first.

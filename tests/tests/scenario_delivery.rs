@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evenkeel_core::Event;
 use evenkeel_lab::receiver::{Mode, Receiver};
-use evenkeel_store::{DeliveryState, Resend};
+use evenkeel_store::{DeliveryState, JournalFilter, Resend};
 use evenkeel_tests::stage::plan::SIGNING_SECRET;
 use evenkeel_tests::stage::{Lab, Plan, SinkPlan, Stage, container, soon};
 use jiff::Timestamp;
@@ -119,6 +119,14 @@ async fn what_a_receiver_rejects_is_dead_visible_and_can_be_sent_again() {
     assert!(soon(dead).await, "{:#?}", stage.deliveries().await);
     let row = stage.deliveries().await.remove(0);
     assert!(row.last_error.as_deref().unwrap().contains("refused"), "{:?}", row.last_error);
+    let noted = || async { stage.store().journal(&JournalFilter::default(), None, 9).await.unwrap().rows };
+    assert!(soon(|| async { noted().await.len() == 1 }).await);
+    let noted = noted().await.remove(0);
+    assert_eq!(
+        (noted.event, noted.handle()),
+        (Some(row.event), Some(stage.entry("SERVICE_MISSING db@box").id.handle()))
+    );
+    assert!(noted.text.starts_with("The delivery to n8n was given up after 1 attempts: "), "{}", noted.text);
     // A dead one holds nothing back.
     stage.engine("box").start_container("db").unwrap();
     stage.until(&[]).await;

@@ -5,10 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
+/// The workspace's root.
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
 /// The cargo that runs us, at the workspace's root.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    command.args(args).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command.args(args).current_dir(ROOT);
     command
 }
 

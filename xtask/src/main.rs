@@ -8,6 +8,7 @@ mod cargo;
 mod check;
 mod systems;
 mod test;
+mod versions;
 
 const HELP: &str = "\
 cargo xtask COMMAND
@@ -17,6 +18,9 @@ cargo xtask COMMAND
                   ARGS go to `cargo test` (as in `cargo xtask test -p evenkeel-core diff`)
   systems         the same real systems, held for as long as standard input is open;
                   standard output gets the variables to set for `cargo test` in another terminal
+  postgres-versions [ARGS]
+                  the tests of PostgreSQL against every version that is promised; the servers come from npm,
+                  into target/postgres; ARGS go to `cargo test`
 
 options of `test`, `check` and `systems`, before ARGS:
   --no-install    never install a package (otherwise Debian packages are installed where they are missing,
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
         Some("check") => check::run(&rest),
         Some("test") => test::run(&rest),
         Some("systems") => systems::run(&rest),
+        Some("postgres-versions") => versions::run(&rest),
         Some("help" | "--help" | "-h") | None => {
             say(HELP);
             Ok(())

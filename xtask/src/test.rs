@@ -1,7 +1,8 @@
 //! `cargo xtask test`: every test of the workspace, with the real systems it needs started beside it.
 
+use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::Stdio;
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -28,12 +29,26 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     // Arguments narrow the run down; without them it is everything, to the end, whatever fails on the way.
     let mut command =
         if rest.is_empty() { cargo(&["test", "--workspace", "--no-fail-fast"]) } else { cargo(&["test"]) };
-    let mut child = command
-        .args(rest)
-        .envs(rig.variables().iter().map(|(name, value)| (name, value)))
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("run cargo test")?;
+    command.args(rest).envs(rig.variables().iter().map(|(name, value)| (name, value)));
+    let (total, status) = counted(&mut command)?;
+    say(format!("ran in {} s", started.elapsed().as_secs()));
+    if !rig.missing().is_empty() {
+        loud(format!(
+            "not everything was tested; what needs these said SKIPPED:\n{}",
+            rig.missing().join("\n")
+        ));
+    }
+    drop(rig);
+    writeln!(std::io::stdout(), "\n{total}")?;
+    if !status.success() {
+        bail!("cargo test ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs cargo test, shows what it says, and counts.
+pub(crate) fn counted(command: &mut Command) -> anyhow::Result<(Total, ExitStatus)> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("run cargo test")?;
     let mut total = Total::default();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).split(b'\n') {
@@ -45,29 +60,28 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         }
     }
     let status = child.wait().context("wait for cargo test")?;
-    say(format!("ran in {} s", started.elapsed().as_secs()));
-    if !rig.missing().is_empty() {
-        loud(format!(
-            "not everything was tested; what needs these said SKIPPED:\n{}",
-            rig.missing().join("\n")
-        ));
-    }
-    drop(rig);
-    writeln!(std::io::stdout(), "\n{} passed, {} failed", total.passed, total.failed)?;
-    if !status.success() {
-        bail!("cargo test ended with {status}");
-    }
-    Ok(())
+    Ok((total, status))
 }
 
 /// The sum of cargo test's summary lines, one per test program.
 #[derive(Default)]
-struct Total {
+pub(crate) struct Total {
     passed: u64,
     failed: u64,
 }
 
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
 impl Total {
+    /// Whether there were tests and none failed.
+    pub(crate) fn is_good(&self) -> bool {
+        self.passed > 0 && self.failed == 0
+    }
+
     fn add(&mut self, line: &str) {
         // `test result: ok. 12 passed; 0 failed; 0 ignored; …`
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))

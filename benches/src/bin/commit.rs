@@ -15,7 +15,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use evenkeel_benches::{Row, print};
+use evenkeel_benches::{Row, print, quantile};
 use evenkeel_store::conformance::sample::{at, delivery, event, host, missing, opening};
 use evenkeel_store::sqlite::{Options, SqliteStore};
 use evenkeel_store::{PassCommit, Store};
@@ -196,10 +196,4 @@ impl Floor {
 
 fn micros(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e6
-}
-
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let last = values.len().saturating_sub(1);
-    values.get((last as f64 * share) as usize).copied().unwrap_or(f64::NAN)
 }

@@ -20,12 +20,15 @@ use tracing::{info, warn};
 use crate::book::{Book, Record};
 use crate::config::{Schedule, SinkFilter};
 use crate::deliver::Deliverer;
+use crate::deliver::people::{self, Manners, Teller};
+use crate::deliver::route::Route;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
-use crate::hub::{Hub, Route};
+use crate::hook::Bell;
+use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::work::WorkQueue;
 use crate::world::World;
-use crate::{figures, keep, worker};
+use crate::{figures, keep, upkeep, worker};
 
 /// How many sources may be asked at the same moment.
 const ASKED_AT_ONCE: usize = 32;
@@ -38,6 +41,8 @@ pub struct Destination {
     pub sink: Arc<dyn Sink>,
     /// Which events it gets.
     pub filter: SinkFilter,
+    /// How people want to be told, if it speaks to people.
+    pub manners: Manners,
     /// How long a delivery is tried.
     pub retry: retry::Schedule,
 }
@@ -52,6 +57,8 @@ pub struct Setup {
     pub probes: Vec<Probe>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
+    /// What NetBox's webhooks ring, if it is listened to.
+    pub netbox_bell: Option<Arc<Bell>>,
     /// How engines that NetBox declares are made; `None`: they are not watched.
     pub make_declared: Option<MakeDeclared>,
     /// Who is told.
@@ -99,6 +106,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         observers,
         probes,
         intakes,
+        netbox_bell,
         make_declared,
         destinations,
         policy,
@@ -121,7 +129,11 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     store.save_sources(&sources, crate::collect::now()).await?;
     let routes = destinations
         .iter()
-        .map(|d| Route { sink: Arc::from(d.sink.name()), filter: d.filter.clone() })
+        .map(|d| Route {
+            sink: Arc::from(d.sink.name()),
+            filter: d.filter.clone(),
+            speaks: d.sink.speaker().is_some(),
+        })
         .collect();
     let hub = Arc::new(Hub {
         world: RwLock::new(world),
@@ -135,7 +147,9 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         schedule,
         routes,
         intakes,
+        netbox_bell,
         outbox_bell: Notify::new(),
+        full: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
         rechecks: Mutex::new(HashMap::new()),
@@ -172,10 +186,17 @@ impl Running {
             self.workers.spawn(worker::run(hub.clone()));
         }
         tasks.spawn(worker::resync(hub.clone(), stop.clone()));
-        tasks.spawn(worker::prune(hub.clone(), retention, stop.clone()));
+        tasks.spawn(upkeep::run(hub.clone(), retention, stop.clone()));
         tasks.spawn(figures::run(hub.clone(), stop.clone()));
-        for Destination { sink, filter: _, retry } in destinations {
-            tasks.spawn(Deliverer { sink, schedule: retry, hub: hub.clone() }.run(stop.clone()));
+        for Destination { sink, filter, manners, retry: schedule } in destinations {
+            hub.metrics.expect_sink(sink.name());
+            let (hub, stop) = (hub.clone(), stop.clone());
+            if sink.speaker().is_some() {
+                let kept = people::kept_for(&retention.delivered);
+                tasks.spawn(Teller { sink, filter, manners, schedule, kept, hub }.run(stop));
+            } else {
+                tasks.spawn(Deliverer { sink, filter, schedule, hub }.run(stop));
+            }
         }
         tasks.spawn(fleet.follow());
     }

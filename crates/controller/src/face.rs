@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
-use evenkeel_web::{HostStatus, Intake, Live, SourceStatus};
+use evenkeel_web::{HostStatus, Intake, Live, NetboxHook, SourceStatus};
 use prometheus::TextEncoder;
 
 use crate::collect::now;
@@ -58,6 +58,10 @@ impl Live for Face {
 
     fn intakes(&self) -> Vec<Arc<dyn Intake>> {
         self.hub().map(|hub| hub.intakes.clone()).unwrap_or_default()
+    }
+
+    fn netbox_hook(&self) -> Option<Arc<dyn NetboxHook>> {
+        self.hub()?.netbox_bell.clone().map(|bell| bell as Arc<dyn NetboxHook>)
     }
 
     fn metrics(&self) -> String {

@@ -33,8 +33,16 @@ async fn outbox(hub: &Hub) {
     let pending: u64 = depths.iter().map(|d| d.pending).sum();
     hub.metrics.outbox_depth.set(i64::try_from(pending).unwrap_or(i64::MAX));
     let now = crate::collect::now();
+    let age = |at: jiff::Timestamp| now.duration_since(at).as_secs_f64().max(0.0);
+    for route in &hub.routes {
+        // A sink the outbox does not list has nothing waiting. One that is no longer configured has no figures.
+        let depth = depths.iter().find(|depth| *depth.sink == *route.sink);
+        let (pending, dead) = depth.map_or((0, 0), |depth| (depth.pending, depth.dead));
+        let oldest = depth.and_then(|depth| depth.oldest_pending).map_or(0.0, age);
+        hub.metrics.outbox_of(&route.sink, pending, dead, oldest);
+    }
     let oldest = depths.iter().filter_map(|d| d.oldest_pending).min();
-    hub.metrics.outbox_oldest.set(oldest.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0)));
+    hub.metrics.outbox_oldest.set(oldest.map_or(0.0, age));
 }
 
 /// Brings the figures that come from memory up to date; called for each scrape.

@@ -156,7 +156,10 @@ impl Fleet {
     /// Starts to ask NetBox.
     pub fn start_intent(&mut self, source: Arc<dyn Source>) {
         let interval = self.hub.schedule.netbox_interval;
-        self.spawn(source, interval, self.stop.child_token());
+        let recheck = self.spawn(source, interval, self.stop.child_token());
+        if let Some(bell) = self.hub.netbox_bell.clone() {
+            self.tasks.spawn(bell.run(recheck, self.stop.clone()));
+        }
     }
 
     /// Starts to ask a source of observation that the configuration names.
@@ -175,7 +178,7 @@ impl Fleet {
         self.spawn(observer.source, interval, stop);
     }
 
-    fn spawn(&self, source: Arc<dyn Source>, interval: Duration, stop: CancellationToken) {
+    fn spawn(&self, source: Arc<dyn Source>, interval: Duration, stop: CancellationToken) -> Arc<Recheck> {
         let recheck = Arc::new(Recheck::default());
         self.bells().insert(source.id().clone(), recheck.clone());
         let breaker = self.hub.schedule.breaker;
@@ -185,9 +188,10 @@ impl Fleet {
             interval,
             breaker: Settings { failures: breaker.failures, open: breaker.open, cap: breaker.open_max },
             permits: self.permits.clone(),
-            recheck,
+            recheck: recheck.clone(),
         };
         self.tasks.spawn(collector.run(stop));
+        recheck
     }
 
     /// Follows the inventory: engines that NetBox declares come and go with it. Ends with the stop. Who was matched with

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::model::Inventory;
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Event, SourceId, Subject};
+use evenkeel_core::{Event, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use evenkeel_store::{NewDelivery, Store};
 use evenkeel_web::Intake;
@@ -18,28 +18,14 @@ use tracing::error;
 
 use crate::book::Book;
 use crate::collect::Recheck;
-use crate::config::{Schedule, SinkFilter};
+use crate::config::Schedule;
+use crate::deliver::route::{Bearing, Route};
+use crate::hook::Bell;
 use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
 use crate::work::WorkQueue;
 use crate::world::{Slice, World};
-
-/// A sink's name and which events it gets.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// The sink.
-    pub sink: Arc<str>,
-    /// What it gets.
-    pub filter: SinkFilter,
-}
-
-impl Route {
-    fn wants(&self, event: &Event, tenant: Option<&str>) -> bool {
-        let host = event.hostname.as_ref();
-        self.filter.passes(event.event_type, event.severity, event.transition, host, tenant)
-    }
-}
 
 /// What the tasks of one controller share.
 pub struct Hub {
@@ -65,8 +51,12 @@ pub struct Hub {
     pub routes: Vec<Route>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
+    /// What NetBox's webhooks ring, if it is listened to.
+    pub netbox_bell: Option<Arc<Bell>>,
     /// Rings when something was put into the outbox.
     pub outbox_bell: Notify,
+    /// Rings when there is no room for what should be written.
+    pub full: Notify,
     /// Events as they happen, for those who watch.
     pub events: broadcast::Sender<Event>,
     /// Rings with every new inventory.
@@ -148,6 +138,12 @@ impl Hub {
         self.see(|world| world.subject(key).clone())
     }
 
+    /// Takes what was read about the own database, and queues its judging.
+    pub fn learn_own(&self, own: OwnStore) {
+        let key = self.change(|world| world.learn_own(own));
+        self.queue.add_all([key], std::time::Duration::ZERO);
+    }
+
     /// One subject's slice at this moment.
     pub fn slice(&self, subject: &Subject, now: Timestamp) -> Slice {
         self.see(|world| world.slice(subject, now))
@@ -173,12 +169,13 @@ impl Hub {
 
     /// The deliveries that announced events need.
     pub fn deliveries(&self, subject: &Subject, events: &[Event]) -> Vec<NewDelivery> {
-        let tenant = match subject {
-            Subject::Host(host) => self.see(|world| world.tenant_of(host)),
+        let host = match subject {
+            Subject::Host(host) => Some(host),
             Subject::Source(_) => None,
         };
         crate::pass::deliveries_of(events, |event| {
-            let wants = |route: &&Route| route.wants(event, tenant.as_deref());
+            let bearing = self.see(|world| Bearing::of(world, host, event.service.as_ref()));
+            let wants = |route: &&Route| route.wants(event, &bearing);
             self.routes.iter().filter(wants).map(|route| route.sink.clone()).collect()
         })
     }

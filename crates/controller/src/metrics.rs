@@ -2,6 +2,7 @@
 //! the meaning is the same; every label is bounded by the configuration or by an enum.
 
 use evenkeel_core::{EventType, Severity, SourceId, SourceKind, Transition};
+use evenkeel_store::{Pruned, RowCounts};
 use evenkeel_web::SourceStatus;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -36,16 +37,24 @@ pub struct Metrics {
     source_objects: IntGaugeVec,
     /// 1 while a source is left alone after repeated failures.
     pub breaker_open: IntGaugeVec,
-    /// Deliveries by sink and outcome: `delivered`, `retried`, `dead`.
+    /// Attempts to deliver by sink and outcome: `delivered`, `retried`, `dead`; `repeated` and `unrepeated` where what is
+    /// open is told again.
     pub deliveries: IntCounterVec,
     /// Undelivered events.
     pub outbox_depth: IntGauge,
     /// Age of the oldest undelivered event.
     pub outbox_oldest: Gauge,
+    sink_depth: IntGaugeVec,
+    sink_dead: IntGaugeVec,
+    sink_oldest: GaugeVec,
+    sink_success_at: GaugeVec,
     /// Hosts with at least one blind source.
     pub hosts_blind: IntGauge,
     /// Hosts known.
     pub hosts: IntGauge,
+    store_size: Gauge,
+    store_rows: IntGaugeVec,
+    pruned: IntCounterVec,
 }
 
 impl Metrics {
@@ -105,14 +114,32 @@ impl Metrics {
             outbox_depth: maker.gauge("outbox_depth", "Events not delivered yet.")?,
             outbox_oldest: maker
                 .float("outbox_oldest_seconds", "Age of the oldest event not delivered yet.")?,
+            sink_depth: maker.gauges("sink_undelivered", "Events not delivered yet.", &["sink"])?,
+            sink_dead: maker.gauges("sink_dead", "Events given up; they can be sent again.", &["sink"])?,
+            sink_oldest: maker.floats(
+                "sink_oldest_undelivered_seconds",
+                "Age of the oldest event not delivered yet.",
+                &["sink"],
+            )?,
+            sink_success_at: maker.floats(
+                "sink_last_success_timestamp_seconds",
+                "When the sink last took an event; 0 before the first since the start.",
+                &["sink"],
+            )?,
             hosts_blind: maker.gauge("hosts_blind", "Hosts that a source cannot see at this moment.")?,
             hosts: maker.gauge("hosts", "Hosts declared or observed.")?,
+            store_size: maker
+                .float("store_size_bytes", "What the store takes up on its disk; NaN while it is away.")?,
+            store_rows: maker.gauges("store_rows", "Rows kept, by table.", &["table"])?,
+            pruned: maker.counters("store_pruned_rows_total", "Rows that retention removed.", &["table"])?,
         };
         metrics.zero();
         Ok(metrics)
     }
 
     fn zero(&self) {
+        self.store_size.set(f64::NAN);
+        self.pruned(&Pruned::default());
         for result in ["changed", "unchanged", "error"] {
             self.passes.with_label_values(&[result]);
         }
@@ -139,6 +166,57 @@ impl Metrics {
         let at = status.complete_at.map_or(0.0, |at| at.as_millisecond() as f64 / 1000.0);
         self.source_complete_at.with_label_values(&label).set(at);
         self.source_objects.with_label_values(&label).set(i64::try_from(status.objects).unwrap_or(i64::MAX));
+    }
+
+    /// A sink that is configured: its figures are there before its first event.
+    pub fn expect_sink(&self, sink: &str) {
+        for outcome in ["delivered", "retried", "dead"] {
+            self.deliveries.with_label_values(&[sink, outcome]);
+        }
+        self.outbox_of(sink, 0, 0, 0.0);
+        self.sink_success_at.with_label_values(&[sink]);
+    }
+
+    /// What waits for a sink.
+    pub fn outbox_of(&self, sink: &str, pending: u64, dead: u64, oldest_seconds: f64) {
+        let label = [sink];
+        self.sink_depth.with_label_values(&label).set(i64::try_from(pending).unwrap_or(i64::MAX));
+        self.sink_dead.with_label_values(&label).set(i64::try_from(dead).unwrap_or(i64::MAX));
+        self.sink_oldest.with_label_values(&label).set(oldest_seconds);
+    }
+
+    /// A sink took something.
+    pub fn delivered_now(&self, sink: &str, at: jiff::Timestamp) {
+        self.sink_success_at.with_label_values(&[sink]).set(at.as_millisecond() as f64 / 1000.0);
+    }
+
+    /// What the store takes up; `None` while nobody can say.
+    pub fn store_size(&self, bytes: Option<u64>) {
+        self.store_size.set(bytes.map_or(f64::NAN, |bytes| bytes as f64));
+    }
+
+    /// How much the store holds.
+    pub fn store_rows(&self, rows: &RowCounts) {
+        let RowCounts { events, deliveries, observed_snapshots, expected_snapshots, journal } = rows;
+        for (table, rows) in [
+            ("events", events),
+            ("deliveries", deliveries),
+            ("observed_snapshots", observed_snapshots),
+            ("expected_snapshots", expected_snapshots),
+            ("journal", journal),
+        ] {
+            self.store_rows.with_label_values(&[table]).set(i64::try_from(*rows).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// What retention removed.
+    pub fn pruned(&self, pruned: &Pruned) {
+        let Pruned { events, snapshots, deliveries, journal } = pruned;
+        for (table, rows) in
+            [("events", events), ("snapshots", snapshots), ("deliveries", deliveries), ("journal", journal)]
+        {
+            self.pruned.with_label_values(&[table]).inc_by(*rows);
+        }
     }
 
     /// A source that is no longer configured.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::fingerprint::{self, Fingerprint};
+use evenkeel_core::judge::own_store;
 use evenkeel_core::ledger::{Advance, Ledger, State, advance};
+use evenkeel_core::model::Expected;
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Case, Event, EventId, Report, Subject, diff, diff_source};
+use evenkeel_core::{Case, Event, EventId, Report, Subject, diff, diff_source, diff_store};
 use evenkeel_store::{Error as StoreError, NewDelivery, PassCommit};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -58,6 +60,7 @@ pub fn decide(
     let report = compare(subject, slice, ledger, policy, now);
     let outer = match slice {
         Slice::Host { outer, .. } | Slice::Source { outer, .. } => outer.as_slice(),
+        Slice::Store(_) => &[],
     };
     let mut advance = advance(ledger, &report, policy, outer, now, ids);
     if !report.ignored.is_empty() {
@@ -76,12 +79,18 @@ pub fn compare(subject: &Subject, slice: &Slice, ledger: &Ledger, policy: &Polic
         }
         Slice::Source { source, coverage, evidence, .. } => {
             let report = diff_source(source, coverage, evidence, ledger.unresolved());
-            let nothing = evenkeel_core::model::Expected::not_yet(source.clone());
-            policy.apply(report, &nothing, now)
+            policy.apply(report, &Expected::not_yet(source.clone()), now)
+        }
+        Slice::Store(own) => {
+            let report = diff_store(own, policy.rules.limits.database, ledger.unresolved());
+            policy.apply(report, &Expected::not_yet(own_store()), now)
         }
     };
-    let (Slice::Host { vouched_until, .. } | Slice::Source { vouched_until, .. }) = slice;
-    report.vouched_until = [report.vouched_until, *vouched_until].into_iter().flatten().min();
+    let vouched_until = match slice {
+        Slice::Host { vouched_until, .. } | Slice::Source { vouched_until, .. } => *vouched_until,
+        Slice::Store(_) => None,
+    };
+    report.vouched_until = [report.vouched_until, vouched_until].into_iter().flatten().min();
     report
 }
 
@@ -174,7 +183,10 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) {
                 Err(error) => error!(%error, "the ledger cannot be read"),
             }
         }
-        Error::Store(_) => {
+        Error::Store(store) => {
+            if matches!(store, StoreError::Full { .. }) {
+                hub.full.notify_one();
+            }
             let cause = std::error::Error::source(error).map(ToString::to_string);
             error!(%error, cause, "the pass could not be kept; it will be made again");
         }
@@ -187,7 +199,7 @@ fn stamp_of(slice: &Slice) -> Option<Fingerprint> {
             Some(fingerprint::of_host(expected, observed, outer))
         }
         // Each answer of such a source is an observation of its own.
-        Slice::Source { .. } => None,
+        Slice::Source { .. } | Slice::Store(_) => None,
     }
 }
 

@@ -4,10 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::{HostName, SourceId, SourceKind};
+use evenkeel_sinks::alertmanager::AlertmanagerSink;
+use evenkeel_sinks::chat::ChatSink;
+use evenkeel_sinks::nats::NatsSink;
+use evenkeel_sinks::ntfy::NtfySink;
 use evenkeel_sinks::retry;
-use evenkeel_sinks::webhook::{self, WebhookSink};
+use evenkeel_sinks::webhook::WebhookSink;
+use evenkeel_sinks::{Sink, http};
 use evenkeel_sources::Source;
 use evenkeel_sources::docker::{self, DockerSource, Endpoint};
+use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::{self, NetboxSource};
 use evenkeel_sources::probe::{self, ProbeSource};
 use evenkeel_sources::proxmox::{self, ProxmoxSource};
@@ -23,6 +29,7 @@ use crate::config::{
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
+use crate::hook::Bell;
 use crate::intake::Inbox;
 
 /// How often an inbox is looked into when nothing comes: what lies in it grows too old by itself.
@@ -70,14 +77,23 @@ pub enum Error {
         #[source]
         source: probe::Error,
     },
-    /// A webhook: a certificate file, for example.
+    /// A sink: a certificate file, for example.
     #[error("sink {name} cannot be used")]
-    Webhook {
+    Sink {
         /// Which.
         name: Arc<str>,
         /// Why.
         #[source]
-        source: webhook::Error,
+        source: http::Error,
+    },
+    /// A sink: whom it should trust cannot be read.
+    #[error("sink {name} cannot be used")]
+    Trust {
+        /// Which.
+        name: Arc<str>,
+        /// Why.
+        #[source]
+        source: evenkeel_sources::http::Error,
     },
 }
 
@@ -109,6 +125,7 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
         observers,
         probes,
         intakes,
+        netbox_bell: config.webhook_secret.clone().map(|secret| Arc::new(Bell::new(secret))),
         make_declared: declared(&config.docker_defaults),
         destinations: config.sinks.iter().map(destination).collect::<Result<_, _>>()?,
         policy: config.policy.clone(),
@@ -175,12 +192,42 @@ pub fn declared(defaults: &DockerDefaults) -> Option<MakeDeclared> {
 
 /// One sink.
 pub fn destination(config: &SinkConfig) -> Result<Destination, Error> {
-    let SinkConfig { name, kind, filter } = config;
-    let sink = match kind {
-        SinkKind::Webhook(settings) => WebhookSink::new(settings.clone())
-            .map_err(|source| Error::Webhook { name: name.clone(), source })?,
-    };
-    Ok(Destination { sink: Arc::new(sink), filter: filter.clone(), retry: retry::Schedule::default() })
+    let sink = sink(config)?;
+    let (filter, manners) = (config.filter.clone(), config.manners.clone());
+    Ok(Destination { sink, filter, manners, retry: retry::Schedule::default() })
+}
+
+/// A NATS sink as itself, to look at its stream; `None` for a sink of another kind.
+pub fn nats(config: &SinkConfig) -> Option<Result<NatsSink, Error>> {
+    match &config.kind {
+        SinkKind::Nats(settings) => Some(tls(config).map(|tls| NatsSink::new(settings.clone(), tls))),
+        SinkKind::Webhook(_) | SinkKind::Ntfy(_) | SinkKind::Alertmanager(_) | SinkKind::Chat(_) => None,
+    }
+}
+
+/// What a sink is told to trust. The platform is trusted by the client itself; only what differs from it is built here.
+fn tls(config: &SinkConfig) -> Result<Option<rustls::ClientConfig>, Error> {
+    if config.trust == Trust::default() {
+        return Ok(None);
+    }
+    let made = config.trust.client_config();
+    made.map(Some).map_err(|source| Error::Trust { name: config.name.clone(), source })
+}
+
+/// The sink alone.
+pub fn sink(config: &SinkConfig) -> Result<Arc<dyn Sink>, Error> {
+    let SinkConfig { name, kind, filter: _, trust: _, manners: _ } = config;
+    let failed = |source| Error::Sink { name: name.clone(), source };
+    let tls = tls(config)?;
+    Ok(match kind {
+        SinkKind::Webhook(settings) => Arc::new(WebhookSink::new(settings.clone()).map_err(failed)?),
+        SinkKind::Ntfy(settings) => Arc::new(NtfySink::new(settings.clone(), tls).map_err(failed)?),
+        SinkKind::Alertmanager(settings) => {
+            Arc::new(AlertmanagerSink::new(settings.clone(), tls.as_ref()).map_err(failed)?)
+        }
+        SinkKind::Nats(settings) => Arc::new(NatsSink::new(settings.clone(), tls)),
+        SinkKind::Chat(settings) => Arc::new(ChatSink::new(settings.clone(), tls).map_err(failed)?),
+    })
 }
 
 /// The store, for the one process that writes it.

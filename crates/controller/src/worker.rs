@@ -42,17 +42,3 @@ pub async fn resync(hub: Arc<Hub>, stop: CancellationToken) {
         }
     }
 }
-
-/// Removes what is kept long enough.
-pub async fn prune(hub: Arc<Hub>, policy: evenkeel_store::RetentionPolicy, stop: CancellationToken) {
-    let mut timer = tokio::time::interval(std::time::Duration::from_secs(3600));
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = timer.tick() => match hub.store.prune(&policy, crate::collect::now()).await {
-                Ok(pruned) => tracing::debug!(?pruned, "pruned"),
-                Err(error) => tracing::error!(%error, "old rows could not be removed"),
-            },
-        }
-    }
-}

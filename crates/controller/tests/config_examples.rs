@@ -21,7 +21,8 @@ fn repository() -> PathBuf {
 fn env(name: &str) -> Option<String> {
     match name {
         "N8N_WEBHOOK_URL" => Some("https://n8n.bruce.lan/webhook/4711".to_owned()),
-        "N8N_WEBHOOK_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
+        "CHAT_WEBHOOK_URL" => Some("https://chat.bruce.lan/hooks/4711".to_owned()),
+        "N8N_WEBHOOK_SECRET" | "NETBOX_WEBHOOK_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
         name if name.ends_with("TOKEN") || name.ends_with("API_KEY") => Some("0123456789abcdef".to_owned()),
         _ => None,
     }
@@ -175,6 +176,7 @@ fn what_the_commented_example_says_is_what_is_understood() {
     let patient = config.policy.confirm.of(EventType::ServiceUnexpected);
     assert_eq!((patient.open_after, patient.open_after_time.as_secs(), patient.resolve_after), (4, 600, 2));
     assert_eq!(config.policy.silences[0].ends.to_string(), "2099-01-06T00:00:00Z");
-    assert_eq!(config.sinks.len(), 2);
+    let kinds: Vec<_> = config.sinks.iter().map(|sink| sink.kind.word()).collect();
+    assert_eq!(kinds, ["webhook", "webhook", "ntfy", "chat", "chat", "alertmanager", "nats"]);
     assert!(config.store.path.is_absolute() && config.store.path.ends_with("evenkeel.db"));
 }

@@ -292,6 +292,52 @@ header = { name = "webhook-id", value = { env = "TOKEN" } }
 }
 
 #[test]
+fn each_kind_of_sink_takes_its_own_keys_and_says_its_own_mistakes() {
+    insta::assert_snapshot!(added(r#"
+[[sink]]
+name = "phone"
+kind = "ntfy"
+url = "https://ntfy.lan"
+topic = "a/b"
+user = "ada"
+token = { env = "TOKEN" }
+secrets = { env = "TOKEN" }
+[[sink]]
+name = "alerts"
+kind = "alertmanager"
+url = "http://am.lan"
+labels = { handle = "x", team = 1 }
+repeat = "0s"
+[sink.filter]
+tags = []
+transitions = ["opened"]
+[[sink]]
+name = "bus"
+kind = "nats"
+servers = ["http://nats.lan"]
+subject = "a..b"
+password = { env = "TOKEN" }
+credentials = { env = "TOKEN" }
+[[sink]]
+name = "room"
+kind = "chat"
+url = "https://chat.lan"
+format = "slak"
+template = "{{ x }}"
+[[sink]]
+name = "other room"
+kind = "chat"
+url = "https://chat.lan"
+template = '{"text": "{{ title }}"}'
+click = "javascript:alert(1)"
+[[sink]]
+name = "third room"
+kind = "chat"
+url = "https://chat.lan"
+"#), @"");
+}
+
+#[test]
 fn what_ended_or_observes_nothing_is_a_warning() {
     insta::assert_snapshot!(warnings(r#"
 [docker_defaults]

@@ -8,7 +8,7 @@ use crate::drift::{Drift, Evidence, Verdict};
 use crate::event::EventType;
 use crate::id::{DriftId, SourceId, SourceKind, Subject, same_text};
 use crate::judge::{
-    self, Case, HOST_FIELDS, HOST_TYPES, MACHINE_TYPES, Seen, ServiceCase, judge, looks_inside,
+    self, Case, HOST_FIELDS, HOST_TYPES, MACHINE_TYPES, OwnStore, Seen, ServiceCase, judge, looks_inside,
     plainly_equal, seen_as,
 };
 use crate::model::{ExpectedHost, ExpectedService, HostView};
@@ -57,6 +57,23 @@ pub fn diff_source<'a>(
     let subject = Subject::Source(source.clone());
     let verdict = judge::source_verdict(&subject, source, coverage, evidence.clone());
     let mut report = Report { complete: coverage.is_complete(), ..Report::default() };
+    if let Verdict::Drifted(drift) = &verdict {
+        report.drifted.push(drift.clone());
+    }
+    for id in open {
+        sort_open(&mut report, id, || verdict.clone());
+    }
+    report
+}
+
+/// The report on evenkeel's own database: it takes up no more than it may, or it does.
+pub fn diff_store<'a>(
+    store: &OwnStore,
+    limit: Option<u64>,
+    open: impl IntoIterator<Item = &'a DriftId>,
+) -> Report {
+    let verdict = store.verdict(limit);
+    let mut report = Report { complete: store.size.known().is_ok(), ..Report::default() };
     if let Verdict::Drifted(drift) = &verdict {
         report.drifted.push(drift.clone());
     }

@@ -82,6 +82,15 @@ pub enum Difference {
         /// The threshold it is over, in percent.
         limit: u64,
     },
+    /// `RESOURCE_EXCEEDED` of evenkeel's own database.
+    TooLarge {
+        /// Which database, as the operator knows it.
+        at: Arc<str>,
+        /// What it takes up, in bytes.
+        bytes: u64,
+        /// What it may take up, in bytes.
+        limit: u64,
+    },
     /// `DOCKER_UNREACHABLE`, `NODE_UNREACHABLE` or `SNAPSHOT_ERROR`.
     Blind {
         /// Why nothing, or not everything, is known.
@@ -132,6 +141,9 @@ impl Difference {
                 Self::VmUndeclared { kind: _, key: _, node: _ },
             ) => true,
             (Self::Exceeded { percent: _, limit: a }, Self::Exceeded { percent: _, limit: b }) => a == b,
+            (Self::TooLarge { at: a, bytes: _, limit: b }, Self::TooLarge { at: c, bytes: _, limit: d }) => {
+                a == c && b == d
+            }
             (
                 Self::PortClosed { expected: a, open: b, seen_by: _, probed_by: _ },
                 Self::PortClosed { expected: c, open: d, seen_by: _, probed_by: _ },
@@ -139,7 +151,7 @@ impl Difference {
             (Self::PortMismatch { .. } | Self::Config { .. } | Self::Missing { .. }, _)
             | (Self::PortClosed { .. } | Self::VmDown { .. } | Self::VmUndeclared { .. }, _)
             | (Self::Unexpected { .. } | Self::Blind { .. } | Self::RestartLoop { .. }, _)
-            | (Self::Exceeded { .. }, _) => self == other,
+            | (Self::Exceeded { .. } | Self::TooLarge { .. }, _) => self == other,
         }
     }
 
@@ -183,13 +195,12 @@ impl Difference {
                 }),
             ),
             Self::Exceeded { percent, limit } => {
-                let side = |value: String| Side {
-                    field: field.map(|f| Arc::from(f.as_str())),
-                    value: Some(Arc::from(value)),
-                    ..Side::default()
-                };
-                (Some(side(format!("at most {limit} %"))), Some(side(format!("{percent} %"))))
+                (measure(field, format!("at most {limit} %")), measure(field, format!("{percent} %")))
             }
+            Self::TooLarge { at: _, bytes, limit } => (
+                measure(field, format!("at most {}", size_words(*limit))),
+                measure(field, size_words(*bytes)),
+            ),
             Self::Blind { gap, unknown_services: _ } => (
                 Some(Side { state: word("observable"), ..Side::default() }),
                 Some(Side {
@@ -266,6 +277,11 @@ impl Difference {
                 format!("The {} {host} ({key}) runs{on} but is not declared in NetBox.", kind.as_str())
             }
             Self::Exceeded { percent, limit } => exceeded_details(id, &host, *percent, *limit),
+            Self::TooLarge { at, bytes, limit } => format!(
+                "evenkeel's own database ({at}) takes up {}, over its limit of {}; `[store.retention]` says how much is kept.",
+                size_words(*bytes),
+                size_words(*limit)
+            ),
             Self::Blind { gap, unknown_services: _ } if id.event_type == EventType::NodeUnreachable => {
                 format!("{host} cannot be reached: {}.", gap.why)
             }
@@ -289,6 +305,23 @@ impl Difference {
             }
         }
     }
+}
+
+fn measure(field: Option<Field>, value: String) -> Option<Side> {
+    let field = field.map(|f| Arc::from(f.as_str()));
+    Some(Side { field, value: Some(Arc::from(value)), ..Side::default() })
+}
+
+/// A number of bytes as people say it: `5.2 GB`, in units of a thousand.
+pub fn size_words(bytes: u64) -> String {
+    let (unit, word) = match bytes {
+        0..1_000 => return format!("{bytes} bytes"),
+        1_000..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        1_000_000_000..1_000_000_000_000 => (1_000_000_000, "GB"),
+        1_000_000_000_000.. => (1_000_000_000_000, "TB"),
+    };
+    format!("{}.{} {word}", bytes / unit, bytes % unit / (unit / 10))
 }
 
 fn exceeded_details(id: &DriftId, host: &str, percent: u64, limit: u64) -> String {

@@ -46,11 +46,17 @@ pub enum SourceKind {
     Probe,
     /// Scripts and collectors of the operator's own, which send what they see.
     Push,
+    /// evenkeel's own database. It is nobody's witness; it is watched itself.
+    Store,
 }
 
 impl SourceKind {
     /// Every kind, in declaration order.
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 7] =
+        [Self::Netbox, Self::Docker, Self::Proxmox, Self::Truenas, Self::Probe, Self::Push, Self::Store];
+
+    /// The kinds an operator can name as a witness.
+    pub const WITNESSES: [Self; 6] =
         [Self::Netbox, Self::Docker, Self::Proxmox, Self::Truenas, Self::Probe, Self::Push];
 
     /// The lower-case word used in configuration, events and NetBox fields.
@@ -62,6 +68,7 @@ impl SourceKind {
             Self::Truenas => "truenas",
             Self::Probe => "probe",
             Self::Push => "push",
+            Self::Store => "store",
         }
     }
 
@@ -185,11 +192,13 @@ pub enum Field {
     Storage,
     /// A ZFS pool; its name stands in the place of the service's.
     Pool,
+    /// The size of evenkeel's own database.
+    Database,
 }
 
 impl Field {
     /// Every field, in declaration order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Identity,
         Self::Name,
         Self::Ip,
@@ -205,6 +214,7 @@ impl Field {
         Self::Cpu,
         Self::Storage,
         Self::Pool,
+        Self::Database,
     ];
 
     /// The lower-case word used in events.
@@ -225,6 +235,7 @@ impl Field {
             Self::Cpu => "cpu",
             Self::Storage => "storage",
             Self::Pool => "pool",
+            Self::Database => "database",
         }
     }
 }

@@ -22,10 +22,10 @@ pub mod remediation;
 pub mod secret;
 
 pub use coverage::{Coverage, EntityKind, Fact, Gap, GapKind, Lookup, Scope};
-pub use diff::{Report, diff, diff_source};
+pub use diff::{Report, diff, diff_source, diff_store};
 pub use drift::{Difference, Drift, Evidence, Verdict};
 pub use event::{Event, EventType, Severity, Side, Transition};
 pub use id::{DriftId, EventId, Field, HostName, ServiceName, SourceId, SourceKind, Subject};
 pub use journal::JournalKind;
-pub use judge::{Case, PortRule, Rules, judge};
+pub use judge::{Case, OwnStore, PortRule, Rules, judge};
 pub use secret::Secret;

@@ -8,6 +8,7 @@ pub mod incidents;
 pub mod inventory;
 pub mod listener;
 pub mod netbox;
+pub mod ntfy;
 pub mod proxmox;
 mod query;
 pub mod receiver;

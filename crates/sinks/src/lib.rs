@@ -1,6 +1,8 @@
 //! Where events go: one folder per destination with the same rooms: `mod` (the sink), `config` (validated settings),
 //! `encode` (delivery → headers, pure), `client` (transport).
 //!
+//! What people are told is a [`message`]; what the HTTP speakers share is in [`http`].
+//!
 //! A sink sends one delivery once and says what became of it. It contains no metric and no loop: when a delivery is
 //! tried again is decided by [`retry`] (pure) and done by the controller, which owns the outbox.
 
@@ -8,10 +10,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use evenkeel_core::{EventType, Severity};
+use evenkeel_core::{Event, EventType, HostName, ServiceName, Severity};
+use jiff::Timestamp;
 
+pub mod alertmanager;
+pub mod chat;
+pub mod http;
+pub mod message;
+pub mod nats;
+pub mod ntfy;
 pub mod retry;
+#[cfg(test)]
+mod samples;
 pub mod webhook;
+
+use message::Message;
 
 /// One event on its way to one sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +43,33 @@ pub struct Delivery {
     pub event_type: EventType,
     /// The event's severity.
     pub severity: Severity,
+}
+
+impl Delivery {
+    /// The event, read back. What cannot be read cannot be told, however often it is tried.
+    pub fn event(&self) -> Result<Event, SinkError> {
+        serde_json::from_slice(&self.payload)
+            .map_err(|error| SinkError::Rejected { why: format!("the event cannot be read: {error}") })
+    }
+}
+
+/// A drift that is open and was announced, for sinks that must be told again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenDrift {
+    /// The official code.
+    pub event_type: EventType,
+    /// The host; `None` for a source that belongs to none.
+    pub hostname: Option<HostName>,
+    /// The service, if it is about one.
+    pub service: Option<ServiceName>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The short handle.
+    pub handle: String,
+    /// One sentence for people.
+    pub details: String,
+    /// When the difference was first seen.
+    pub first_seen: Timestamp,
 }
 
 /// The destination has it.
@@ -73,4 +113,31 @@ pub trait Sink: Send + Sync {
     /// Sends once. Bounded by the sink's own timeouts. Dropping the future may leave the delivery done or not done,
     /// like any error: the caller repeats it with the same id.
     async fn deliver(&self, delivery: &Delivery) -> Result<Receipt, SinkError>;
+
+    /// Whether what is open must be repeated to it, and how.
+    fn standing(&self) -> Option<&dyn Standing> {
+        None
+    }
+
+    /// Whether it speaks to people, who want one message for many events.
+    fn speaker(&self) -> Option<&dyn Speaker> {
+        None
+    }
+}
+
+/// A destination that forgets what it is not told again.
+#[async_trait]
+pub trait Standing: Send + Sync {
+    /// How often.
+    fn every(&self) -> Duration;
+
+    /// Tells everything that is open. A repetition is no delivery: the next one makes up for one that failed.
+    async fn repeat(&self, open: &[OpenDrift], now: Timestamp) -> Result<Receipt, SinkError>;
+}
+
+/// A destination that people read.
+#[async_trait]
+pub trait Speaker: Send + Sync {
+    /// Sends one message once.
+    async fn tell(&self, message: &Message) -> Result<Receipt, SinkError>;
 }

@@ -12,15 +12,41 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
-use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory};
+use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
-    Claimed, Committed, DeliveryRow, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned, Resend,
-    RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };
 
 /// Where everything that must survive a restart is kept.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// The database as the operator knows it: a path, or an address without credentials.
+    fn at(&self) -> &str;
+
+    // Leadership: of all processes that have this database open, one writes
+
+    /// Takes the right to write for `ttl`, or keeps it for that long from now; the database's clock counts. Whoever has
+    /// it renews it well before its end. A right that ran out and that nobody took meanwhile is renewed as it was.
+    ///
+    /// Without it every method that writes fails with [`Error::NotLeader`](crate::Error::NotLeader) and changes nothing:
+    /// also when it was lost a moment ago and the loser does not know yet. What an earlier leader had claimed is due
+    /// again at once. A file is led by whoever has it open.
+    async fn lead(&self, who: &str, ttl: Duration) -> Result<Leadership>;
+
+    /// Gives the right to write back, so that the next process need not wait for its end.
+    async fn resign(&self) -> Result<()>;
+
+    /// Waits until another process says that something changed: a delivery to be made, a leader that left. Only a hint:
+    /// it may come late, come twice or never, and nobody may rely on it.
+    async fn hint(&self);
+
+    /// Keeps what the leader shows at this moment in place of what it showed before, for those who only read.
+    async fn save_status(&self, status: &SavedStatus) -> Result<()>;
+
+    /// What the leader last kept that it shows.
+    async fn last_status(&self) -> Result<Option<SavedStatus>>;
+
     // Ledger
 
     /// What is known about one subject; for an unknown one an empty ledger of revision 0.
@@ -134,13 +160,16 @@ pub trait Store: Send + Sync {
     /// What waits in the outbox, by sink.
     async fn outbox(&self) -> Result<Vec<OutboxDepth>>;
 
-    /// How much is kept.
+    /// How much is kept, counted. As slow as the tables are large: for a person who asks, not for what asks every minute.
     async fn stats(&self) -> Result<Stats>;
 
     /// Events and snapshots as JSON Lines, oldest first within each kind, read page by page.
     fn export(&self, since: Option<Timestamp>) -> ExportStream<'_>;
 
     // Journal
+
+    // Append-only, and the database sees to it, for every connection: no row is changed, and none goes but through
+    // `prune`, which says first, in a place that never falls back (`journal_horizon`), up to which row they may go.
 
     /// Notes what was decided or done outside a pass.
     async fn note(&self, rows: &[JournalRow]) -> Result<()>;
@@ -155,9 +184,19 @@ pub trait Store: Send + Sync {
 
     // Housekeeping
 
-    /// Removes what is older or more than the policy keeps, in small transactions. Never removes a delivery that is not
-    /// settled, the event of such a delivery, a ledger entry, or the newest snapshot of anything.
+    /// Removes what is older or more than the policy keeps, in small transactions, between which others get in. Never
+    /// removes a delivery that is not settled, the event of such a delivery, a ledger entry, or the newest snapshot of
+    /// anything. Works on a full disk as far as the database can: it is what makes room again. A run that is interrupted
+    /// keeps what it did.
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned>;
+
+    /// What the database takes up on its disk, in bytes: of a database shared with others, evenkeel's own part, indexes
+    /// included. Cheap: asked every minute.
+    async fn size(&self) -> Result<u64>;
+
+    /// About how many rows each table holds: exact up to ten thousand, from there on as near as can be told without
+    /// reading the table. Cheap: asked every minute.
+    async fn rows(&self) -> Result<RowCounts>;
 
     /// Whether the database answers and can be written.
     async fn health(&self) -> Result<()>;

@@ -30,6 +30,25 @@ pub enum Error {
         /// Who holds it, as far as known (`pid 4711`).
         holder: String,
     },
+    /// Another process writes this database, or nobody asked for the right to. Nothing was written.
+    #[error("store {at} is led by {leader}: this process only reads")]
+    NotLeader {
+        /// The database.
+        at: String,
+        /// Who leads, as far as known.
+        leader: String,
+    },
+    /// The database does not let us in, or not do what must be done.
+    #[error("store {at} refuses us: {why}")]
+    Denied {
+        /// The database.
+        at: String,
+        /// What it refuses, and what can be done.
+        why: String,
+        /// The database's own error.
+        #[source]
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    },
     /// No space is left.
     #[error("no space left for store {at}: free some, or shorten the retention")]
     Full {
@@ -105,11 +124,51 @@ pub enum Error {
 }
 
 impl Error {
+    /// Something stored that cannot be read back.
+    pub(crate) fn corrupt(
+        at: &str,
+        what: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::Corrupt { at: at.to_owned(), what: what.into(), source: Some(source.into()) }
+    }
+
+    /// The same failure once more, for each of several callers who shared a transaction.
+    pub(crate) fn again(&self) -> Self {
+        let told = |why: &String, source: &Option<Box<dyn StdError + Send + Sync>>| {
+            source.as_ref().map_or_else(|| why.clone(), |source| format!("{why} ({source})"))
+        };
+        match self {
+            Self::Unavailable { at, why, source } => {
+                Self::Unavailable { at: at.clone(), why: told(why, source), source: None }
+            }
+            Self::Denied { at, why, source } => {
+                Self::Denied { at: at.clone(), why: told(why, source), source: None }
+            }
+            Self::Locked { at, holder } => Self::Locked { at: at.clone(), holder: holder.clone() },
+            Self::NotLeader { at, leader } => Self::NotLeader { at: at.clone(), leader: leader.clone() },
+            Self::Full { at } => Self::Full { at: at.clone() },
+            Self::ReadOnly { at, why } => Self::ReadOnly { at: at.clone(), why: why.clone() },
+            Self::Conflict { subject, expected, found } => {
+                Self::Conflict { subject: subject.clone(), expected: *expected, found: *found }
+            }
+            Self::Refused { at, why } => Self::Refused { at: at.clone(), why: why.clone() },
+            Self::Corrupt { at, what, source: _ } => {
+                Self::Corrupt { at: at.clone(), what: what.clone(), source: None }
+            }
+            Self::Newer { at, found, known } => Self::Newer { at: at.clone(), found: *found, known: *known },
+            Self::Older { at, found, known } => Self::Older { at: at.clone(), found: *found, known: *known },
+            Self::Foreign { at } => Self::Foreign { at: at.clone() },
+        }
+    }
+
     /// Whether trying again later, with nothing changed, can help.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::Full { .. } => true,
             Self::Locked { .. }
+            | Self::NotLeader { .. }
+            | Self::Denied { .. }
             | Self::ReadOnly { .. }
             | Self::Conflict { .. }
             | Self::Refused { .. }

@@ -7,25 +7,32 @@
 mod canonical;
 mod contract;
 mod error;
+mod group;
 mod query;
 mod rows;
+mod sorting;
+mod text;
 mod types;
 
 #[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod conformance;
+pub mod postgres;
 pub mod sqlite;
 
 pub use canonical::{expected_snapshot, observed_snapshot};
 pub use contract::Store;
 pub use error::{Error, Result};
+pub use postgres::PgStore;
 pub use query::{
     Cursor, DeliveryFilter, DeliveryState, DriftFilter, EventFilter, ExportLine, ExportStream, JournalFilter,
     Page, Record,
 };
-pub use rows::{AssetRow, ExpectedRow, JournalKind, JournalRow, ObservedRow, SavedInventory};
+pub use rows::{
+    AssetRow, ExpectedRow, JournalKind, JournalLine, JournalRow, ObservedRow, SavedInventory, SavedStatus,
+};
 pub use sqlite::SqliteStore;
 pub use types::{
-    Claimed, Committed, DeliveryRow, Keep, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome, PassCommit,
-    Pruned, Resend, RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,
+    PassCommit, Pruned, Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };

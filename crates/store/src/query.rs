@@ -132,6 +132,10 @@ pub struct JournalFilter {
     pub event: Option<EventId>,
     /// About this drift's text form.
     pub drift_key: Option<String>,
+    /// About the drift with this handle, in any case.
+    pub handle: Option<String>,
+    /// Not before.
+    pub since: Option<Timestamp>,
 }
 
 /// What one exported line is.

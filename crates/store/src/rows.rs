@@ -1,8 +1,9 @@
 //! What is kept beside the ledger: snapshots, the last inventory, assets, the journal.
 
-use evenkeel_core::id::{EventId, HostName, SourceId, Subject};
+use evenkeel_core::id::{DriftId, EventId, HostName, SourceId, Subject};
 use evenkeel_core::model::{ExpectedHost, HostKind, HostView};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -79,6 +80,15 @@ pub struct SavedInventory {
     pub bytes: Vec<u8>,
 }
 
+/// What a leader shows at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedStatus {
+    /// When it was so.
+    pub at: Timestamp,
+    /// Everything it shows, as JSON text in whatever form its owner chose; the store does not look inside.
+    pub body: String,
+}
+
 /// A declared host in the list of assets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetRow {
@@ -118,6 +128,20 @@ impl AssetRow {
     }
 }
 
+/// One line of the journal in its canonical form.
+#[derive(Clone, Debug, Serialize)]
+pub struct JournalLine<'a> {
+    created_at: Timestamp,
+    kind: &'static str,
+    actor: &'a str,
+    text: &'a str,
+    subject: Option<String>,
+    event: Option<EventId>,
+    drift_id: Option<&'a str>,
+    handle: Option<String>,
+    data: &'a Value,
+}
+
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRow {
@@ -137,4 +161,26 @@ pub struct JournalRow {
     pub text: String,
     /// Everything else.
     pub data: Value,
+}
+
+impl JournalRow {
+    /// The row as it is shown, in the API and on the command line.
+    pub fn line(&self) -> JournalLine<'_> {
+        JournalLine {
+            created_at: self.at,
+            kind: self.kind.as_str(),
+            actor: &self.actor,
+            text: &self.text,
+            subject: self.subject.as_ref().map(ToString::to_string),
+            event: self.event,
+            drift_id: self.drift_key.as_deref(),
+            handle: self.handle(),
+            data: &self.data,
+        }
+    }
+
+    /// The handle of the drift concerned, by which people ask for it; `None` also where the text is no drift's.
+    pub fn handle(&self) -> Option<String> {
+        self.drift_key.as_deref().and_then(DriftId::parse).map(|id| id.handle())
+    }
 }

@@ -12,6 +12,23 @@ use jiff::Timestamp;
 use crate::query::DeliveryState;
 use crate::rows::JournalRow;
 
+/// Who may write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leadership {
+    /// This process.
+    Ours {
+        /// Rises with every change of leader: what was loaded under another one may be outdated.
+        epoch: u64,
+    },
+    /// Another one.
+    Theirs {
+        /// Who, in its own words.
+        holder: String,
+        /// When its right ends unless it is renewed, by the database's clock.
+        until: Timestamp,
+    },
+}
+
 /// What is known about one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
@@ -244,6 +261,21 @@ pub struct Stats {
     pub bytes: u64,
 }
 
+/// How many rows the tables hold that grow with time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Events.
+    pub events: u64,
+    /// Deliveries, settled ones included.
+    pub deliveries: u64,
+    /// Observed snapshots.
+    pub observed_snapshots: u64,
+    /// Expected snapshots.
+    pub expected_snapshots: u64,
+    /// Journal rows.
+    pub journal: u64,
+}
+
 /// What saving snapshots led to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
@@ -265,9 +297,9 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// Keeps what is younger than this many days.
-    pub const fn days(days: u64) -> Self {
-        Self { age: Some(Duration::from_secs(days * 86_400)), count: None }
+    /// Keeps what is younger than this many days, and no more than this many.
+    pub const fn new(days: u64, count: u64) -> Self {
+        Self { age: Some(Duration::from_secs(days * 86_400)), count: Some(count) }
     }
 }
 
@@ -287,14 +319,15 @@ pub struct RetentionPolicy {
 }
 
 impl Default for RetentionPolicy {
-    /// Events, dead deliveries and the journal for 90 days, snapshots for 30, delivered deliveries for 7.
+    /// Events, dead deliveries and the journal for 90 days, snapshots for 30, delivered deliveries for 7. The counts are
+    /// what a fleet in trouble reaches, not one at work.
     fn default() -> Self {
         Self {
-            events: Keep::days(90),
-            snapshots: Keep::days(30),
-            delivered: Keep::days(7),
-            dead: Keep::days(90),
-            journal: Keep::days(90),
+            events: Keep::new(90, 1_000_000),
+            snapshots: Keep::new(30, 200_000),
+            delivered: Keep::new(7, 500_000),
+            dead: Keep::new(90, 100_000),
+            journal: Keep::new(90, 200_000),
         }
     }
 }

@@ -173,7 +173,30 @@ async fn the_journal_is_only_added_to_and_only_retention_takes_from_it() {
     let kept = store.journal(&JournalFilter::default(), None, 9).await.unwrap().rows;
     assert_eq!(kept, rows.iter().rev().cloned().collect::<Vec<_>>());
 
+    // Nobody takes a row away, in whatever way it is put, and nobody moves the horizon back to hide that.
+    for sql in [
+        "DELETE FROM journal",
+        "DELETE FROM journal WHERE id = 1",
+        "PRAGMA foreign_keys = OFF; DELETE FROM journal WHERE id = 3",
+        "INSERT OR REPLACE INTO journal (id, kind, actor, text, created_at) VALUES (1, 'log', 'x', 'x', 'x')",
+        "UPDATE OR REPLACE journal SET id = 1 WHERE id = 2",
+        "UPDATE journal_horizon SET upto = -1",
+        "DELETE FROM journal_horizon",
+        "INSERT OR REPLACE INTO journal_horizon (id, upto) VALUES (1, 99)",
+        "INSERT INTO journal_horizon (id, upto) VALUES (2, 99)",
+    ] {
+        assert!(sqlx::raw_sql(sql).execute(&mut connection).await.is_err(), "{sql}");
+    }
+    let kept = store.journal(&JournalFilter::default(), None, 9).await.unwrap().rows;
+    assert_eq!(kept.len(), 3);
+
     let policy =
         RetentionPolicy { journal: Keep { age: None, count: Some(2) }, ..RetentionPolicy::default() };
     assert_eq!(store.prune(&policy, at(4)).await.unwrap().journal, 1);
+    // Above what retention took, it is as it was.
+    assert!(sqlx::query("DELETE FROM journal WHERE id = 2").execute(&mut connection).await.is_err());
+    let horizon: i64 =
+        sqlx::query_scalar("SELECT upto FROM journal_horizon").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(horizon, 1);
+    assert!(sqlx::query("UPDATE journal_horizon SET upto = 0").execute(&mut connection).await.is_err());
 }

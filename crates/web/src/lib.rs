@@ -1,14 +1,16 @@
-//! The HTTP surface of evenkeel: a read-only JSON API, a door for observations that are sent, health, readiness and
+//! The HTTP surface of evenkeel: a read-only JSON API, doors for observations that are sent and for NetBox's webhooks, health, readiness and
 //! metrics.
 //!
 //! What lives here: routes, the shapes they answer in, what a request must look like, and the server that carries them.
 //! What does not: what is known about the world (behind [`Live`], kept by the controller), what is kept (behind
 //! [`Store`](evenkeel_store::Store)), and anything that changes either. What only reads does not ask who is calling; who
-//! may reach the port is decided by the address it is bound to and by [`HostPolicy`]. Who sends shows a token.
+//! may reach the port is decided by the address it is bound to and by [`HostPolicy`]. Who sends shows a token, or signs.
 
 mod api;
+mod body;
 mod headers;
 mod health;
+mod hook;
 mod problem;
 mod push;
 mod serve;
@@ -19,6 +21,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 pub use headers::HostPolicy;
+pub use hook::{LARGEST_HOOK, NetboxHook};
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
 pub use serve::{GRACE, serve};
 pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
@@ -32,6 +35,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(health::metrics))
         .merge(api::routes())
         .merge(push::routes())
+        .merge(hook::routes())
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(state)

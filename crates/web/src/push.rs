@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -18,7 +17,8 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tracing::{info, warn};
 
-use crate::problem::{Kind, Problem, quoted};
+use crate::body;
+use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
 const PATH: &str = "/api/v1/observations";
@@ -91,7 +91,7 @@ async fn take(State(state): State<AppState>, request: Request) -> Result<Respons
         return Ok(unauthorized());
     };
     let lines = is_lines(&parts.headers);
-    let body = read(&parts.headers, body).await?;
+    let body = body::read(&parts.headers, body, LARGEST_BODY, "send fewer observations at once").await?;
     let source = intake.source().clone();
     let now = state.live.now();
     // Megabytes of JSON take a while: not on a thread that serves others.
@@ -164,29 +164,6 @@ fn is_lines(headers: &HeaderMap) -> bool {
     )
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("at most {LARGEST_BODY} bytes are read; send fewer observations at once");
-        Problem::new(Kind::TooLarge, detail)
-    };
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > LARGEST_BODY)) {
-        return Err(too_large());
-    }
-    to_bytes(body, LARGEST_BODY).await.map_err(|error| {
-        // A body that announces no length is found too large only by reading it.
-        let source = std::error::Error::source(&error);
-        if source.is_some_and(|cause| cause.to_string().contains("length limit")) {
-            too_large()
-        } else {
-            Problem::new(Kind::NotJson, "the body ended early")
-        }
-    })
-}
-
 async fn only_post(method: Method) -> Response {
-    let detail = format!("`{PATH}` takes observations in: POST, not {}", quoted(method.as_str()));
-    let mut response = Problem::new(Kind::OnlyPost, detail).into_response();
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
+    body::only_post(PATH, "takes observations in", &method)
 }

@@ -11,6 +11,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::headers::HostPolicy;
+use crate::hook::NetboxHook;
 use crate::push::Intake;
 
 /// What every route can reach.
@@ -47,6 +48,11 @@ pub trait Live: Send + Sync {
     /// The inboxes of those who may send observations. None, unless the controller has some.
     fn intakes(&self) -> Vec<Arc<dyn Intake>> {
         Vec::new()
+    }
+
+    /// Whom NetBox's webhooks wake. Nobody, unless the operator gave NetBox a secret to sign with.
+    fn netbox_hook(&self) -> Option<Arc<dyn NetboxHook>> {
+        None
     }
 
     /// The time, from which ages are counted.

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use evenkeel::config::{Breaker, DockerDefaults, Schedule, SinkFilter};
 use evenkeel::controller::{Destination, Setup};
+use evenkeel::deliver::people::Manners;
 use evenkeel::fleet::{Observer, Probe};
+use evenkeel::hook::Bell;
 use evenkeel::wiring;
 use evenkeel_core::policy::confirm::Window;
 use evenkeel_core::policy::{Confirm, Policy};
 use evenkeel_core::{HostName, Secret, SourceId, SourceKind};
-use evenkeel_sinks::retry;
 use evenkeel_sinks::webhook::{self, SuccessRule, WebhookSink};
+use evenkeel_sinks::{Sink, retry};
 use evenkeel_sources::docker::{self, Endpoint};
 use evenkeel_sources::http::Retry;
 use evenkeel_sources::netbox::{self, Filters, NetboxSource};
@@ -49,6 +51,33 @@ impl SinkPlan {
             filter: SinkFilter::default(),
             timeout: Duration::from_secs(5),
         }
+    }
+}
+
+/// A sink of any kind; one object for every start of a controller.
+#[derive(Clone)]
+pub struct Ear {
+    sink: Arc<dyn Sink>,
+    filter: SinkFilter,
+    manners: Manners,
+}
+
+impl Ear {
+    /// This sink, for what passes this filter.
+    pub fn new(sink: impl Sink + 'static, filter: SinkFilter) -> Self {
+        Self { sink: Arc::new(sink), filter, manners: Manners::default() }
+    }
+
+    /// In this manner, for a sink that speaks to people.
+    pub fn mannered(mut self, manners: Manners) -> Self {
+        self.manners = manners;
+        self
+    }
+}
+
+impl std::fmt::Debug for Ear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ear({})", self.sink.name())
     }
 }
 
@@ -93,6 +122,8 @@ pub struct Plan {
     pub declared_engines: bool,
     /// Whom to tell.
     pub sinks: Vec<SinkPlan>,
+    /// Whom to tell, other than by webhook.
+    pub ears: Vec<Ear>,
     /// How long an engine may take for an answer.
     pub docker_timeout: Duration,
     /// How long after an engine's return its containers may be down.
@@ -101,6 +132,10 @@ pub struct Plan {
     pub netbox_timeout: Duration,
     /// Which of its hosts concern us.
     pub netbox_filters: Filters,
+    /// How often it is asked whether something was edited.
+    pub netbox_probe: Duration,
+    /// What its webhooks are signed with, if they are listened to.
+    pub webhook_secret: Option<&'static str>,
     /// What is watched beside the engines.
     pub beside: Vec<Beside>,
 }
@@ -127,10 +162,13 @@ impl Default for Plan {
             configured: None,
             declared_engines: false,
             sinks: Vec::new(),
+            ears: Vec::new(),
             docker_timeout: Duration::from_secs(10),
             settle: Duration::ZERO,
             netbox_timeout: Duration::from_secs(10),
             netbox_filters: Filters::default(),
+            netbox_probe: Duration::from_millis(100),
+            webhook_secret: None,
             beside: Vec::new(),
         }
     }
@@ -156,6 +194,12 @@ impl Plan {
         self
     }
 
+    /// With one more ear.
+    pub fn hearing(mut self, ear: Ear) -> Self {
+        self.ears.push(ear);
+        self
+    }
+
     /// The controller's setup for these systems.
     pub(super) fn setup(&self, lab: &Lab, store: Arc<dyn Store>) -> Setup {
         let configured = |host: &&String| self.configured.as_ref().is_none_or(|names| names.contains(host));
@@ -172,8 +216,9 @@ impl Plan {
             observers: observers.collect(),
             probes: Vec::new(),
             intakes: Vec::new(),
+            netbox_bell: self.webhook_secret.map(|secret| Arc::new(Bell::new(Secret::new(secret)))),
             make_declared: wiring::declared(&defaults),
-            destinations: self.sinks.iter().map(destination).collect(),
+            destinations: self.sinks.iter().map(destination).chain(self.ears.iter().map(heard)).collect(),
             policy: self.policy.clone(),
             schedule: self.schedule.clone(),
             retention: RetentionPolicy::default(),
@@ -202,11 +247,16 @@ impl Plan {
         netbox::Config {
             timeout: self.netbox_timeout,
             filters: self.netbox_filters.clone(),
-            probe_interval: Duration::from_millis(100),
+            probe_interval: self.netbox_probe,
             retry: Retry { times: 1, first: Duration::from_millis(10), longest: Duration::from_millis(50) },
             ..netbox::Config::new(lab.netbox.url().parse().unwrap(), Secret::new(lab.netbox.token_v1()))
         }
     }
+}
+
+fn heard(ear: &Ear) -> Destination {
+    let Ear { sink, filter, manners } = ear.clone();
+    Destination { sink, filter, manners, retry: retry::Schedule::default() }
 }
 
 fn destination(plan: &SinkPlan) -> Destination {
@@ -217,5 +267,10 @@ fn destination(plan: &SinkPlan) -> Destination {
         ..webhook::Settings::new(plan.name.clone(), plan.url.clone())
     };
     let sink = WebhookSink::new(webhook::Config::new(settings).unwrap()).unwrap();
-    Destination { sink: Arc::new(sink), filter: plan.filter.clone(), retry: retry::Schedule::default() }
+    Destination {
+        sink: Arc::new(sink),
+        filter: plan.filter.clone(),
+        manners: Manners::default(),
+        retry: retry::Schedule::default(),
+    }
 }

@@ -4,25 +4,24 @@
 //! run side by side. The price: ports that its containers publish are reachable in its network namespace only.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use super::keeper::{Keeper, last_words, pause};
 use super::{find, image, is_root, request};
 
 /// The script that holds the engine; see there.
-const KEEPER: &str = include_str!("keeper.sh");
+const SCRIPT: &str = include_str!("engine.sh");
 /// Runs the script in its namespaces, then clears away what is left: the folder and the (empty) control groups. Process 1
 /// does nothing but wait: every container leaves a process for it to bury, and a shell that reads buries nobody.
 const AROUND: &str = r#"
 dir=$0
 unshare --net --mount --pid --fork --mount-proc \
-    sh -c 'exec 3<&0; sh "$0/keeper.sh" "$0" "$@" <&3 3<&- & wait' "$dir" "$@"
+    sh -c 'exec 3<&0; sh "$0/engine.sh" "$0" "$@" <&3 3<&- & wait' "$dir" "$@"
 find /sys/fs/cgroup -depth -type d -path "*/$(basename "$dir")*" -exec rmdir {} + 2>/dev/null
 rm -rf -- "$dir"
 "#;
@@ -50,9 +49,7 @@ pub enum Network {
 #[derive(Debug)]
 pub struct Engine {
     folder: PathBuf,
-    keeper: Child,
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    keeper: Keeper,
     way: usize,
 }
 
@@ -82,11 +79,12 @@ impl Engine {
         let name = format!("evenkeel-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(&name);
         fs::create_dir(&folder).with_context(|| format!("make {}", folder.display()))?;
-        fs::write(folder.join("keeper.sh"), KEEPER).context("write the keeper")?;
+        fs::write(folder.join("engine.sh"), SCRIPT).context("write the keeper")?;
         // An engine configured on this machine says nothing about ours.
         fs::write(folder.join("daemon.json"), "{}").context("write the configuration")?;
         let place = |leaf: &str| folder.join(leaf).display().to_string();
-        let mut keeper = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .arg("-c")
             .arg(AROUND)
             .arg(&folder)
@@ -94,18 +92,8 @@ impl Engine {
             .args(["--exec-root", &place("exec"), "--pidfile", &place("pid")])
             .args(["--host", &format!("unix://{}", place("docker.sock"))])
             .args(["--cgroup-parent", &format!("/{name}"), "--shutdown-timeout", "5"])
-            .args(WAYS[way].0)
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            // Ctrl-C ends us, and the end of our pipe ends the keeper, in good order.
-            .process_group(0)
-            .spawn()
-            .context("start the keeper")?;
-        let orders = keeper.stdin.take();
-        let answers = BufReader::new(keeper.stdout.take().context("the keeper has no output")?);
-        let mut engine = Self { folder, keeper, orders, answers, way };
+            .args(WAYS[way].0);
+        let mut engine = Self { folder, keeper: Keeper::hold(&mut command)?, way };
         let ready = engine.wait_until_ready().and_then(|()| image::import(&engine.socket(), &engine.folder));
         // Dropped on failure, and gone with its folder.
         ready.with_context(|| format!("with {}: {}", engine.flags(), engine.last_words()))?;
@@ -134,37 +122,29 @@ impl Engine {
 
     /// A planned stop: containers are stopped, then the engine. The socket stays away until [`Engine::restart`].
     pub fn stop(&mut self) -> anyhow::Result<()> {
-        self.order("stop").map(drop)
+        self.keeper.order("stop").map(drop)
     }
 
     /// Death without notice; containers live on.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        self.order("kill").map(drop)
+        self.keeper.order("kill").map(drop)
     }
 
     /// It accepts connections and answers nothing, until [`Engine::thaw`].
     pub fn freeze(&mut self) -> anyhow::Result<()> {
-        self.order("freeze").map(drop)
+        self.keeper.order("freeze").map(drop)
     }
 
     /// Undoes [`Engine::freeze`].
     pub fn thaw(&mut self) -> anyhow::Result<()> {
-        self.order("thaw").map(drop)
+        self.keeper.order("thaw").map(drop)
     }
 
     /// Starts it again after [`Engine::stop`] or [`Engine::kill`], on the same socket, with what it held.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.order("start")?;
+        self.keeper.order("start")?;
         let ready = self.wait_until_ready();
         ready.with_context(|| format!("start it again: {}", self.last_words()))
-    }
-
-    fn order(&mut self, word: &str) -> anyhow::Result<String> {
-        let orders = self.orders.as_mut().context("the keeper takes no more orders")?;
-        writeln!(orders, "{word}").context("the keeper is gone")?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).context("the keeper does not answer")?;
-        Ok(answer.trim().to_owned())
     }
 
     fn wait_until_ready(&mut self) -> anyhow::Result<()> {
@@ -173,7 +153,7 @@ impl Engine {
             if is_up(&self.socket()) {
                 return Ok(());
             }
-            if self.order("alive")? != "alive" {
+            if self.keeper.order("alive")? != "alive" {
                 bail!("it ended at once");
             }
             pause(Duration::from_millis(50));
@@ -181,30 +161,12 @@ impl Engine {
         bail!("no answer within {} s", PATIENCE.as_secs())
     }
 
-    /// The end of its log, for the message that says why there is none.
     fn last_words(&self) -> String {
-        let log = fs::read_to_string(self.folder.join("dockerd.log")).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().rev().take(4).collect();
-        lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        drop(self.orders.take());
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while matches!(self.keeper.try_wait(), Ok(None)) && Instant::now() < deadline {
-            pause(Duration::from_millis(20));
-        }
+        last_words(&self.folder.join("dockerd.log"))
     }
 }
 
 fn is_up(socket: &Path) -> bool {
     socket.exists()
         && request(socket, "GET", "/_ping", ("text/plain", b"")).is_ok_and(|answer| answer.status == 200)
-}
-
-#[allow(clippy::disallowed_methods, reason = "there is no runtime here whose worker it could block")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }

@@ -1,20 +1,31 @@
-//! Real systems beside the tests: a Docker engine, Prometheus. Whatever cannot be had is said out loud, and the tests
-//! that need it say `SKIPPED` and pass.
+//! Real systems beside the tests: a Docker engine, PostgreSQL with PgBouncer before it, and programs that tests start by
+//! themselves. Whatever cannot be had is said out loud, and the tests that need it say `SKIPPED` and pass.
 //!
 //! | variable | what it holds |
 //! | --- | --- |
 //! | `EVENKEEL_TEST_DOCKER` | `unix://…`: an engine to share; create containers under names of your own, never stop it |
 //! | `EVENKEEL_TEST_IMAGE` | an image on it: busybox, sleeps for a day |
 //! | `EVENKEEL_TEST_DOCKER_NETWORK` | `bridge` if containers can publish ports, `none` otherwise |
+//! | `EVENKEEL_TEST_POSTGRES` | `postgres://…`: a server to share; make databases or schemas of your own, never stop it |
+//! | `EVENKEEL_TEST_POSTGRES_BIN` | the folder of its programs, for a [`Postgres`] of your own |
+//! | `EVENKEEL_TEST_PGBOUNCER` | `postgres://…`: the same server through PgBouncer in transaction mode |
 //! | `EVENKEEL_TEST_PROMETHEUS`, `EVENKEEL_TEST_PROMTOOL` | paths of the programs |
+//! | `EVENKEEL_TEST_ALERTMANAGER`, `EVENKEEL_TEST_NATS` | paths of Alertmanager and of a NATS server |
 
 mod engine;
 mod image;
+mod keeper;
+mod lowly;
 mod packages;
+pub mod pgbouncer;
+mod port;
+pub mod postgres;
 mod socket;
 
 pub use engine::{Engine, Network};
 pub use packages::{find, is_root};
+pub use pgbouncer::PgBouncer;
+pub use postgres::Postgres;
 pub use socket::{Answer, request};
 
 use std::time::Instant;
@@ -23,6 +34,14 @@ use crate::say::{loud, say};
 
 /// The image every engine of ours holds.
 pub const IMAGE: &str = "evenkeel/busybox:1";
+
+/// Program, package, and the variable that holds the program's path.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("prometheus", "prometheus", "EVENKEEL_TEST_PROMETHEUS"),
+    ("promtool", "prometheus", "EVENKEEL_TEST_PROMTOOL"),
+    ("prometheus-alertmanager", "prometheus-alertmanager", "EVENKEEL_TEST_ALERTMANAGER"),
+    ("nats-server", "nats-server", "EVENKEEL_TEST_NATS"),
+];
 
 /// What the command line may switch off.
 #[derive(Clone, Copy, Debug)]
@@ -54,19 +73,32 @@ pub struct Rig {
     variables: Vec<(&'static str, String)>,
     missing: Vec<String>,
     _engine: Option<Engine>,
+    // Fields end in their order: whoever speaks to a server before the server.
+    _pgbouncer: Option<PgBouncer>,
+    _postgres: Option<Postgres>,
 }
 
 impl Rig {
     /// Starts what can be started. Never fails: what is not there is in [`Rig::missing`].
     pub fn start(options: Options) -> Self {
-        let mut rig = Self { variables: Vec::new(), missing: Vec::new(), _engine: None };
+        let mut rig = Self {
+            variables: Vec::new(),
+            missing: Vec::new(),
+            _engine: None,
+            _pgbouncer: None,
+            _postgres: None,
+        };
         if !options.systems {
-            rig.missing.push("Docker engine, Prometheus: switched off by --no-systems".to_owned());
+            rig.missing.push(
+                "Docker engine, PostgreSQL, PgBouncer, Prometheus, Alertmanager, NATS: --no-systems"
+                    .to_owned(),
+            );
             return rig;
         }
         packages::provide(options.install);
         rig.docker();
-        rig.prometheus();
+        rig.postgres();
+        rig.programs();
         rig
     }
 
@@ -103,12 +135,39 @@ impl Rig {
         }
     }
 
-    fn prometheus(&mut self) {
-        let programs = [("prometheus", "EVENKEEL_TEST_PROMETHEUS"), ("promtool", "EVENKEEL_TEST_PROMTOOL")];
-        for (program, variable) in programs {
+    fn postgres(&mut self) {
+        let started = Instant::now();
+        let Some(programs) = postgres::programs() else {
+            return self.miss("PostgreSQL, PgBouncer: not installed (Debian package postgresql)".to_owned());
+        };
+        match Postgres::start_with(&programs, postgres::Setup::default()) {
+            Ok(server) => {
+                say(format!("postgresql on port {} ({} ms)", server.port(), started.elapsed().as_millis()));
+                self.variables.push((postgres::VARIABLE, server.url()));
+                self.variables.push((postgres::VARIABLE_PROGRAMS, programs.display().to_string()));
+                self.pgbouncer(&server);
+                self._postgres = Some(server);
+            }
+            Err(error) => self.miss(format!("PostgreSQL, PgBouncer: {error:#}")),
+        }
+    }
+
+    fn pgbouncer(&mut self, server: &Postgres) {
+        match PgBouncer::start(server) {
+            Ok(bouncer) => {
+                self.variables.push((pgbouncer::VARIABLE, bouncer.url().to_owned()));
+                self._pgbouncer = Some(bouncer);
+            }
+            Err(error) => self.miss(format!("PgBouncer: {error:#}")),
+        }
+    }
+
+    /// Programs that a test starts by itself, as it needs them.
+    fn programs(&mut self) {
+        for (program, package, variable) in PROGRAMS {
             match find(program) {
                 Some(path) => self.variables.push((variable, path.display().to_string())),
-                None => self.miss(format!("{program}: not installed (Debian package prometheus)")),
+                None => self.miss(format!("{program}: not installed (Debian package {package})")),
             }
         }
     }

@@ -16,32 +16,51 @@ const NEEDED: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
     ("busybox", "busybox-static"),
+    ("postgres", "postgresql"),
+    ("pgbouncer", "pgbouncer"),
+    ("openssl", "openssl"),
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+    ("nats-server", "nats-server"),
 ];
 
 /// Where services are asked whether they may start after their installation.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// While it runs, packages do not start their services. A policy that the machine already has is left alone.
+/// While it runs, packages do not start their services, and PostgreSQL's does not make a database nobody asked for. A
+/// policy that the machine already has is left alone.
 const INSTALL: &str = r#"
 policy=$0
+no_cluster=/etc/postgresql-common/createcluster.d/evenkeel-tests.conf
 set -C
+mkdir -p "${no_cluster%/*}" && echo 'create_main_cluster = false' >"$no_cluster"
+trap 'rm -f "$no_cluster"' EXIT
 if printf '#!/bin/sh\nexit 101\n' 2>/dev/null >"$policy"; then
-    trap 'rm -f "$policy"' EXIT
+    trap 'rm -f "$no_cluster" "$policy"' EXIT
     chmod 755 "$policy"
 fi
 apt-get -q update >&2
 apt-get -q install --yes --no-install-recommends "$@"
 "#;
 
-/// A program of this name: on the path, or where Debian keeps those of the administrator.
+/// A program of this name: on the path, where Debian keeps those of the administrator, or where it keeps those of each
+/// version of PostgreSQL, the newest first.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from))
+        .chain(versions_of_postgres())
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
+}
+
+fn versions_of_postgres() -> impl Iterator<Item = PathBuf> {
+    let folders = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut versions: Vec<u32> =
+        folders.filter_map(|folder| folder.file_name().to_str()?.parse().ok()).collect();
+    versions.sort_unstable();
+    versions.into_iter().rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")))
 }
 
 /// Whether this process may do what only root may.

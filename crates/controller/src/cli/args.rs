@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use evenkeel_core::{EventType, Severity};
+use evenkeel_store::JournalKind;
 use jiff::Timestamp;
 
 /// Says what should exist, what does exist, and keeps telling the difference.
@@ -46,8 +47,15 @@ pub(crate) enum Command {
     Explain(ExplainOptions),
     /// List what happened, newest last
     Events(EventsOptions),
+    /// List what was decided and done, newest last
+    Journal(JournalOptions),
+    /// Copy the SQLite database into a new file while the controller runs
+    Backup(BackupOptions),
     /// Write events and snapshots as JSON Lines
     Export(ExportOptions),
+    /// Say who is told, or try whether it arrives
+    #[command(subcommand)]
+    Sink(SinkCommand),
     /// Write a shell's completion script
     Completions {
         /// The shell
@@ -125,6 +133,34 @@ pub(crate) struct EventsOptions {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct JournalOptions {
+    /// Only these kinds: decision, task, action, log
+    #[arg(long = "kind", value_name = "KIND", value_parser = journal_kind, value_delimiter = ',')]
+    pub(crate) kinds: Vec<JournalKind>,
+    /// Only about this host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// Only about the drift with this handle
+    #[arg(long, value_name = "HANDLE")]
+    pub(crate) handle: Option<String>,
+    /// Only since then: a moment (2026-11-21T08:00:00Z) or an age (2h, 7d)
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
+    /// At most this many
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]
+    pub(crate) limit: u32,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = EventsFormat::Table)]
+    pub(crate) output: EventsFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupOptions {
+    /// The new file; one that exists is never written over
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct ExportOptions {
     /// Only since then: a moment (2026-11-21T08:00:00Z) or an age (2h, 7d)
     #[arg(long, value_name = "WHEN", value_parser = moment)]
@@ -132,6 +168,25 @@ pub(crate) struct ExportOptions {
     /// JSON Lines, the only form there is
     #[arg(long, hide = true)]
     pub(crate) jsonl: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SinkCommand {
+    /// List every sink, where it is, and what waits for it
+    List(SinkListOptions),
+    /// Send one clearly marked test to one sink
+    #[command(after_help = "Exit codes: 0 the sink took it, 2 it did not.")]
+    Test {
+        /// The sink's name in the configuration
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SinkListOptions {
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = TextOrJson::Table)]
+    pub(crate) output: TextOrJson,
 }
 
 /// When to use colour.
@@ -185,6 +240,11 @@ fn event_type(text: &str) -> Result<EventType, String> {
         let known: Vec<&str> = EventType::ALL.into_iter().map(EventType::code).collect();
         format!("not an event type; there are {}", known.join(", "))
     })
+}
+
+fn journal_kind(text: &str) -> Result<JournalKind, String> {
+    JournalKind::parse(&text.to_ascii_lowercase())
+        .ok_or_else(|| "not a kind; there are decision, task, action, log".to_owned())
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

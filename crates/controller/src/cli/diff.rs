@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use evenkeel_core::judge::own_store;
 use evenkeel_core::ledger::{Ledger, State};
 use evenkeel_core::policy::Matcher;
 use evenkeel_core::{DriftId, Subject};
@@ -63,6 +64,7 @@ fn outcome(
             (Subject::Host(host), Slice::Host { expected, observed, .. }) => {
                 SubjectOutcome::of_host(host, &expected, &observed, &config.policy.rules, report, since)
             }
+            (_, Slice::Store(_)) => SubjectOutcome::of_source(&own_store(), report, since),
             (_, Slice::Source { source, .. }) => SubjectOutcome::of_source(&source, report, since),
             // A host's slice is a host's; this keeps the match total without a panic.
             (Subject::Source(source), Slice::Host { .. }) => SubjectOutcome::of_source(source, report, since),

@@ -3,6 +3,7 @@
 //! Exit codes: 0 in sync and complete · 1 drift · 2 the command failed · 3 no drift seen, but a scope is blind.
 
 mod args;
+mod backup;
 mod check;
 mod completions;
 mod demo;
@@ -13,10 +14,12 @@ mod explain;
 mod export;
 mod failure;
 mod history;
+mod journal;
 mod once;
 mod output;
 mod run;
 mod serve;
+mod sink;
 
 use std::process::ExitCode;
 
@@ -51,7 +54,10 @@ async fn dispatch(args: &Args) -> Done {
         Command::Demo(options) => demo::run(args, options).await,
         Command::Explain(options) => explain::run(args, options).await,
         Command::Events(options) => events::run(args, options).await,
+        Command::Journal(options) => journal::run(args, options).await,
+        Command::Backup(options) => backup::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
+        Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
     }
 }

@@ -12,9 +12,10 @@ use super::args::Args;
 use super::failure::OrFail;
 use super::serve::Surface;
 use super::{Done, output};
+use crate::collect::now;
 use crate::config::Config;
 use crate::controller::{self, Running};
-use crate::wiring;
+use crate::{journal, wiring};
 
 pub(super) async fn run(args: &Args) -> Done {
     let mut config = output::config(args)?;
@@ -28,6 +29,7 @@ pub(super) async fn run(args: &Args) -> Done {
         .await
         .or_fail("`http.listen` in the configuration says where to listen")?;
     let mut signals = Signals::new()?;
+    journal::note(&*store, journal::started(now())).await;
     let exit = loop {
         let running = begin(&config, &store).await?;
         surface.show(running.hub.clone());
@@ -37,12 +39,14 @@ pub(super) async fn run(args: &Args) -> Done {
                 info!("the configuration changed; starting anew with it");
                 running.stop().await;
                 config = *new;
+                journal::note(&*store, journal::configured(&config.path, now())).await;
             }
             None => break running,
         }
     };
     info!("stopping");
     exit.stop().await;
+    journal::note(&*store, journal::stopped(now())).await;
     surface.close().await;
     store.close().await;
     Ok(ExitCode::SUCCESS)

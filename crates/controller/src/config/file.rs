@@ -9,8 +9,8 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push, rules,
-    sinks, system, truenas,
+    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push, retention,
+    rules, sinks, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
@@ -82,11 +82,17 @@ pub(super) const SECTIONS: &[&Section] = &[
     &rules::SEVERITY_SECTION,
     &rules::SILENCE_SECTION,
     &sinks::SECTION,
+    &sinks::webhook::SECTION,
+    &sinks::ntfy::SECTION,
+    &sinks::chat::SECTION,
+    &sinks::people::SECTION,
+    &sinks::alertmanager::SECTION,
+    &sinks::nats::SECTION,
     &sinks::FILTER_SECTION,
     &sinks::HEADER_SECTION,
     &sinks::SUCCESS_SECTION,
     &system::STORE_SECTION,
-    &system::RETENTION_SECTION,
+    &retention::SECTION,
     &system::HTTP_SECTION,
     &system::SCHEDULE_SECTION,
     &system::BREAKER_SECTION,
@@ -96,7 +102,9 @@ pub(super) const SECTIONS: &[&Section] = &[
 /// Reads everything. `None` says that something is wrong and noted.
 pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let root = Table::root(reader, text, &ROOT);
-    let netbox = netbox::read(&root.table(&NETBOX, &netbox::SECTION));
+    let netbox_table = root.table(&NETBOX, &netbox::SECTION);
+    let netbox = netbox::read(&netbox_table);
+    let webhook_secret = netbox::webhook_secret(&netbox_table);
     let defaults_table = root.table(&DOCKER_DEFAULTS, &docker::DEFAULTS_SECTION);
     let docker_defaults = docker::read_defaults(&defaults_table);
     let docker = engines(&root, docker_defaults.as_ref());
@@ -118,7 +126,9 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let sinks = destinations(&root);
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
     let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
+    let store = store?;
     let mut policy = policy?;
+    policy.rules.limits.database = store.size_limit;
     policy.aliases = aliases?;
     policy.ignore = ignore?;
     policy.severity = severity?;
@@ -126,6 +136,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     Some(Config {
         path: reader.file().to_owned(),
         netbox: netbox?,
+        webhook_secret,
         docker: docker?,
         docker_defaults: docker_defaults?,
         truenas: truenas?,
@@ -137,7 +148,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         push: push?,
         proxmox: proxmox?,
         policy,
-        store: store?,
+        store,
         http: http?,
         sinks: sinks?,
         schedule: schedule?,
@@ -194,7 +205,7 @@ fn hypervisors(root: &Table<'_>) -> Option<Vec<ProxmoxConfig>> {
 }
 
 fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {
-    let tables = root.tables(&SINK, &sinks::SECTION);
+    let tables = root.tables(&SINK, &sinks::ANY);
     unique(&tables, &sinks::NAME, "name", str::to_lowercase);
     each(&tables, sinks::read)
 }

@@ -104,7 +104,7 @@ impl Read for OrOff {
 
 impl Read for SourceKind {
     fn read(value: &Value<'_>) -> Option<Self> {
-        word(value, "a kind of source", &SourceKind::ALL.map(|kind| (kind.as_str(), kind)))
+        word(value, "a kind of source", &SourceKind::WITNESSES.map(|kind| (kind.as_str(), kind)))
     }
 }
 
@@ -156,5 +156,7 @@ fn limits(table: &Table<'_>) -> Option<Limits> {
         guest_memory: limit(guest_memory?),
         storage: limit(storage?),
         pool: limit(pool?),
+        // `[store]` says it: it is about evenkeel itself.
+        database: Limits::default().database,
     })
 }

@@ -16,6 +16,7 @@ mod proxmox;
 mod push;
 mod reader;
 mod reference;
+mod retention;
 mod rules;
 mod secret;
 mod sinks;
@@ -31,9 +32,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{EventType, HostName, Severity, Transition};
-use evenkeel_sinks::webhook;
+use evenkeel_core::{EventType, HostName, Secret, Severity, Transition};
+use evenkeel_sinks::{alertmanager, chat, nats, ntfy, webhook};
 use evenkeel_sources::docker::Config as DockerConfig;
+use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
 use evenkeel_store::RetentionPolicy;
@@ -41,6 +43,7 @@ use jiff::Timestamp;
 use wildmatch::WildMatch;
 
 use self::reader::Reader;
+use crate::deliver::people::Manners;
 
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
@@ -55,6 +58,8 @@ pub struct Config {
     pub path: PathBuf,
     /// The NetBox that says what should exist.
     pub netbox: NetboxConfig,
+    /// What NetBox's webhooks are signed with, if it is listened to.
+    pub webhook_secret: Option<Secret>,
     /// The engines that are watched, in the order of the file.
     pub docker: Vec<DockerConfig>,
     /// What holds for an engine that the file does not name but NetBox does.
@@ -99,7 +104,9 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// How hard a commit is pressed onto the disk.
     pub synchronous: Synchronous,
-    /// How long things are kept.
+    /// Over how many bytes the database is a drift; `None`: however large.
+    pub size_limit: Option<u64>,
+    /// How long things are kept, and how many.
     pub retention: RetentionPolicy,
 }
 
@@ -133,6 +140,10 @@ pub struct SinkConfig {
     pub kind: SinkKind,
     /// Which events it gets.
     pub filter: SinkFilter,
+    /// Whom to trust on the way there. A webhook's is in its own settings.
+    pub trust: Trust,
+    /// How people want to be told; of no use to a sink that tells machines.
+    pub manners: Manners,
 }
 
 /// What a destination is.
@@ -140,6 +151,38 @@ pub struct SinkConfig {
 pub enum SinkKind {
     /// n8n, or anything else that takes a POST.
     Webhook(webhook::Config),
+    /// Push messages.
+    Ntfy(ntfy::Config),
+    /// Prometheus' Alertmanager.
+    Alertmanager(alertmanager::Config),
+    /// NATS JetStream.
+    Nats(nats::Config),
+    /// A chat system.
+    Chat(chat::Config),
+}
+
+impl SinkKind {
+    /// The word in the configuration.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Webhook(_) => "webhook",
+            Self::Ntfy(_) => "ntfy",
+            Self::Alertmanager(_) => "alertmanager",
+            Self::Nats(_) => "nats",
+            Self::Chat(_) => "chat",
+        }
+    }
+
+    /// Where it is, as far as that may be shown.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Webhook(webhook) => webhook.place(),
+            Self::Ntfy(ntfy) => ntfy.place(),
+            Self::Alertmanager(alertmanager) => alertmanager.places().join(", "),
+            Self::Nats(nats) => nats.place(),
+            Self::Chat(chat) => chat.place(),
+        }
+    }
 }
 
 /// Which events a destination gets. Within one list any entry suffices; all lists that are not empty must match.
@@ -151,6 +194,8 @@ pub struct SinkFilter {
     pub min_severity: Option<Severity>,
     /// Globs on the tenant's slug; empty = all.
     pub tenants: Vec<WildMatch>,
+    /// Globs on the slugs of tags, of the host or of the service; empty = all.
+    pub tags: Vec<WildMatch>,
     /// Globs on the host's name; empty = all.
     pub hosts: Vec<WildMatch>,
     /// Transitions; empty = all.
@@ -238,24 +283,38 @@ impl Config {
     }
 }
 
+/// What a filter looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// The event's type.
+    pub kind: EventType,
+    /// Its severity.
+    pub severity: Severity,
+    /// The host; `None` for what belongs to no host.
+    pub host: Option<&'a HostName>,
+    /// The host's tenant.
+    pub tenant: Option<&'a str>,
+    /// The tags of the host and of the service.
+    pub tags: &'a [Arc<str>],
+}
+
 impl SinkFilter {
-    /// Whether an event of this description goes to the sink. `host` is `None` for what belongs to no host.
-    pub fn passes(
-        &self,
-        kind: EventType,
-        severity: Severity,
-        transition: Transition,
-        host: Option<&HostName>,
-        tenant: Option<&str>,
-    ) -> bool {
-        let Self { types, min_severity, tenants, hosts, transitions } = self;
+    /// Whether an event of this description goes to the sink.
+    pub fn passes(&self, event: Described<'_>, transition: Transition) -> bool {
+        (self.transitions.is_empty() || self.transitions.contains(&transition)) && self.concerns(event)
+    }
+
+    /// Whether a drift of this description concerns the sink, whatever happened to it.
+    pub fn concerns(&self, event: Described<'_>) -> bool {
+        let Self { types, min_severity, tenants, tags, hosts, transitions: _ } = self;
+        let Described { kind, severity, host, tenant, tags: borne } = event;
         let any = |globs: &[WildMatch], text: Option<&str>| {
             globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
         };
         (types.is_empty() || types.contains(&kind))
             && min_severity.is_none_or(|least| severity >= least)
-            && (transitions.is_empty() || transitions.contains(&transition))
             && any(hosts, host.map(HostName::as_str))
             && any(tenants, tenant)
+            && (tags.is_empty() || borne.iter().any(|tag| any(tags, Some(tag))))
     }
 }

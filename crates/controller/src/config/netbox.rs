@@ -9,6 +9,9 @@ use super::table::Table;
 use super::trust::{self, CA_FILE, CLIENT_CERT, CLIENT_KEY, PIN};
 use super::value::{at_least, some_time};
 
+/// Shorter ones can be found by trying.
+const SHORTEST_SECRET: usize = 16;
+
 const NAME: Key =
     Key::with_default("name", "text", "\"main\"", "What it is called in events and metrics (`netbox/main`).");
 const URL: Key = Key::required(
@@ -65,6 +68,14 @@ const READ_CONFIG_CONTEXT: Key = Key::with_default(
     "false",
     "Also look for `evenkeel.docker_endpoint` in the rendered config context. Costs NetBox time for every host.",
 );
+const WEBHOOK_SECRET: Key = Key::optional(
+    "webhook_secret",
+    "secret",
+    "NetBox is not listened to",
+    "What a webhook in NetBox signs with, at least 16 characters. Then edits are seen when they are made: point an event \
+     rule for created, updated and deleted devices, virtual machines, services, addresses, interfaces and tags at \
+     `POST /webhooks/netbox`.",
+);
 const FILTERS: Key = Key::optional(
     "filters",
     "table",
@@ -98,6 +109,7 @@ pub(super) const SECTION: Section = Section {
         &FULL_INTERVAL,
         &INCREMENTAL_ABOVE,
         &READ_CONFIG_CONTEXT,
+        &WEBHOOK_SECRET,
         &FILTERS,
         &FIELDS,
     ],
@@ -221,6 +233,16 @@ pub(super) fn read(table: &Table<'_>) -> Option<Config> {
         fields: fields?,
         read_config_context: read_config_context?,
         ..Config::new(url?, token?)
+    })
+}
+
+/// Reads what NetBox's webhooks are signed with.
+pub(super) fn webhook_secret(table: &Table<'_>) -> Option<Secret> {
+    table.checked(&WEBHOOK_SECRET, |secret: &Secret| match secret.expose().chars().count() {
+        ..SHORTEST_SECRET => {
+            Err(format!("is shorter than {SHORTEST_SECRET} characters; `openssl rand -hex 32` makes one"))
+        }
+        _ => Ok(()),
     })
 }
 

@@ -1,12 +1,11 @@
-//! `[store]`, `[http]`, `[schedule]`, `[log]`: the controller's own settings.
+//! `[store]`, `[http]`, `[schedule]`, `[log]`: the controller's own settings. What does not live here: how much is kept
+//! (`[store.retention]`).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
-
-use evenkeel_store::{Keep, RetentionPolicy};
 
 use super::key::{Key, Section};
+use super::retention::{self, SIZE_LIMIT, SizeLimit};
 use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
 use super::{Breaker, HttpConfig, LogConfig, LogFormat, Schedule, StoreConfig, Synchronous};
@@ -30,29 +29,7 @@ const RETENTION: Key = Key::optional("retention", "table", "its defaults", "See 
 pub(super) const STORE_SECTION: Section = Section {
     header: "[store]",
     doc: "Where the state is kept.",
-    keys: &[&PATH, &SYNCHRONOUS, &RETENTION],
-    inherits: &[],
-};
-
-const EVENTS: Key = Key::with_default("events", "duration or `forever`", "\"90d\"", "Events.");
-const SNAPSHOTS: Key = Key::with_default(
-    "snapshots",
-    "duration or `forever`",
-    "\"30d\"",
-    "Snapshots of both truths; the newest of every host stays in any case.",
-);
-const DELIVERED: Key =
-    Key::with_default("delivered", "duration or `forever`", "\"7d\"", "Deliveries that succeeded.");
-const DEAD: Key =
-    Key::with_default("dead", "duration or `forever`", "\"90d\"", "Deliveries that were given up.");
-const JOURNAL: Key =
-    Key::with_default("journal", "duration or `forever`", "\"90d\"", "What was decided and done.");
-
-/// `[store.retention]`.
-pub(super) const RETENTION_SECTION: Section = Section {
-    header: "[store.retention]",
-    doc: "How long things are kept. What is open is kept in any case.",
-    keys: &[&EVENTS, &SNAPSHOTS, &DELIVERED, &DEAD, &JOURNAL],
+    keys: &[&PATH, &SYNCHRONOUS, &SIZE_LIMIT, &RETENTION],
     inherits: &[],
 };
 
@@ -180,44 +157,18 @@ impl Read for LogFormat {
     }
 }
 
-/// A duration, or the word `forever`.
-struct Kept(Keep);
-
-impl Read for Kept {
-    fn read(value: &Value<'_>) -> Option<Self> {
-        match value.as_str() {
-            Some(text) if text.trim().eq_ignore_ascii_case("forever") => Some(Self(Keep::default())),
-            _ => match Duration::read(value)? {
-                age if age.is_zero() => value.wrong("must be longer than zero, or \"forever\""),
-                age => Some(Self(Keep { age: Some(age), count: None })),
-            },
-        }
-    }
-}
-
 /// Reads `[store]`.
 pub(super) fn store(table: &Table<'_>) -> Option<StoreConfig> {
     let path: Option<PathBuf> = table.get(&PATH);
     let synchronous = table.get(&SYNCHRONOUS);
-    let retention = table.table(&RETENTION, &RETENTION_SECTION);
-    let keep = |key: &Key| table_keep(&retention, key);
-    let (events, snapshots) = (keep(&EVENTS), keep(&SNAPSHOTS));
-    let (delivered, dead, journal) = (keep(&DELIVERED), keep(&DEAD), keep(&JOURNAL));
+    let size_limit = table.get::<SizeLimit>(&SIZE_LIMIT);
+    let retention = retention::read(&table.table(&RETENTION, &retention::SECTION));
     Some(StoreConfig {
         path: path?,
         synchronous: synchronous?,
-        retention: RetentionPolicy {
-            events: events?,
-            snapshots: snapshots?,
-            delivered: delivered?,
-            dead: dead?,
-            journal: journal?,
-        },
+        size_limit: size_limit?.0,
+        retention: retention?,
     })
-}
-
-fn table_keep(table: &Table<'_>, key: &Key) -> Option<Keep> {
-    table.get::<Kept>(key).map(|Kept(keep)| keep)
 }
 
 /// Reads `[http]`.

@@ -59,6 +59,18 @@ impl<'r> Table<'r> {
         self.place.below(key.name, line.or(self.place.line()))
     }
 
+    /// Notes every written key that none of these lists, for a table whose keys depend on one of them.
+    pub(super) fn refuse_beyond(&self, sections: &[&'static Section]) {
+        let known =
+            |name: &str| sections.iter().flat_map(|section| section.all()).any(|key| key.name == name);
+        for key in self.section.all().filter(|key| self.has(key) && !known(key.name)) {
+            let header = sections.last().map_or("this table", |section| section.header);
+            let names: Vec<_> =
+                sections.iter().flat_map(|section| section.all()).map(|key| key.name).collect();
+            self.wrong(key, format!("is not a key of {header}; it takes {}", names.join(", ")));
+        }
+    }
+
     /// Whether the key is written.
     pub(super) fn has(&self, key: &Key) -> bool {
         self.entry(key).is_some()

@@ -125,10 +125,15 @@ impl Read for OrNever {
     }
 }
 
+/// Whether this is a number and nothing else, where a unit belongs.
+pub(super) fn unwritten_unit(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
 /// Reads `30s`, `5m`, `1h30m`, `7d`; the units are ms, s, m, h, d and w.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    if unwritten_unit(text) {
         return Err(unitless(text));
     }
     let not_one = || format!("`{text}` is not a duration; write \"30s\", \"5m\", \"1h30m\" or \"7d\"");

@@ -81,6 +81,14 @@ pub(super) fn advice(entry: &Entry) -> (Option<String>, Option<String>) {
             some(format!("Free some, or give {host} more; what takes the most shows on {host} itself.")),
             some("Or raise the limit in `[policy.limits]`.".to_owned()),
         ),
+        Difference::TooLarge { at, .. } => (
+            some(format!(
+                "Keep less of it: `[store.retention]`, which runs once an hour; `evenkeel backup` first, if what goes is \
+                 still wanted. What {} holds, by table, is in the metric evenkeel_store_rows.",
+                clean(at)
+            )),
+            some("Or raise `store.size_limit`, if the disk has room.".to_owned()),
+        ),
         Difference::Blind { .. } if entry.id.event_type == EventType::NodeUnreachable => (
             some(format!("Look after {host}: power, network, and what its console shows.")),
             some(format!("Or say in NetBox that {host} is offline, if it is meant to be.")),

@@ -1,7 +1,7 @@
 //! Values → text: what the command line prints, and nothing else.
 //!
 //! What lives here: the result of one look at everything ([`Outcome`]) and its forms ([`table`], [`json`], [`markdown`],
-//! [`junit`]), one drift in full ([`explain`]), the history ([`events`]), the checks ([`doctor`]). Pure: no I/O, no clock.
+//! [`junit`]), one drift in full ([`explain`]), the history ([`events`]), what was done ([`journal`]), the checks ([`doctor`]). Pure: no I/O, no clock.
 //! Colour is always written; the caller's stream (`anstream`) drops it where it is not wanted. What does not live here:
 //! asking anybody anything, and what counts as drift.
 //!
@@ -14,6 +14,7 @@ pub mod coverage;
 pub mod doctor;
 pub mod events;
 pub mod explain;
+pub mod journal;
 pub mod json;
 pub mod junit;
 pub mod markdown;

@@ -1,7 +1,7 @@
 //! How drifts and gaps are said in a few words: the two sides, the name, what follows. What does not live here: where the
 //! words stand, and colour.
 
-use evenkeel_core::drift::Difference;
+use evenkeel_core::drift::{Difference, size_words};
 use evenkeel_core::model::Ports;
 use evenkeel_core::{Drift, DriftId, Gap, Subject};
 
@@ -40,6 +40,9 @@ pub(super) fn sides(difference: &Difference) -> (String, String) {
             ("nothing".to_owned(), format!("running {} {}{on}", kind.as_str(), clean(key)))
         }
         Difference::Exceeded { percent, limit } => (format!("at most {limit} %"), format!("{percent} %")),
+        Difference::TooLarge { at: _, bytes, limit } => {
+            (format!("at most {}", size_words(*limit)), size_words(*bytes))
+        }
         Difference::Blind { gap, unknown_services: _ } => ("observable".to_owned(), gap_words(gap)),
         Difference::RestartLoop { restarts, state } => {
             let observed = match restarts {

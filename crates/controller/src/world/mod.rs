@@ -7,6 +7,7 @@
 mod intent;
 mod observations;
 mod outer;
+mod own;
 mod place;
 mod settle;
 mod sites;
@@ -21,9 +22,10 @@ use std::time::Duration;
 
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::identity::{hosts::NetboxRef, without_apps};
+use evenkeel_core::judge::own_store;
 use evenkeel_core::model::{Expected, ExpectedHost, HostSnapshot, HostView, Inventory, Observed};
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Coverage, DriftId, Evidence, HostName, SourceId, Subject};
+use evenkeel_core::{Coverage, DriftId, Evidence, HostName, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use jiff::Timestamp;
 
@@ -47,6 +49,8 @@ pub struct World {
     /// Which sources of one host speak about which subject.
     by_subject: BTreeMap<Subject, BTreeSet<SourceId>>,
     stamps: Stamps,
+    /// evenkeel's own database, as last read.
+    own: Option<OwnStore>,
 }
 
 /// What a pass needs to know about its subject.
@@ -76,6 +80,8 @@ pub enum Slice {
         /// Up to which moment somebody vouches for one of them.
         vouched_until: Option<Timestamp>,
     },
+    /// evenkeel's own database.
+    Store(OwnStore),
 }
 
 /// What one source shows of one host.
@@ -103,6 +109,7 @@ impl World {
             sites: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             stamps: Stamps::default(),
+            own: None,
         }
     }
 
@@ -217,6 +224,9 @@ impl World {
                 vouched_until,
             },
             Subject::Source(source) => {
+                if let Some(own) = self.own(source) {
+                    return Slice::Store(own);
+                }
                 let (coverage, evidence) = match *source == self.intent.source {
                     true => self.intent.state(),
                     false => self.source_state(source, now),
@@ -255,14 +265,16 @@ impl World {
         self.stamps.subject(key)
     }
 
-    /// Every subject there is: declared hosts, observed hosts, NetBox itself.
+    /// Every subject there is: declared hosts, observed hosts, NetBox itself, the own database.
     pub fn subjects(&self) -> Vec<Subject> {
         let declared = self.intent.hosts().map(|host| Subject::Host(host.name.clone()));
         let observed = self.by_subject.keys().cloned();
         let netbox = std::iter::once(Subject::Source(self.intent.source.clone()));
         let machines = self.sites.values().flat_map(|site| site.subjects().cloned());
         let sites = self.sites.keys().map(|id| Subject::Source(id.clone()));
+        let own = self.own.iter().map(|_| Subject::Source(own_store()));
         declared
+            .chain(own)
             .chain(observed)
             .chain(netbox)
             .chain(machines)
@@ -331,9 +343,9 @@ impl World {
         one.into_iter().chain(many).filter_map(seen).collect()
     }
 
-    /// Slug of a host's tenant.
-    pub fn tenant_of(&self, host: &HostName) -> Option<Arc<str>> {
-        self.intent.host(host).and_then(|h| h.tenant.clone())
+    /// What is declared about this host.
+    pub fn declared_host(&self, host: &HostName) -> Option<&Arc<ExpectedHost>> {
+        self.intent.host(host)
     }
 
     /// The declared hosts, by name.

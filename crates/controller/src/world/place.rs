@@ -89,7 +89,8 @@ pub(super) fn claim(place: &Place, clusters: &[Arc<str>], kind: SourceKind) -> C
             | SourceKind::Docker
             | SourceKind::Proxmox
             | SourceKind::Truenas
-            | SourceKind::Push => None,
+            | SourceKind::Push
+            | SourceKind::Store => None,
         },
         vmid: machine.and_then(|m| m.vmid).map(|vmid| (vmid, clusters.to_vec())),
         remembered: place.remembered,

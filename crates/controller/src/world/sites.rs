@@ -378,7 +378,11 @@ impl Site {
     fn is_hypervisor(&self) -> bool {
         match self.id.kind {
             SourceKind::Proxmox | SourceKind::Truenas => true,
-            SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe | SourceKind::Push => false,
+            SourceKind::Netbox
+            | SourceKind::Docker
+            | SourceKind::Probe
+            | SourceKind::Push
+            | SourceKind::Store => false,
         }
     }
 

@@ -348,6 +348,6 @@ pub(super) fn comes_from_the_machine(view: &HostView) -> bool {
         SourceKind::Docker | SourceKind::Truenas => view.coverage.is_complete() || at_work(),
         // What was sent by hand may have been collected from anywhere.
         SourceKind::Probe | SourceKind::Push => at_work(),
-        SourceKind::Netbox | SourceKind::Proxmox => false,
+        SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Store => false,
     }
 }

@@ -48,7 +48,11 @@ pub(super) fn power(case: Case<'_>) -> Power<'_> {
 fn is_hypervisor(view: &HostView) -> bool {
     match view.source.kind {
         SourceKind::Proxmox | SourceKind::Truenas => view.facts.from_outside,
-        SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe | SourceKind::Push => false,
+        SourceKind::Netbox
+        | SourceKind::Docker
+        | SourceKind::Probe
+        | SourceKind::Push
+        | SourceKind::Store => false,
     }
 }
 
@@ -132,7 +136,8 @@ fn unreachable_words(view: &HostView) -> String {
         | SourceKind::Docker
         | SourceKind::Proxmox
         | SourceKind::Truenas
-        | SourceKind::Push => format!("{} calls it offline", view.source),
+        | SourceKind::Push
+        | SourceKind::Store => format!("{} calls it offline", view.source),
     }
 }
 
@@ -169,7 +174,8 @@ fn knowledge_of(view: &HostView) -> jiff::Timestamp {
         | SourceKind::Docker
         | SourceKind::Truenas
         | SourceKind::Probe
-        | SourceKind::Push => jiff::SignedDuration::ZERO,
+        | SourceKind::Push
+        | SourceKind::Store => jiff::SignedDuration::ZERO,
     };
     view.started.checked_sub(age).unwrap_or(view.started)
 }

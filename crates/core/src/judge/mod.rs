@@ -7,6 +7,7 @@ mod attributes;
 mod finding;
 mod host;
 pub(crate) mod machine;
+mod own;
 pub(crate) mod resources;
 mod service;
 pub(crate) mod shape;
@@ -21,7 +22,8 @@ use crate::model::{Expected, ExpectedService, Observed, ObservedService, RunStat
 pub use host::source_verdict;
 pub(crate) use host::{HOST_FIELDS, HOST_TYPES, MACHINE_TYPES};
 pub use machine::vouched_until;
-pub use resources::{LOWEST_LIMIT, Limit, Limits};
+pub use own::{OwnStore, own_store};
+pub use resources::{DATABASE_LIMIT, LOWEST_LIMIT, Limit, Limits};
 pub(crate) use service::{Subject as ServiceCase, plainly_equal};
 pub use shape::FactRule;
 
@@ -262,7 +264,7 @@ pub fn looks_inside(view: &HostView) -> bool {
 pub(crate) fn sees_services(kind: SourceKind) -> bool {
     match kind {
         SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe | SourceKind::Push => true,
-        SourceKind::Netbox | SourceKind::Proxmox => false,
+        SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Store => false,
     }
 }
 
@@ -272,7 +274,11 @@ fn never_a_container(rules: &Rules, view: &HostView, name: &ServiceName) -> bool
         SourceKind::Docker | SourceKind::Truenas => {
             rules.not_containers.iter().any(|n| n.eq_ignore_ascii_case(name.as_str()))
         }
-        SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Probe | SourceKind::Push => false,
+        SourceKind::Netbox
+        | SourceKind::Proxmox
+        | SourceKind::Probe
+        | SourceKind::Push
+        | SourceKind::Store => false,
     }
 }
 

@@ -16,6 +16,9 @@ use crate::model::{HostView, MachineKind, ObservedMachine, Usage, Volume, Volume
 /// No threshold may lie below this, in percent: what uses less is not told apart.
 pub const LOWEST_LIMIT: u64 = 50;
 
+/// How large evenkeel's own database may be unless the operator says otherwise, in bytes.
+pub const DATABASE_LIMIT: u64 = 5_000_000_000;
+
 /// A threshold with its hysteresis, in percent of what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -38,6 +41,8 @@ pub struct Limits {
     pub storage: Option<Limit>,
     /// Pools.
     pub pool: Option<Limit>,
+    /// evenkeel's own database, in bytes.
+    pub database: Option<u64>,
 }
 
 impl Default for Limits {
@@ -49,6 +54,7 @@ impl Default for Limits {
             storage: Some(Limit { over: 90, under: 85 }),
             // ZFS slows down long before it is full.
             pool: Some(Limit { over: 85, under: 80 }),
+            database: Some(DATABASE_LIMIT),
         }
     }
 }
@@ -72,7 +78,8 @@ impl Limits {
                 | Field::Disk
                 | Field::Image
                 | Field::Status
-                | Field::Health,
+                | Field::Health
+                | Field::Database,
                 _,
             ) => None,
         }

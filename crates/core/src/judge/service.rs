@@ -191,6 +191,7 @@ impl<'a> Subject<'a> {
             | Field::Cpu
             | Field::Storage
             | Field::Pool
+            | Field::Database
             | Field::Status => Finding::Unknown(Hole::Uncovered),
         }
     }

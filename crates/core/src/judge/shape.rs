@@ -115,7 +115,8 @@ fn declared(host: &ExpectedHost, field: Field) -> Option<Arc<str>> {
         | Field::Health
         | Field::Cpu
         | Field::Storage
-        | Field::Pool => None,
+        | Field::Pool
+        | Field::Database => None,
     }
 }
 
@@ -171,7 +172,8 @@ fn real(
         | Field::Health
         | Field::Cpu
         | Field::Storage
-        | Field::Pool => Err(untold()),
+        | Field::Pool
+        | Field::Database => Err(untold()),
     }
 }
 

@@ -103,6 +103,7 @@ fn is_silence(entry: &Entry) -> bool {
         | Difference::VmDown { .. }
         | Difference::VmUndeclared { .. }
         | Difference::Exceeded { .. }
+        | Difference::TooLarge { .. }
         | Difference::RestartLoop { .. }
         | Difference::Config { .. } => false,
     }

@@ -61,7 +61,7 @@ fn machine_answers(view: &HostView) -> bool {
     match view.source.kind {
         K::Docker | K::Truenas => view.coverage.is_complete() || !stale && view.services.iter().any(works),
         K::Probe | K::Push => !stale && view.services.iter().any(works),
-        K::Proxmox | K::Netbox => false,
+        K::Proxmox | K::Netbox | K::Store => false,
     }
 }
 

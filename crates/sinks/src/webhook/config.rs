@@ -1,23 +1,15 @@
 //! What a webhook can be told, checked. What does not live here: how it is written in the configuration file.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use evenkeel_core::Secret;
-use reqwest::header::{HeaderName, HeaderValue};
-use serde_json::Value;
 use standardwebhooks::Webhook;
-use url::{Host, Url};
 
-use super::address::is_forbidden;
-
-/// How long a receiver may take for the whole exchange.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// A receiver that needs longer works synchronously where it should accept and queue; meanwhile it holds up every
-/// other delivery of this sink.
-const MAX_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::http::{
+    DEFAULT_TIMEOUT, Problem, SuccessRule, Target, check_header, check_name, check_timeout, check_url,
+};
 
 /// Standard Webhooks asks for 24 to 64 bytes.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
@@ -59,49 +51,13 @@ impl Settings {
     }
 }
 
-/// What counts as delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SuccessRule {
-    /// Any 2xx.
-    Status2xx,
-    /// A 2xx whose JSON body acknowledges. For n8n, which answers 200 with nothing if a workflow crashes.
-    Ack {
-        /// A field's name, or a JSON pointer (`/result/accepted`).
-        field: String,
-        /// What it must be; without it anything but null and false will do.
-        expected: Option<Value>,
-    },
-}
-
-impl SuccessRule {
-    /// The acknowledgement of the workflow evenkeel ships for n8n: `accepted: true`.
-    pub fn accepted() -> Self {
-        Self::Ack { field: "accepted".to_owned(), expected: Some(Value::Bool(true)) }
-    }
-}
-
-/// One mistake in the settings, with the key it is in. Never carries a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {why}")]
-pub struct Problem {
-    /// The key (`url`, `secrets`).
-    pub path: &'static str,
-    /// A lower-case phrase.
-    pub why: String,
-}
-
 /// Settings that were checked.
 #[derive(Clone)]
 pub struct Config {
     name: String,
-    url: Url,
-    place: String,
+    target: Target,
     secrets: Vec<Secret>,
-    header: Option<(HeaderName, HeaderValue)>,
     success: SuccessRule,
-    timeout: Duration,
-    ca_file: Option<PathBuf>,
-    allow_link_local: bool,
 }
 
 impl Config {
@@ -111,8 +67,8 @@ impl Config {
         let mut problems = Vec::new();
         let mut report = |path, why: String| problems.push(Problem { path, why });
 
-        if name.trim().is_empty() {
-            report("name", "is empty".to_owned());
+        if let Err(why) = check_name(&name) {
+            report("name", why);
         }
         let url = check_url(&url, allow_link_local).map_err(|why| report("url", why));
         for (index, secret) in secrets.iter().enumerate() {
@@ -126,8 +82,8 @@ impl Config {
         {
             report("success", "the name of the acknowledging field is empty".to_owned());
         }
-        if timeout.is_zero() || timeout > MAX_TIMEOUT {
-            report("timeout", format!("must be above zero and at most {} s", MAX_TIMEOUT.as_secs()));
+        if let Err(why) = check_timeout(timeout) {
+            report("timeout", why);
         }
         if let (Ok(url), Some(_)) = (&url, &ca_file)
             && url.scheme() == "http"
@@ -136,8 +92,8 @@ impl Config {
         }
         match (url, header.transpose()) {
             (Ok(url), Ok(header)) if problems.is_empty() => {
-                let place = place_of(&url);
-                Ok(Self { name, url, place, secrets, header, success, timeout, ca_file, allow_link_local })
+                let target = Target { ca_file, header, ..Target::new(url, timeout, allow_link_local) };
+                Ok(Self { name, target, secrets, success })
             }
             _ => Err(problems),
         }
@@ -149,41 +105,25 @@ impl Config {
     }
 
     /// Scheme, host and port: what of the address may be shown.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn place(&self) -> String {
+        self.target.place()
     }
 
     /// Host and port, to try whether anybody is there.
     pub fn address(&self) -> (&str, u16) {
-        (self.url.host_str().unwrap_or_default(), self.url.port_or_known_default().unwrap_or(443))
+        self.target.address()
     }
 
-    pub(super) fn url(&self) -> &Url {
-        &self.url
+    pub(super) fn target(&self) -> &Target {
+        &self.target
     }
 
     pub(super) fn secrets(&self) -> &[Secret] {
         &self.secrets
     }
 
-    pub(super) fn header(&self) -> Option<&(HeaderName, HeaderValue)> {
-        self.header.as_ref()
-    }
-
     pub(super) fn success(&self) -> &SuccessRule {
         &self.success
-    }
-
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    pub(super) fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_deref()
-    }
-
-    pub(super) fn allows_link_local(&self) -> bool {
-        self.allow_link_local
     }
 }
 
@@ -192,53 +132,11 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("name", &self.name)
-            .field("place", &self.place)
+            .field("target", &self.target)
             .field("secrets", &self.secrets.len())
-            .field("header", &self.header.as_ref().map(|(name, _)| name))
             .field("success", &self.success)
-            .field("timeout", &self.timeout)
-            .field("ca_file", &self.ca_file)
-            .field("allow_link_local", &self.allow_link_local)
             .finish()
     }
-}
-
-fn check_url(url: &Secret, allow_link_local: bool) -> Result<Url, String> {
-    // The parser's own message never quotes its input.
-    let url = Url::parse(url.expose().trim()).map_err(|error| format!("is no address: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("must start with http:// or https://".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not carry a user or password; use header".to_owned());
-    }
-    if url.fragment().is_some() {
-        return Err("must not carry a fragment (#…)".to_owned());
-    }
-    let literal = match url.host() {
-        Some(Host::Ipv4(address)) => Some(address.into()),
-        Some(Host::Ipv6(address)) => Some(address.into()),
-        Some(Host::Domain(_)) | None => None,
-    };
-    if literal.is_some_and(is_forbidden) && !allow_link_local {
-        return Err("is a link-local or metadata address; set allow_link_local if that is meant".to_owned());
-    }
-    Ok(url)
-}
-
-fn check_header((name, value): (String, Secret)) -> Result<(HeaderName, HeaderValue), String> {
-    let Ok(name) = name.parse::<HeaderName>() else {
-        return Err("the name is not one a header can have".to_owned());
-    };
-    let ours = ["content-type", "content-length", "host", "transfer-encoding", "connection", "user-agent"];
-    if ours.contains(&name.as_str()) || name.as_str().starts_with("webhook-") {
-        return Err(format!("{name} is set by evenkeel itself"));
-    }
-    let Ok(mut value) = HeaderValue::from_str(value.expose()) else {
-        return Err("the value has characters a header cannot carry (a line break at the end?)".to_owned());
-    };
-    value.set_sensitive(true);
-    Ok((name, value))
 }
 
 /// The key in a secret. Raw text counts as its bytes: it need not be base64.
@@ -258,14 +156,6 @@ pub(super) fn signing_key(secret: &Secret) -> Result<Webhook, String> {
         ));
     }
     Ok(key)
-}
-
-fn place_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or("?");
-    match url.port() {
-        Some(port) => format!("{}://{host}:{port}", url.scheme()),
-        None => format!("{}://{host}", url.scheme()),
-    }
 }
 
 #[cfg(test)]

@@ -45,8 +45,9 @@ impl Custom {
 
     /// The source kinds a field names. Words for other observers (`os`) are theirs, not ours.
     pub(super) fn sources(&self, name: &str) -> Vec<SourceKind> {
-        let mut kinds: Vec<SourceKind> =
-            self.list(name).iter().filter_map(|word| SourceKind::parse(word)).collect();
+        let witness = |kind: &SourceKind| SourceKind::WITNESSES.contains(kind);
+        let named = self.list(name).into_iter().filter_map(|word| SourceKind::parse(&word));
+        let mut kinds: Vec<SourceKind> = named.filter(witness).collect();
         kinds.sort_unstable();
         kinds.dedup();
         kinds

@@ -11,7 +11,7 @@ use super::Outcome as Done;
 use super::sample::{at, delivery, docker, event, event_id, host, journal, missing, observed, opening};
 use crate::query::{DeliveryFilter, EventFilter, JournalFilter, Record};
 use crate::rows::{AssetRow, ExpectedRow, JournalKind, SavedInventory};
-use crate::types::{Keep, Outcome, PassCommit, RetentionPolicy, Saved};
+use crate::types::{Keep, Outcome, PassCommit, RetentionPolicy, RowCounts, Saved, Stats};
 use crate::{Error, Store};
 
 type Fresh = Arc<dyn Store>;
@@ -218,6 +218,81 @@ pub async fn retention_works_through_more_than_a_batch(store: Fresh) -> Done {
     let pruned = store.prune(&RetentionPolicy { events: older_than(10), ..NOTHING }, at(2410)).await?;
     assert_eq!(pruned.events, 2400);
     assert_eq!(ids(&store).await?.len(), 100);
+    Ok(())
+}
+
+pub async fn commits_get_in_between_the_batches_of_retention(store: Fresh) -> Done {
+    for revision in 0..10 {
+        let mut pass = PassCommit::new(host("a"), revision, at(0));
+        let first = u32::try_from(revision * 2000).unwrap_or(0);
+        pass.events = (first..first + 2000).map(|n| event(n, &missing("a", "x"))).collect();
+        store.commit(pass).await?;
+    }
+    let policy = RetentionPolicy { events: at_most(10), ..NOTHING };
+    let mut pruning = Box::pin(store.prune(&policy, at(1)));
+    let mut commits = 0;
+    let pruned = loop {
+        let commit = store.commit(PassCommit::new(host("b"), commits, at(1)));
+        tokio::select! {
+            pruned = &mut pruning => break pruned?,
+            committed = commit => commits = committed?.revision,
+        }
+    };
+    assert_eq!(pruned.events, 19_990);
+    assert!(commits >= 5, "only {commits} commits got in");
+    Ok(())
+}
+
+pub async fn rows_are_counted_through_everything_that_writes(store: Fresh) -> Done {
+    assert_eq!(store.rows().await?, RowCounts::default());
+    for n in 0..6 {
+        let mut pass = opening("a", &format!("s{n}"), n, u64::from(n), &["n8n", "ntfy"]);
+        pass.journal = vec![journal(JournalKind::Decision, "told", i64::from(n))];
+        store.commit(pass).await?;
+    }
+    let counted = RowCounts { events: 6, deliveries: 12, journal: 6, ..RowCounts::default() };
+    assert_eq!(store.rows().await?, counted);
+    // What is refused counts for nothing.
+    assert!(store.commit(opening("a", "s0", 9, 0, &["n8n"])).await.is_err());
+    assert!(store.commit(opening("b", "s0", 0, 0, &["n8n"])).await.is_err());
+    assert_eq!(store.rows().await?, counted);
+    store.note(&[journal(JournalKind::Log, "one", 1), journal(JournalKind::Log, "two", 2)]).await?;
+    store.save_observed(&[observed("a", "one", 1), observed("b", "one", 1)]).await?;
+    store.save_observed(&[observed("a", "two", 2), observed("b", "one", 2)]).await?;
+    store.save_expected(&[expected("a", "x", 1)]).await?;
+    let more = RowCounts { journal: 8, observed_snapshots: 3, expected_snapshots: 1, ..counted };
+    assert_eq!(store.rows().await?, more);
+
+    let claimed = store.claim(Some("n8n"), 9, Duration::from_secs(10), at(10)).await?;
+    let claimed = [claimed, store.claim(Some("ntfy"), 9, Duration::from_secs(10), at(10)).await?].concat();
+    let delivered: Vec<_> = claimed.iter().map(|one| (one.ticket, Outcome::Delivered)).collect();
+    store.settle_all(&delivered, at(11)).await?;
+    let policy = RetentionPolicy {
+        events: at_most(4),
+        snapshots: older_than(1),
+        delivered: at_most(9),
+        journal: at_most(3),
+        ..NOTHING
+    };
+    store.prune(&policy, at(100)).await?;
+    let left = store.rows().await?;
+    let Stats { events, deliveries, observed_snapshots, expected_snapshots, journal, .. } =
+        store.stats().await?;
+    assert_eq!(left, RowCounts { events, deliveries, observed_snapshots, expected_snapshots, journal });
+    assert_eq!((left.events, left.journal, left.observed_snapshots), (4, 3, 2));
+    Ok(())
+}
+
+/// Text that no database makes much smaller.
+fn noise(bytes: usize) -> String {
+    (0..bytes / 32).map(|n| format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&n.to_le_bytes()))).collect()
+}
+
+pub async fn the_size_tells_what_is_kept(store: Fresh) -> Done {
+    let before = store.size().await?;
+    store.save_observed(&[observed("a", &noise(8_000_000), 1)]).await?;
+    let grown = store.size().await? - before;
+    assert!((4_000_000..80_000_000).contains(&grown), "8 MB of snapshot are {grown} bytes");
     Ok(())
 }
 

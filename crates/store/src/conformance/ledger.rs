@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use evenkeel_core::event::Side;
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::ledger::State;
 use evenkeel_core::model::HostKind;
+use futures_util::TryStreamExt;
 use jiff::SignedDuration;
 
 use super::Outcome;
-use super::sample::{at, delivery, entry, event, event_id, host, journal, missing, opening};
+use super::sample::{at, delivery, entry, event, event_id, host, journal, missing, observed, opening};
 use crate::query::{DeliveryFilter, EventFilter, JournalFilter};
 use crate::rows::JournalKind;
-use crate::types::PassCommit;
+use crate::types::{Outcome as Kind, PassCommit};
 use crate::{Error, Store};
 
 type Fresh = Arc<dyn Store>;
@@ -269,5 +271,47 @@ pub async fn an_identical_entry_comes_back_to_the_nanosecond(store: Fresh) -> Ou
     store.commit(pass.clone()).await?;
     assert_eq!(store.load(&host("a")).await?.ledger.entries.into_values().next(), pass.upserts.pop());
     assert_eq!(store.event(event_id(1)).await?.map(|s| s.event.created_at), Some(odd));
+    Ok(())
+}
+
+/// No database must lose an event for what is in a name. One that cannot hold the character puts another in its place,
+/// where people read and ask; what the sinks get is the event.
+pub async fn a_name_with_a_nul_is_kept_and_can_be_read(store: Fresh) -> Outcome {
+    let name = "zero\0\u{1}\\u0000";
+    for (n, revision) in [(1, 0), (2, 1)] {
+        let mut pass = opening(name, name, n, revision, &[name]);
+        pass.events[0].details = format!("{name} is gone");
+        pass.events[0].observed = Some(Side { value: Some(name.into()), ..Side::default() });
+        pass.journal = vec![journal(JournalKind::Log, name, 1)];
+        pass.journal[0].drift_key = Some(name.to_owned());
+        store.commit(pass.clone()).await?;
+        let loaded = store.load(&host(name)).await?;
+        assert_eq!(loaded.ledger.entries.values().cloned().collect::<Vec<_>>(), pass.upserts);
+        assert_eq!(store.event(event_id(n)).await?.map(|stored| stored.event), Some(pass.events[0].clone()));
+        let claimed = store.claim(Some(name), 5, std::time::Duration::from_secs(1), at(60)).await?;
+        assert_eq!(claimed.len(), 1);
+        assert_eq!(claimed[0].payload, serde_json::to_vec(&pass.events[0])?);
+        let dead = Kind::Dead { why: name.to_owned() };
+        assert!(store.settle(claimed[0].ticket, dead, at(61)).await?);
+    }
+    let about = EventFilter { host: Some(name.into()), service: Some(name.into()), ..EventFilter::default() };
+    assert_eq!(store.events(&about, None, 10).await?.rows.len(), 2);
+    assert_eq!(store.drift_by_handle(&missing(name, name).handle()).await?.len(), 1);
+    let noted = JournalFilter { drift_key: Some(name.to_owned()), ..JournalFilter::default() };
+    assert_eq!(store.journal(&noted, None, 9).await?.rows.len(), 2);
+    assert_eq!(store.load_all().await?.len(), 1);
+    let sent = DeliveryFilter { sink: Some(name.to_owned()), ..DeliveryFilter::default() };
+    assert_eq!(store.deliveries(&sent, None, 9).await?.rows.len(), 2);
+
+    let seen = store.save_observed(&[observed(name, name, 1), observed(name, name, 2)]).await?;
+    assert_eq!((seen.changed, seen.unchanged), (1, 1));
+    let shown = store.shown(&name.into()).await?;
+    assert_eq!(shown.iter().map(|row| row.hostname.as_str()).collect::<Vec<_>>(), [name]);
+    serde_json::from_str::<serde_json::Value>(&shown[0].snapshot)?;
+    let lines: Vec<_> = store.export(None).try_collect().await?;
+    assert_eq!(lines.len(), 3);
+    for line in lines {
+        serde_json::from_str::<serde_json::Value>(&line.json)?;
+    }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! The suite every database behind the contract must pass.
 //!
-//! A case gets a fresh, empty store and fails by assertion or by an error. [`store_conformance!`](crate::store_conformance)
+//! A case gets a fresh, empty store that leads, and fails by assertion or by an error. [`store_conformance!`](crate::store_conformance)
 //! makes a test of each.
 
 pub mod keeping;
+pub mod leading;
 pub mod ledger;
 pub mod outbox;
 pub mod queries;
@@ -13,7 +14,8 @@ pub mod sample;
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Makes a module of tests, one per case. The second argument is an async function or closure that returns a fresh store
-/// as `Arc<dyn Store>`, and something to keep alive meanwhile.
+/// as `Arc<dyn Store>`, and something to keep alive meanwhile; or nothing where there is no such database, which it has
+/// said.
 #[macro_export]
 macro_rules! store_conformance {
     ($module:ident, $fresh:expr) => {
@@ -37,6 +39,7 @@ macro_rules! store_conformance {
                 one_of_two_writers_of_a_subject_is_refused
                 names_of_any_script_survive
                 an_identical_entry_comes_back_to_the_nanosecond
+                a_name_with_a_nul_is_kept_and_can_be_read
             );
             $crate::store_conformance!(@cases $fresh, outbox:
                 a_delivery_is_claimed_once_until_its_lease_ends
@@ -68,6 +71,10 @@ macro_rules! store_conformance {
                 figures_add_up
                 a_closed_store_says_so
             );
+            $crate::store_conformance!(@cases $fresh, leading:
+                whoever_leads_renews_it_as_it_is
+                what_the_leader_shows_is_kept_and_replaced
+            );
             $crate::store_conformance!(@cases $fresh, keeping:
                 a_snapshot_is_kept_only_when_it_changes
                 an_older_report_is_ignored
@@ -80,6 +87,9 @@ macro_rules! store_conformance {
                 retention_by_count_keeps_the_newest
                 retention_never_touches_ledger_entries_or_the_newest_snapshot
                 retention_works_through_more_than_a_batch
+                commits_get_in_between_the_batches_of_retention
+                rows_are_counted_through_everything_that_writes
+                the_size_tells_what_is_kept
                 numbers_are_not_given_out_again_after_retention
             );
         }
@@ -88,11 +98,32 @@ macro_rules! store_conformance {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let (store, _keep) = $fresh().await;
+                let Some((store, _keep)) = $fresh().await else { return };
                 if let Err(error) = $crate::conformance::$file::$case(store).await {
                     panic!("{error}: {error:?}");
                 }
             }
         )*
+    };
+}
+
+/// As [`store_conformance!`](crate::store_conformance), for a database that several processes may have open. The second
+/// argument returns two stores with the same fresh database, of which neither leads.
+#[macro_export]
+macro_rules! several_processes {
+    ($module:ident, $fresh:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::store_conformance!(@cases $fresh, leading:
+                one_of_two_leads
+                a_lead_that_ran_out_is_taken_over
+                whoever_resigns_is_followed_at_once
+                what_an_earlier_leader_had_claimed_is_due_at_once
+                a_fenced_writer_writes_nothing_by_any_method
+                commits_of_two_who_take_turns_are_all_there
+            );
+        }
     };
 }

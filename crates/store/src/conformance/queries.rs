@@ -183,7 +183,18 @@ pub async fn the_journal_is_kept_and_filtered(store: Fresh) -> Outcome {
     assert_eq!(about(JournalFilter { kinds: vec![JournalKind::Action], ..any.clone() }).await?, 1);
     assert_eq!(about(JournalFilter { subject: Some(host("a")), ..any.clone() }).await?, 2);
     assert_eq!(about(JournalFilter { event: Some(event_id(1)), ..any.clone() }).await?, 2);
-    assert_eq!(about(JournalFilter { drift_key: Some("k".to_owned()), ..any }).await?, 1);
+    assert_eq!(about(JournalFilter { drift_key: Some("k".to_owned()), ..any.clone() }).await?, 1);
+    assert_eq!(about(JournalFilter { since: Some(at(2)), ..any.clone() }).await?, 2);
+    let (id, other) = (missing("a", "x"), missing("a", "y"));
+    let mut told = journal(JournalKind::Action, "three", 4);
+    told.drift_key = Some(id.to_string());
+    store.note(std::slice::from_ref(&told)).await?;
+    let mut pass = PassCommit::new(host("a"), 0, at(5));
+    pass.journal = vec![told.clone()];
+    store.commit(pass).await?;
+    for (handle, rows) in [(id.handle(), 2), (id.handle().to_lowercase(), 2), (other.handle(), 0)] {
+        assert_eq!(about(JournalFilter { handle: Some(handle), ..any.clone() }).await?, rows);
+    }
     Ok(())
 }
 

@@ -8,9 +8,11 @@ use evenkeel_core::ledger::Entry;
 
 use super::commit::unwritable;
 use super::journal::{self, JournalTuple};
+use super::size::Growth;
 use super::stored_event::{self, EventTuple};
-use super::text::{hex, stamp};
+use super::text::stamp;
 use crate::error::{Error, Result};
+use crate::text::hex;
 use crate::types::{Committed, NewDelivery, PassCommit};
 
 /// Rows, and beside them what is long, in one run of bytes which they point into.
@@ -74,6 +76,16 @@ impl<'a> Batch<'a> {
         }
         self.journal.extend(pass.journal.iter().map(journal::tuple));
         Ok(Committed { revision, event_seqs })
+    }
+
+    /// By how many rows it makes the tables grow.
+    pub(super) fn growth(&self) -> Growth {
+        Growth {
+            events: self.events.len() as i64,
+            deliveries: self.deliveries.len() as i64,
+            journal: self.journal.len() as i64,
+            ..Growth::default()
+        }
     }
 
     fn upsert(&mut self, subject: &'a str, entry: &'a Entry) -> Result<()> {

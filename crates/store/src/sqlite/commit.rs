@@ -36,7 +36,7 @@ CREATE TEMP TRIGGER commit_passes INSTEAD OF INSERT ON passes BEGIN
         SELECT {delivery}, value ->> '$[2]',
             ifnull(value ->> '$[3]', (SELECT e.id FROM event_log e WHERE e.event_id = value ->> '$[4]'))
         FROM jsonb_each(new.deliveries);
-    INSERT INTO journal ({journal_columns}) SELECT {journal}, value -> '$[7]' FROM jsonb_each(new.journal);
+    INSERT INTO journal ({journal_columns}) SELECT {journal}, value -> '$[8]' FROM jsonb_each(new.journal);
 END;",
         subject = fields(4),
         drift = fields(8),
@@ -47,7 +47,7 @@ END;",
         body = piece(10),
         delivery = fields(3),
         journal_columns = journal::COLUMNS,
-        journal = fields(7),
+        journal = fields(8),
     )
 }
 
@@ -66,7 +66,7 @@ const RAISED: &str = "1811";
 
 impl Inner {
     /// Commits passes of different subjects in one transaction. An outer error means that nothing was written.
-    pub(super) async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
+    pub(super) async fn together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
         let names: Vec<String> = passes.iter().map(|pass| pass.subject.to_string()).collect();
         let mut tx = self.lock().await?;
         let last_seq = tx.writer().last_seq;
@@ -84,6 +84,7 @@ impl Inner {
             if batch.subjects.is_empty() {
                 return Ok(results);
             }
+            tx.grows(batch.growth());
             let written = self.write(&mut tx, &batch, last_seq).await;
             tx.settle(written.is_ok()).await;
             match written {
@@ -134,7 +135,6 @@ fn is_stale(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == RAISED)
 }
 
-/// The rows of several passes, by table, in the column order of the procedure.
 /// The rows as one parameter.
 pub(super) fn json(rows: &(impl serde::Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(rows).map_err(unwritable)

@@ -7,14 +7,16 @@ use sqlx::sqlite::SqliteRow;
 use super::Inner;
 use super::commit::{fields, json};
 use super::paging::Listing;
-use super::text::{Reading, stamp};
+use super::size::Growth;
+use super::text::stamp;
 use super::writer::Durability;
 use crate::error::Result;
 use crate::query::{Cursor, JournalFilter, Page};
 use crate::rows::{JournalKind, JournalRow};
+use crate::text::Reading;
 
 /// The columns in the order of [`JournalTuple`].
-pub(super) const COLUMNS: &str = "kind, subject, event_id, drift_id, actor, text, created_at, data";
+pub(super) const COLUMNS: &str = "kind, subject, event_id, drift_id, handle, actor, text, created_at, data";
 
 /// A row in the order of [`COLUMNS`].
 pub(super) type JournalTuple<'a> = (
@@ -22,6 +24,7 @@ pub(super) type JournalTuple<'a> = (
     Option<String>,
     Option<String>,
     Option<&'a str>,
+    Option<String>,
     &'a str,
     &'a str,
     String,
@@ -35,6 +38,7 @@ pub(super) fn tuple(row: &JournalRow) -> JournalTuple<'_> {
         subject.as_ref().map(ToString::to_string),
         event.as_ref().map(ToString::to_string),
         drift_key.as_deref(),
+        row.handle(),
         actor,
         text,
         stamp(*at),
@@ -47,11 +51,13 @@ impl Inner {
         if rows.is_empty() {
             return Ok(());
         }
+        let growth = Growth { journal: rows.len() as i64, ..Growth::default() };
         let rows = json(&rows.iter().map(tuple).collect::<Vec<_>>())?;
         let mut tx = self.begin(Durability::Kept).await?;
+        tx.grows(growth);
         let insert = format!(
-            "INSERT INTO journal ({COLUMNS}) SELECT {}, value -> '$[7]' FROM jsonb_each(?1)",
-            fields(7)
+            "INSERT INTO journal ({COLUMNS}) SELECT {}, value -> '$[8]' FROM jsonb_each(?1)",
+            fields(8)
         );
         let noted = sqlx::query(AssertSqlSafe(insert)).bind(rows).execute(tx.connection()).await;
         tx.end(noted.map(|_| ()).map_err(|error| self.explain(error))).await
@@ -63,7 +69,7 @@ impl Inner {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<JournalRow>> {
-        let JournalFilter { kinds, subject, event, drift_key } = filter;
+        let JournalFilter { kinds, subject, event, drift_key, handle, since } = filter;
         let select =
             "SELECT id, kind, subject, event_id, drift_id, actor, text, created_at, data FROM journal";
         let mut list = Listing::newest_first(select, after);
@@ -71,6 +77,8 @@ impl Inner {
         list.any_of("subject", subject.iter().map(ToString::to_string));
         list.any_of("event_id", event.iter().map(ToString::to_string));
         list.any_of("drift_id", drift_key.iter().cloned());
+        list.any_of("handle", handle.iter().map(|handle| handle.to_ascii_uppercase()));
+        list.moment("created_at >= ", *since);
         list.page(self, limit, |row| self.journal_row(row)).await
     }
 

@@ -9,9 +9,9 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Inner;
 use super::commit::json;
-use super::text::{Reading, identity};
 use super::writer::Durability;
 use crate::error::Result;
+use crate::text::{Reading, identity};
 use crate::types::Loaded;
 
 macro_rules! loading {

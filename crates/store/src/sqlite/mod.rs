@@ -3,11 +3,11 @@
 //! One connection writes, a few read. What every method of the contract does lies in the file named after it; here is
 //! how a store is opened and closed, and who is called.
 
+pub mod backup;
 mod batch;
 mod commit;
 mod export;
 mod failure;
-mod group;
 mod journal;
 mod ledger;
 mod lock;
@@ -15,13 +15,16 @@ mod open;
 mod outbox;
 mod paging;
 mod queries;
+mod reserve;
 mod retention;
+mod size;
 mod snapshots;
+mod status;
 mod stored_event;
 mod text;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,11 +39,12 @@ use tokio::sync::Mutex;
 
 use crate::contract::Store;
 use crate::error::Result;
+use crate::group::{self, Committer, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
-use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory};
+use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
-    Claimed, Committed, DeliveryRow, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned, Resend,
-    RetentionPolicy, Saved, Stats, StoredEvent, Ticket,
+    Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };
 use lock::FileLock;
 use writer::{Durability, Writer};
@@ -83,13 +87,15 @@ pub struct SqliteStore {
 struct Inner {
     /// The database as the operator knows it.
     at: Arc<str>,
+    /// `None` for a database in memory.
+    path: Option<PathBuf>,
     synchronous: Synchronous,
     read_only: bool,
     /// `None` once closed.
     writer: Mutex<Option<Writer>>,
     /// `None` for a database in memory, which has one connection for everything.
     readers: Option<SqlitePool>,
-    queue: group::Queue,
+    queue: Queue,
     /// Let go of last.
     lock: std::sync::Mutex<Option<FileLock>>,
 }
@@ -101,41 +107,41 @@ impl SqliteStore {
         let lock = FileLock::take(path)?;
         let connection = open::writer(path, &options).await?;
         let readers = Some(open::readers(path, &options));
-        Self::start(&path.display().to_string(), options, connection, readers, Some(lock)).await
+        Self::start(Some(path), options, connection, readers, Some(lock)).await
     }
 
     /// Opens a database that lives as long as the store.
     pub async fn in_memory(options: Options) -> Result<Self> {
-        let at = "in memory";
-        let connection = open::memory(at, &options).await?;
-        Self::start(at, options, connection, None, None).await
+        let connection = open::memory(&name(None), &options).await?;
+        Self::start(None, options, connection, None, None).await
     }
 
     /// Opens a database file for questions only, whether or not a controller has it open.
     pub async fn open_read_only(path: impl AsRef<Path>, options: Options) -> Result<Self> {
         let path = path.as_ref();
         let readers = Some(open::readers_alone(path, &options).await?);
-        Ok(Self::build(&path.display().to_string(), options, None, readers, None))
+        Ok(Self::build(Some(path), options, None, readers, None))
     }
 
     async fn start(
-        at: &str,
+        path: Option<&Path>,
         options: Options,
         mut connection: SqliteConnection,
         readers: Option<SqlitePool>,
         lock: Option<FileLock>,
     ) -> Result<Self> {
-        let explain = |error| failure::explain(at, error);
+        let at = name(path);
+        let explain = |error| failure::explain(&at, error);
         let last_seq =
             sqlx::query_scalar(writer::LAST_SEQ).fetch_one(&mut connection).await.map_err(explain)?;
         // Nobody else can hold a claim: the lock is ours alone. What was claimed when the last controller ended is due
         // again at once instead of when its lease ends.
         sqlx::query(outbox::RECLAIM).execute(&mut connection).await.map_err(explain)?;
-        Ok(Self::build(at, options, Some(Writer::new(connection, last_seq)), readers, lock))
+        Ok(Self::build(path, options, Some(Writer::new(connection, last_seq)), readers, lock))
     }
 
     fn build(
-        at: &str,
+        path: Option<&Path>,
         options: Options,
         writer: Option<Writer>,
         readers: Option<SqlitePool>,
@@ -143,16 +149,22 @@ impl SqliteStore {
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
-                at: Arc::from(at),
+                at: Arc::from(name(path)),
+                path: path.map(Path::to_owned),
                 synchronous: options.synchronous,
                 read_only: writer.is_none(),
                 writer: Mutex::new(writer),
                 readers,
-                queue: group::Queue::default(),
+                queue: Queue::default(),
                 lock: std::sync::Mutex::new(lock),
             }),
         }
     }
+}
+
+/// The database as the operator knows it.
+fn name(path: Option<&Path>) -> String {
+    path.map_or_else(|| "in memory".to_owned(), |path| path.display().to_string())
 }
 
 impl Inner {
@@ -190,7 +202,48 @@ impl Inner {
 }
 
 #[async_trait]
+impl Committer for Inner {
+    async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
+        self.together(passes).await
+    }
+
+    fn at(&self) -> &str {
+        &self.at
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+}
+
+#[async_trait]
 impl Store for SqliteStore {
+    fn at(&self) -> &str {
+        &self.inner.at
+    }
+
+    async fn lead(&self, _who: &str, _ttl: Duration) -> Result<Leadership> {
+        self.inner.lead()
+    }
+
+    /// The lock is let go of when the store is closed.
+    async fn resign(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Nobody else writes a file, so nobody says anything.
+    async fn hint(&self) {
+        std::future::pending().await
+    }
+
+    async fn save_status(&self, status: &SavedStatus) -> Result<()> {
+        self.inner.save_status(status).await
+    }
+
+    async fn last_status(&self) -> Result<Option<SavedStatus>> {
+        self.inner.last_status().await
+    }
+
     async fn load(&self, subject: &Subject) -> Result<Loaded> {
         self.inner.load(subject).await
     }
@@ -204,7 +257,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit_all(&self, passes: Vec<PassCommit>) -> Vec<Result<Committed>> {
-        self.inner.commit_all(passes).await
+        group::commit_all(&*self.inner, passes).await
     }
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
@@ -326,6 +379,14 @@ impl Store for SqliteStore {
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
         self.inner.prune(policy, now).await
+    }
+
+    async fn size(&self) -> Result<u64> {
+        self.inner.size().await
+    }
+
+    async fn rows(&self) -> Result<RowCounts> {
+        self.inner.rows().await
     }
 
     async fn health(&self) -> Result<()> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Row};
 
@@ -36,6 +36,9 @@ pub(super) async fn writer(path: &Path, options: &Options) -> Result<SqliteConne
     let writing = base(options)
         .filename(path)
         .create_if_missing(true)
+        // What retention frees can be given back, also while others write. It holds for files made with it, and costs
+        // nothing that could be measured.
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(match options.synchronous {
             Synchronous::Full => SqliteSynchronous::Full,
@@ -44,7 +47,9 @@ pub(super) async fn writer(path: &Path, options: &Options) -> Result<SqliteConne
         // A transaction larger than the cache is written twice. It is a ceiling, not a reservation.
         .pragma("cache_size", "-16384")
         // The log is emptied every 16 MiB: four times rarer than by default, which a burst of small commits feels.
-        .pragma("wal_autocheckpoint", "4000");
+        .pragma("wal_autocheckpoint", "4000")
+        // A backup that reads for long makes the log grow; it need not stay so.
+        .pragma("journal_size_limit", "33554432");
     let mut connection = connect(&at, writing).await?;
     prepare(&at, &mut connection).await?;
     Ok(connection)
@@ -168,6 +173,6 @@ async fn migrate(at: &str, connection: &mut SqliteConnection) -> Result<()> {
     MIGRATIONS.run(connection).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain(at, error),
         MigrateError::VersionMissing(found) => Error::Newer { at: at.to_owned(), found, known: known() },
-        error => super::failure::corrupt(at, "the schema", error),
+        error => Error::corrupt(at, "the schema", error),
     })
 }

@@ -10,12 +10,12 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::Inner;
 use super::commit::json;
-use super::failure::corrupt;
 use super::paging::Listing;
-use super::text::{Reading, stamp};
+use super::text::stamp;
 use super::writer::Durability;
 use crate::error::{Error, Result};
 use crate::query::{Cursor, DeliveryFilter, DeliveryState, Page};
+use crate::text::Reading;
 use crate::types::{Claimed, DeliveryRow, OutboxDepth, Outcome, Resend, Ticket};
 
 /// Makes what a controller that is gone had claimed due again.
@@ -134,7 +134,7 @@ impl Inner {
         let (Some(event), Some(body)) =
             (self.cell::<Option<&str>>(row, 3)?, self.cell::<Option<&str>>(row, 5)?)
         else {
-            return Err(corrupt(&self.at, "deliveries.event_seq", "its event is gone"));
+            return Err(Error::corrupt(&self.at, "deliveries.event_seq", "its event is gone"));
         };
         Ok(Claimed {
             ticket: Ticket {

@@ -7,10 +7,10 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::paging::Listing;
-use super::text::Reading;
 use super::{Inner, stored_event};
 use crate::error::Result;
 use crate::query::{Cursor, DriftFilter, EventFilter, Page};
+use crate::text::Reading;
 use crate::types::{OpenCount, Stats, StoredEvent};
 
 impl Inner {

@@ -1,7 +1,6 @@
 //! Snapshots of both truths, kept where they changed; the last inventory; sources and assets.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
 use evenkeel_core::id::{HostName, SourceId};
 use jiff::Timestamp;
@@ -9,71 +8,14 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::Inner;
 use super::commit::json;
-use super::text::{Reading, hex, stamp};
+use super::size::Growth;
+use super::text::stamp;
 use super::writer::Durability;
 use crate::error::Result;
 use crate::rows::{AssetRow, ExpectedRow, ObservedRow, SavedInventory};
+use crate::sorting::{chunks, sort};
+use crate::text::{Reading, hex};
 use crate::types::Saved;
-
-/// How much JSON goes into one statement; a single larger snapshot goes alone.
-const CHUNK_BYTES: usize = 4 << 20;
-
-/// What was learnt about rows: which are kept, and which were only seen again.
-struct Sorted<'a, R> {
-    changed: Vec<&'a R>,
-    seen: Vec<&'a R>,
-    saved: Saved,
-}
-
-/// Compares rows, in their order, with the newest kept of the same key.
-fn sort<'a, R, K: Eq + Hash>(
-    rows: &'a [R],
-    mut heads: HashMap<K, (String, String)>,
-    key: impl Fn(&R) -> K,
-    hash: impl Fn(&R) -> (String, String),
-) -> Sorted<'a, R> {
-    let mut sorted = Sorted { changed: Vec::new(), seen: Vec::new(), saved: Saved::default() };
-    for row in rows {
-        let (hash, moment) = hash(row);
-        let head = heads.get_mut(&key(row));
-        match head {
-            Some((_, last_seen)) if *last_seen > moment => sorted.saved.stale += 1,
-            Some((kept, last_seen)) if *kept == hash => {
-                *last_seen = moment;
-                sorted.saved.unchanged += 1;
-                sorted.seen.push(row);
-            }
-            Some(head) => {
-                *head = (hash, moment);
-                sorted.saved.changed += 1;
-                sorted.changed.push(row);
-            }
-            None => {
-                heads.insert(key(row), (hash, moment));
-                sorted.saved.changed += 1;
-                sorted.changed.push(row);
-            }
-        }
-    }
-    sorted
-}
-
-/// Splits rows so that no statement carries too much.
-fn chunks<'a, 'b, R>(rows: &'b [&'a R], size: impl Fn(&R) -> usize) -> Vec<&'b [&'a R]> {
-    let mut out = Vec::new();
-    let (mut start, mut bytes) = (0, 0);
-    for (i, row) in rows.iter().enumerate() {
-        bytes += size(row);
-        if bytes > CHUNK_BYTES && i > start {
-            out.push(&rows[start..i]);
-            (start, bytes) = (i, size(row));
-        }
-    }
-    if start < rows.len() {
-        out.push(&rows[start..]);
-    }
-    out
-}
 
 impl Inner {
     pub(super) async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
@@ -83,6 +25,10 @@ impl Inner {
         // What a power failure forgets is observed again.
         let mut tx = self.begin(Durability::Relaxed).await?;
         let saved = self.observed(tx.connection(), rows).await;
+        if let Ok(saved) = &saved {
+            let observed_snapshots = saved.changed.cast_signed();
+            tx.grows(Growth { observed_snapshots, ..Growth::default() });
+        }
         tx.end(saved).await
     }
 
@@ -116,9 +62,7 @@ impl Inner {
             )
             .await?;
         }
-        let seen = sorted.changed.iter().chain(&sorted.seen).map(|row| {
-            (row.hostname.as_str(), row.source.to_string(), hex(row.hash), stamp(row.observed_at))
-        });
+        let seen = sorted.heads.into_iter().map(|((host, source), hash, at)| (host, source, hash, at));
         self.run(
             connection,
             "INSERT INTO observed_heads (hostname, source_id, hash, snapshot_id, last_seen)
@@ -141,6 +85,10 @@ impl Inner {
         }
         let mut tx = self.begin(Durability::Relaxed).await?;
         let saved = self.expected(tx.connection(), rows).await;
+        if let Ok(saved) = &saved {
+            let expected_snapshots = saved.changed.cast_signed();
+            tx.grows(Growth { expected_snapshots, ..Growth::default() });
+        }
         tx.end(saved).await
     }
 
@@ -169,9 +117,7 @@ impl Inner {
             )
             .await?;
         }
-        let seen = sorted.changed.iter().chain(&sorted.seen);
-        let seen: Vec<_> =
-            seen.map(|row| (&row.kind, row.hostname.as_str(), hex(row.hash), stamp(row.at))).collect();
+        let seen = sorted.heads.into_iter().map(|((kind, host), hash, at)| (kind, host, hash, at));
         self.run(
             connection,
             "INSERT INTO expected_heads (snapshot_type, hostname, hash, snapshot_id, last_seen)
@@ -182,7 +128,7 @@ impl Inner {
                 ON CONFLICT (snapshot_type, hostname) DO UPDATE SET hash = excluded.hash,
                     snapshot_id = excluded.snapshot_id, last_seen = excluded.last_seen
                     WHERE excluded.last_seen >= last_seen",
-            json(&seen)?,
+            json(&seen.collect::<Vec<_>>())?,
         )
         .await?;
         Ok(sorted.saved)

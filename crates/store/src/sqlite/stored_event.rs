@@ -6,8 +6,9 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Inner;
 use super::batch::Place;
-use super::text::{Reading, stamp};
+use super::text::stamp;
 use crate::error::Result;
+use crate::text::Reading;
 use crate::types::StoredEvent;
 
 /// The columns in the order of [`EventTuple`], without `id` before and `body` behind.

@@ -11,8 +11,10 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tokio::sync::{MappedMutexGuard, MutexGuard};
 
 use super::failure::explain;
+use super::size::Growth;
 use super::{Inner, Synchronous};
 use crate::error::{Error, Result};
+use crate::types::RowCounts;
 
 /// The writing connection and what must be known about it.
 #[derive(Debug)]
@@ -23,11 +25,15 @@ pub(super) struct Writer {
     pub(super) last_seq: i64,
     /// A transaction was begun and not ended: its future was dropped, or it failed.
     unfinished: bool,
+    /// How many rows there are; `None` until they were counted.
+    pub(super) counts: Option<RowCounts>,
+    /// What the transaction that is under way adds to that.
+    grown: Growth,
 }
 
 impl Writer {
     pub(super) fn new(connection: SqliteConnection, last_seq: i64) -> Self {
-        Self { connection, last_seq, unfinished: false }
+        Self { connection, last_seq, unfinished: false, counts: None, grown: Growth::default() }
     }
 
     async fn clean(&mut self, synchronous: Synchronous) {
@@ -48,6 +54,7 @@ impl Writer {
             return;
         }
         // It may also have been committed, and only the answer got lost.
+        (self.counts, self.grown) = (None, Growth::default());
         match sqlx::query_scalar(LAST_SEQ).fetch_one(&mut self.connection).await {
             Ok(last) => {
                 self.last_seq = self.last_seq.max(last);
@@ -95,6 +102,11 @@ impl Tx<'_> {
         &mut self.writer.connection
     }
 
+    /// Notes by how many rows this transaction makes the tables grow.
+    pub(super) fn grows(&mut self, by: Growth) {
+        self.writer.grown.and(by);
+    }
+
     /// Begins a transaction.
     async fn begin(&mut self) -> Result<()> {
         let begin = match self.durability {
@@ -126,7 +138,10 @@ impl Tx<'_> {
     pub(super) async fn settle(&mut self, committed: bool) {
         if committed {
             self.writer.unfinished = false;
+            let grown = std::mem::take(&mut self.writer.grown);
+            self.writer.counts = self.writer.counts.map(|counts| grown.applied(counts));
         } else {
+            self.writer.grown = Growth::default();
             self.writer.clean(self.synchronous).await;
         }
     }

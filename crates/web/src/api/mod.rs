@@ -5,6 +5,7 @@ mod deliveries;
 mod drifts;
 mod events;
 mod hosts;
+mod journal;
 mod listing;
 mod params;
 mod sources;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/events/{id}", get(events::one))
         .route("/api/v1/sources", get(sources::list))
         .route("/api/v1/deliveries", get(deliveries::list))
+        .route("/api/v1/journal", get(journal::list))
 }
 
 /// What stands in the path, decoded.

@@ -11,7 +11,10 @@ mod events;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod hook;
+#[cfg(test)]
 mod hosts;
+mod journal;
 #[cfg(test)]
 mod push;
 #[cfg(test)]

@@ -7,9 +7,9 @@ use evenkeel_core::drift::{Difference, Evidence};
 use evenkeel_core::ledger::{Blind, Entry};
 use evenkeel_core::model::{Port, Ports, RunState};
 use evenkeel_core::{DriftId, Event, EventType, Gap, GapKind, SourceKind};
-use evenkeel_store::conformance::sample::{at, delivery, docker, entry, event, host, missing};
-use evenkeel_store::{Outcome, PassCommit, Store};
-use serde_json::Value;
+use evenkeel_store::conformance::sample::{at, delivery, docker, entry, event, host, journal, missing};
+use evenkeel_store::{JournalKind, JournalRow, Outcome, PassCommit, Store};
+use serde_json::{Value, json};
 
 use crate::client::{self, Client, World, seeing};
 
@@ -67,6 +67,14 @@ async fn operator() -> Client {
         ..entry(missing("box2-media", "jellyfin"))
     };
     client.commit(opened(2, vec![engine_entry, behind])).await;
+
+    let started = JournalRow {
+        subject: None,
+        event: None,
+        data: json!({ "what": "started", "version": "0.1.0" }),
+        ..journal(JournalKind::Action, "The controller started (evenkeel 0.1.0).", 0)
+    };
+    client.store.note(&[started]).await.unwrap();
 
     for claimed in client.store.claim(None, 1, Duration::from_secs(60), at(75)).await.unwrap() {
         client.store.settle(claimed.ticket, Outcome::Delivered, at(75)).await.unwrap();

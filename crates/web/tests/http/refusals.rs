@@ -7,7 +7,7 @@ use evenkeel_web::HostPolicy;
 
 use crate::client::{Client, World};
 
-const LISTS: [&str; 5] = ["hosts", "drifts", "events", "sources", "deliveries"];
+const LISTS: [&str; 6] = ["hosts", "drifts", "events", "sources", "deliveries", "journal"];
 
 async fn client() -> Client {
     Client::of(World::default()).await
@@ -36,6 +36,9 @@ async fn a_bad_value_names_its_parameter_and_what_is_accepted() {
         ("sources?limit=ten", "limit", "1 to 1000"),
         ("deliveries?state=lost", "state", "pending, delivered, dead"),
         ("deliveries?event=7", "event", "UUID"),
+        ("journal?kind=rumour", "kind", "decision, task, action, log"),
+        ("journal?event=7", "event", "UUID"),
+        ("journal?since=soon", "since", "RFC 3339"),
     ] {
         let detail = refused(query).await;
         assert!(detail.contains(&format!("`{parameter}`")), "{query}: {detail}");
@@ -113,7 +116,7 @@ async fn head_answers_without_a_body() {
 async fn a_store_that_is_away_is_said_to_be() {
     let client = client().await;
     client.store.close().await;
-    for path in ["drifts", "drifts/7QZ2MK4D", "events", "deliveries", "hosts/box2-daily"] {
+    for path in ["drifts", "drifts/7QZ2MK4D", "events", "deliveries", "journal", "hosts/box2-daily"] {
         let answer = client.get(&format!("/api/v1/{path}")).await;
         let detail = answer.problem(503, "store-unavailable");
         assert!(detail.contains("in memory"), "{detail}");

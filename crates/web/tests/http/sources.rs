@@ -57,7 +57,7 @@ async fn an_answer_from_the_future_is_new_and_not_negative() {
 async fn a_list_the_client_has_already_is_not_sent_again() {
     let client = Client::of(World::default()).await;
     client.commit(opening("box2-daily", "freshrss", 1, 0, &["n8n"])).await;
-    for list in ["hosts", "drifts", "events", "sources", "deliveries"] {
+    for list in ["hosts", "drifts", "events", "sources", "deliveries", "journal"] {
         let path = format!("/api/v1/{list}");
         *client.world.now.lock().unwrap() = at(100);
         let tag = client.get(&path).await.header("etag").to_owned();

@@ -25,6 +25,7 @@ use prometheus::Registry;
 use crate::cli::failure::{Failure, OrFail};
 use crate::config::{Breaker, HttpConfig, ProbeConfig, ProxmoxConfig, Schedule, SinkFilter};
 use crate::controller::{Destination, Setup};
+use crate::deliver::people::Manners;
 use crate::fleet::{Observer, Speaks};
 use crate::intake::Inbox;
 use crate::wiring;
@@ -76,6 +77,7 @@ pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store
         observers,
         probes: probe.into_iter().collect(),
         intakes: vec![Arc::new(Inbox { source: script, token: Secret::new(SCRIPT_TOKEN) })],
+        netbox_bell: None,
         make_declared: None,
         destinations: vec![destination(receiver)?],
         policy: policy(),
@@ -187,5 +189,10 @@ fn destination(receiver: &Receiver) -> Result<Destination, Failure> {
     let config = webhook::Config::new(settings)
         .map_err(|problems| anyhow::anyhow!("the demo's webhook is refused: {problems:?}"))?;
     let sink = WebhookSink::new(config).or_fail("please report this")?;
-    Ok(Destination { sink: Arc::new(sink), filter: SinkFilter::default(), retry: retry::Schedule::default() })
+    Ok(Destination {
+        sink: Arc::new(sink),
+        filter: SinkFilter::default(),
+        manners: Manners::default(),
+        retry: retry::Schedule::default(),
+    })
 }

@@ -1,8 +1,10 @@
-//! Can a destination be built and reached? Nothing is sent: a test message is an event nobody asked for.
+//! Can a destination be built and reached? Nothing is sent: a test message is an event nobody asked for
+//! (`evenkeel sink test NAME` sends one).
 
 use std::time::Duration;
 
-use evenkeel_sinks::webhook;
+use evenkeel_sinks::SinkError;
+use evenkeel_sources::http::peer_fingerprint;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -18,20 +20,51 @@ pub(super) async fn checks(config: &SinkConfig) -> Vec<Check> {
         return vec![Check::fail(
             group,
             super::super::failure::chain(&error),
-            "`[[webhook]]` in the configuration",
+            "`[[sink]]` in the configuration",
         )];
     }
     match &config.kind {
-        SinkKind::Webhook(webhook) => vec![reach(&group, webhook).await],
+        SinkKind::Webhook(webhook) => reach(&group, &webhook.place(), webhook.address()).await,
+        SinkKind::Ntfy(ntfy) => reach(&group, &ntfy.place(), ntfy.address()).await,
+        SinkKind::Chat(chat) => reach(&group, &chat.place(), chat.address()).await,
+        SinkKind::Alertmanager(alertmanager) => {
+            let mut checks = Vec::new();
+            for (place, address) in alertmanager.places().iter().zip(alertmanager.addresses()) {
+                checks.extend(reach(&group, place, address).await);
+            }
+            checks
+        }
+        SinkKind::Nats(nats) => vec![stream(&group, config, &nats.place()).await],
     }
 }
 
-async fn reach(group: &str, webhook: &webhook::Config) -> Check {
-    let (host, port) = webhook.address();
+async fn reach(group: &str, place: &str, (host, port): (&str, u16)) -> Vec<Check> {
     let hint = "events are kept and retried for three days; is the receiver running?";
-    match timeout(PATIENCE, TcpStream::connect((host, port))).await {
-        Ok(Ok(_)) => Check::ok(group, format!("{} takes connections", webhook.place())),
-        Ok(Err(error)) => Check::warn(group, format!("{}: {error}", webhook.place()), hint),
-        Err(_) => Check::warn(group, format!("{}: no connection within 5 s", webhook.place()), hint),
+    // An address of version 6 stands in brackets in a URL, and without them everywhere else.
+    let bare = host.trim_matches(['[', ']']);
+    let mut checks = match timeout(PATIENCE, TcpStream::connect((bare, port))).await {
+        Ok(Ok(_)) => vec![Check::ok(group, format!("{place} takes connections"))],
+        Ok(Err(error)) => return vec![Check::warn(group, format!("{place}: {error}"), hint)],
+        Err(_) => return vec![Check::warn(group, format!("{place}: no connection within 5 s"), hint)],
+    };
+    if place.starts_with("https://")
+        && let Ok(print) = peer_fingerprint(host, port).await
+    {
+        checks.push(Check::ok(group, format!("its certificate's fingerprint is {print}")));
+    }
+    checks
+}
+
+/// NATS says who may come in and where a message would go without being sent one.
+async fn stream(group: &str, config: &SinkConfig, place: &str) -> Check {
+    let Some(Ok(sink)) = wiring::nats(config) else {
+        return Check::fail(group, format!("{place}: cannot be built"), "`[[sink]]` in the configuration");
+    };
+    match sink.look().await {
+        Ok(stream) => Check::ok(group, format!("{place}: the stream {stream} takes the events")),
+        Err(SinkError::Rejected { why }) => Check::fail(group, why, "`[[sink]]` in the configuration"),
+        Err(SinkError::Unavailable { why } | SinkError::Throttled { why, .. }) => {
+            Check::warn(group, why, "events are kept and retried for three days")
+        }
     }
 }

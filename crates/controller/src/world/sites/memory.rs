@@ -43,7 +43,7 @@ impl Site {
                 let known = intent.index().reference(name);
                 known.is_some() && self.remembered.values().any(|remembered| Some(*remembered) == known)
             }
-            SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe => false,
+            SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe | SourceKind::Store => false,
         }
     }
 
@@ -53,7 +53,11 @@ impl Site {
             && match self.id.kind {
                 SourceKind::Push => true,
                 SourceKind::Probe => intent.complete().is_none(),
-                SourceKind::Netbox | SourceKind::Docker | SourceKind::Proxmox | SourceKind::Truenas => false,
+                SourceKind::Netbox
+                | SourceKind::Docker
+                | SourceKind::Proxmox
+                | SourceKind::Truenas
+                | SourceKind::Store => false,
             }
     }
 }

@@ -115,14 +115,14 @@ fn named(world: &World, touched: &[Key]) -> Vec<Subject> {
 fn expected_of(world: &World, name: &str, seconds: i64) -> evenkeel_core::model::Expected {
     match world.slice(&subject(name), at(seconds)) {
         Slice::Host { expected, .. } => expected,
-        Slice::Source { .. } => unreachable!("a host's slice is a host's"),
+        Slice::Source { .. } | Slice::Store(_) => unreachable!("a host's slice is a host's"),
     }
 }
 
 fn coverage_of(world: &World, name: &str, seconds: i64) -> Coverage {
     match world.slice(&subject(name), at(seconds)) {
         Slice::Host { observed, .. } => observed.views()[0].coverage.clone(),
-        Slice::Source { .. } => unreachable!("a host's slice is a host's"),
+        Slice::Source { .. } | Slice::Store(_) => unreachable!("a host's slice is a host's"),
     }
 }
 
@@ -221,7 +221,7 @@ fn world_stamp(world: &World, seconds: i64) -> evenkeel_core::fingerprint::Finge
         Slice::Host { expected, observed, outer, .. } => {
             evenkeel_core::fingerprint::of_host(&expected, &observed, &outer)
         }
-        Slice::Source { .. } => unreachable!("a host's slice is a host's"),
+        Slice::Source { .. } | Slice::Store(_) => unreachable!("a host's slice is a host's"),
     }
 }
 

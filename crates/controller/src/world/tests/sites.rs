@@ -156,7 +156,7 @@ fn a_lost_node_explains_its_guests_and_makes_none_of_them_down() {
     assert_eq!(found(&world, 3), ["NODE_UNREACHABLE host:pve1"]);
     let outer = match world.slice(&subject("docs"), at(3)) {
         super::Slice::Host { outer, .. } => outer,
-        super::Slice::Source { .. } => panic!("a host's slice is a host's"),
+        super::Slice::Source { .. } | super::Slice::Store(_) => panic!("a host's slice is a host's"),
     };
     assert_eq!(outer.len(), 1, "{outer:?}");
     assert_eq!(outer[0].to_string(), "NODE_UNREACHABLE|host:pve1|||");
@@ -268,6 +268,7 @@ fn verdict(world: &World, id: &DriftId, seconds: i64) -> Verdict {
                 Verdict::Unknown(Gap::new(GapKind::NotYetObserved, "neither"))
             }
         }
+        super::Slice::Store(own) => own.verdict(None),
     }
 }
 
@@ -413,8 +414,11 @@ fn probed() -> World {
 }
 
 fn beyond(world: &World, of: &Subject, seconds: i64) -> (Vec<String>, Option<i64>) {
-    let (super::Slice::Host { outer, vouched_until, .. } | super::Slice::Source { outer, vouched_until, .. }) =
-        world.slice(of, at(seconds));
+    let (outer, vouched_until) = match world.slice(of, at(seconds)) {
+        super::Slice::Host { outer, vouched_until, .. }
+        | super::Slice::Source { outer, vouched_until, .. } => (outer, vouched_until),
+        super::Slice::Store(_) => (Vec::new(), None),
+    };
     (
         outer.iter().map(ToString::to_string).collect(),
         vouched_until.map(|until| (until - at(0)).get_seconds()),

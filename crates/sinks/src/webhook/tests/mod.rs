@@ -1,6 +1,6 @@
 //! Deliveries over the wire, to the lab's receiver.
 
-mod tls;
+pub(crate) mod tls;
 
 use std::time::Duration;
 

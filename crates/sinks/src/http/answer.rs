@@ -5,20 +5,40 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::config::SuccessRule;
 use crate::{Receipt, SinkError};
+
+/// What counts as delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SuccessRule {
+    /// Any 2xx.
+    Status2xx,
+    /// A 2xx whose JSON body acknowledges. For n8n, which answers 200 with nothing if a workflow crashes.
+    Ack {
+        /// A field's name, or a JSON pointer (`/result/accepted`).
+        field: String,
+        /// What it must be; without it anything but null and false will do.
+        expected: Option<Value>,
+    },
+}
+
+impl SuccessRule {
+    /// The acknowledgement of the workflow evenkeel ships for n8n: `accepted: true`.
+    pub fn accepted() -> Self {
+        Self::Ack { field: "accepted".to_owned(), expected: Some(Value::Bool(true)) }
+    }
+}
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<String>,
-    pub(super) body: Body,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: Body,
 }
 
 /// As much of the body as is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Body {
+pub(crate) enum Body {
     /// Complete.
     Whole(Vec<u8>),
     /// More than is read.
@@ -29,7 +49,7 @@ pub(super) enum Body {
 
 impl Answer {
     /// What became of the delivery. Bodies are never quoted: a receiver may echo what it was sent.
-    pub(super) fn outcome(
+    pub(crate) fn outcome(
         &self,
         rule: &SuccessRule,
         place: &str,
@@ -89,7 +109,7 @@ impl Answer {
 }
 
 /// Both forms: seconds, or a date (which is then a wait from now, at least none).
-pub(super) fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

@@ -1,4 +1,4 @@
-//! The transport: one POST, bounded in time and size, redirects not followed, addresses guarded. What does not live
+//! The transport: one request, bounded in time and size, redirects not followed, addresses guarded. What does not live
 //! here: what the answer means.
 
 use std::error::Error as StdError;
@@ -6,13 +6,14 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Certificate;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Method};
+use url::Url;
 
 use super::address::Guarded;
 use super::answer::{Answer, Body};
-use super::config::Config;
+use super::target::{Login, Target};
 use crate::SinkError;
 
 /// An acknowledgement is a line; whoever sends more has something else to say.
@@ -44,41 +45,66 @@ pub enum Error {
 }
 
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
-    config: Config,
+    target: Target,
 }
 
 impl Client {
-    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+    /// `tls` says whom to trust; without it the target's CA file does, and without one the platform.
+    pub(crate) fn new(target: &Target, tls: Option<rustls::ClientConfig>) -> Result<Self, Error> {
         // reqwest is built without a provider of its own and takes the process's. An error says that there is one
         // already, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
-            .timeout(config.timeout())
-            .connect_timeout(CONNECT_TIMEOUT.min(config.timeout()))
+            .timeout(target.timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(target.timeout))
+            .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")))
             // A proxy from the environment would resolve names itself, past the guard.
             .no_proxy();
-        if let Some(path) = config.ca_file() {
-            builder = builder.tls_certs_only(read_ca(path)?);
-        } else if config.url().scheme() == "http" {
+        if target.url.scheme() == "http" {
             // Plain HTTP must also work on a system without any authorities (an empty container).
             builder = builder.tls_certs_only([]);
+        } else if let Some(tls) = tls {
+            builder = builder.tls_backend_preconfigured(tls);
+        } else if let Some(path) = &target.ca_file {
+            builder = builder.tls_certs_only(read_ca(path)?);
         }
-        if !config.allows_link_local() {
+        if !target.allow_link_local {
             builder = builder.dns_resolver(Guarded);
         }
         let http = builder.build().map_err(Error::Tls)?;
-        Ok(Self { http, config: config.clone() })
+        Ok(Self { http, target: target.clone() })
+    }
+
+    /// Where it speaks to, as far as that may be shown.
+    pub(crate) fn place(&self) -> String {
+        self.target.place()
     }
 
     /// Posts once. A status is no error here.
-    pub(super) async fn post(&self, mut headers: HeaderMap, body: Bytes) -> Result<Answer, SinkError> {
-        if let Some((name, value)) = self.config.header() {
+    pub(crate) async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<Answer, SinkError> {
+        self.send(Method::POST, self.target.url.clone(), headers, body).await
+    }
+
+    /// Sends once, to an address on the target's place.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, SinkError> {
+        if let Some((name, value)) = &self.target.header {
             headers.insert(name, value.clone());
         }
-        let request = self.http.post(self.config.url().clone()).headers(headers).body(body);
+        let mut request = self.http.request(method, url).headers(headers).body(body);
+        request = match &self.target.login {
+            Login::Anonymous => request,
+            Login::Token(token) => request.bearer_auth(token.expose()),
+            Login::User { name, password } => request.basic_auth(name, Some(password.expose())),
+        };
         let mut response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -102,15 +128,15 @@ impl Client {
 
     /// Says where and why, in words of the innermost cause; reqwest's own text would quote the whole address.
     fn failed(&self, error: &reqwest::Error) -> SinkError {
-        let place = self.config.place();
+        let place = self.target.place();
         if error.is_builder() {
             return SinkError::Rejected { why: format!("{place}: the request cannot be built") };
         }
         let why = if error.is_timeout() {
             if error.is_connect() {
-                format!("no connection within {:?}", CONNECT_TIMEOUT.min(self.config.timeout()))
+                format!("no connection within {:?}", CONNECT_TIMEOUT.min(self.target.timeout))
             } else {
-                format!("no complete answer within {:?}", self.config.timeout())
+                format!("no complete answer within {:?}", self.target.timeout)
             }
         } else if error.is_body() || error.is_decode() {
             "the answer ended early".to_owned()

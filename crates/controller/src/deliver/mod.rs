@@ -1,5 +1,10 @@
 //! Deliverers: one task per sink that takes what is due from the outbox, sends it, and says how that ended.
-//! At-least-once, in order per drift, dead letters visible.
+//! At-least-once, in order per drift, dead letters visible. Which sink gets what is in [`route`]; telling again what is
+//! open, for sinks that forget, in `standing`; sinks that speak to people have a task of their own, in [`people`].
+
+pub mod people;
+pub mod route;
+mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +22,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use self::standing::Repeater;
 use crate::collect::now;
+use crate::config::SinkFilter;
 use crate::hub::Hub;
+use crate::journal;
 
 /// How long a claim hides a delivery from others: longer than the slowest attempt.
 const LEASE: Duration = Duration::from_secs(60);
@@ -31,6 +39,8 @@ const IDLE: Duration = Duration::from_secs(30);
 pub struct Deliverer {
     /// Whom it serves.
     pub sink: Arc<dyn Sink>,
+    /// What concerns it, for what is told without an event.
+    pub filter: SinkFilter,
     /// How long a delivery is tried.
     pub schedule: Schedule,
     /// Where the outbox is.
@@ -40,7 +50,11 @@ pub struct Deliverer {
 impl Deliverer {
     /// Delivers until told to stop; what is under way then is finished, what is claimed and not begun is given back.
     pub async fn run(self, stop: CancellationToken) {
+        let mut repeater = Repeater::of(&*self.sink);
         while !stop.is_cancelled() {
+            if let Some(repeater) = &mut repeater {
+                repeater.repeat_if_due(&*self.sink, &self.hub, &self.filter).await;
+            }
             let bell = self.hub.outbox_bell.notified();
             tokio::pin!(bell);
             // From here on the bell is heard, so that nothing falls between the claim and the wait.
@@ -57,6 +71,7 @@ impl Deliverer {
                 continue;
             }
             let wake = self.next_wake().await;
+            let wake = repeater.as_ref().map_or(wake, |repeater| wake.min(repeater.due()));
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = bell => {}
@@ -98,9 +113,21 @@ impl Deliverer {
             Err(why) => (Outcome::Dead { why }, "dead"),
         };
         self.hub.metrics.deliveries.with_label_values(&[self.sink.name(), counted]).inc();
+        if outcome == Outcome::Delivered {
+            self.hub.metrics.delivered_now(self.sink.name(), now());
+        }
+        let died = match &outcome {
+            Outcome::Dead { why } => Some(journal::died(&claim, why, now())),
+            Outcome::Delivered | Outcome::Retry { .. } => None,
+        };
         // A settlement that cannot be kept leaves the lease to end: the delivery is repeated with the same id.
-        if let Err(error) = self.hub.store.settle(claim.ticket, outcome, now()).await {
-            self.report(&error);
+        match self.hub.store.settle(claim.ticket, outcome, now()).await {
+            Ok(_) => {
+                if let Some(row) = died {
+                    journal::note(&*self.hub.store, row).await;
+                }
+            }
+            Err(error) => self.report(&error),
         }
     }
 

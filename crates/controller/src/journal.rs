@@ -1,0 +1,83 @@
+//! What the controller notes in the journal: what it decided or did that a person would look for. What does not live
+//! here: what is logged, and events.
+
+use evenkeel_store::{Claimed, JournalKind, JournalRow, Pruned, Store};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tracing::error;
+
+/// Who notes these.
+const ACTOR: &str = "evenkeel";
+
+/// Keeps a row. That it could not be kept is said and stops nothing: the journal tells what was done, it is not what is
+/// done.
+pub async fn note(store: &dyn Store, row: JournalRow) {
+    if let Err(error) = store.note(std::slice::from_ref(&row)).await {
+        error!(%error, note = row.text, "this could not be noted in the journal");
+    }
+}
+
+/// A controller began.
+pub fn started(at: Timestamp) -> JournalRow {
+    let version = env!("CARGO_PKG_VERSION");
+    let text = format!("The controller started (evenkeel {version}).");
+    row(JournalKind::Action, at, text, json!({ "what": "started", "version": version }))
+}
+
+/// A controller ended as it was told to.
+pub fn stopped(at: Timestamp) -> JournalRow {
+    row(JournalKind::Action, at, "The controller stopped.".to_owned(), json!({ "what": "stopped" }))
+}
+
+/// A changed configuration was taken.
+pub fn configured(path: &std::path::Path, at: Timestamp) -> JournalRow {
+    let path = path.display().to_string();
+    let text = format!("The configuration was read again and taken ({path}).");
+    row(JournalKind::Decision, at, text, json!({ "what": "configured", "path": path }))
+}
+
+/// This process leads from now on.
+pub fn leads(who: &str, epoch: u64, at: Timestamp) -> JournalRow {
+    let text = format!("{who} leads.");
+    row(JournalKind::Decision, at, text, json!({ "what": "leads", "who": who, "epoch": epoch }))
+}
+
+/// Retention removed rows.
+pub fn pruned(pruned: &Pruned, at: Timestamp) -> JournalRow {
+    let Pruned { events, snapshots, deliveries, journal } = pruned;
+    let parts = [
+        (*events, "events"),
+        (*snapshots, "snapshots"),
+        (*deliveries, "deliveries"),
+        (*journal, "journal rows"),
+    ];
+    let gone: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let text = format!("Retention removed {}.", gone.join(", "));
+    let data = json!({
+        "what": "pruned", "events": events, "snapshots": snapshots, "deliveries": deliveries, "journal": journal,
+    });
+    row(JournalKind::Action, at, text, data)
+}
+
+/// A delivery was given up.
+pub fn died(claim: &Claimed, why: &str, at: Timestamp) -> JournalRow {
+    let attempts = claim.ticket.attempt;
+    let sink = &claim.sink;
+    let text = format!("The delivery to {sink} was given up after {attempts} attempts: {why}");
+    JournalRow {
+        event: Some(claim.event),
+        drift_key: Some(claim.drift_key.clone()),
+        subject: evenkeel_core::DriftId::parse(&claim.drift_key).map(|id| id.subject),
+        ..row(
+            JournalKind::Decision,
+            at,
+            text,
+            json!({ "what": "dead", "sink": sink, "attempts": attempts, "delivery": claim.ticket.delivery }),
+        )
+    }
+}
+
+fn row(kind: JournalKind, at: Timestamp, text: String, data: Value) -> JournalRow {
+    JournalRow { kind, at, subject: None, event: None, drift_key: None, actor: ACTOR.to_owned(), text, data }
+}

@@ -1,0 +1,223 @@
+//! What people are told: one message for one event, or for many. Pure. What does not live here: how a sink writes it,
+//! and when it is sent.
+//!
+//! Names and sentences come from systems that anybody may have named anything: every text here is one line without
+//! control characters, and whoever writes it into another language (JSON, Markdown) escapes it there.
+
+use evenkeel_core::{Event, Severity, Transition};
+use jiff::Timestamp;
+
+/// Longest title, in characters: phones cut it far earlier.
+const TITLE: usize = 120;
+/// Longest line, in characters.
+const LINE: usize = 400;
+/// How many consequences a message about one drift names.
+const FOLDED: usize = 5;
+
+/// Why people are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Something drifted.
+    Open,
+    /// What had drifted is gone.
+    Resolved,
+    /// Something still stands.
+    Reminder,
+    /// What there was, and what stands.
+    Digest,
+    /// Somebody tries whether messages arrive.
+    Test,
+}
+
+impl Tone {
+    /// The lower-case word templates see.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+            Self::Reminder => "reminder",
+            Self::Digest => "digest",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// One line of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// What the lines after it are about.
+    Heading(String),
+    /// One of several.
+    Item(String),
+    /// A sentence.
+    Text(String),
+}
+
+/// What people are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The idempotency key: the same at every attempt.
+    pub id: String,
+    /// Why.
+    pub tone: Tone,
+    /// The worst of what it is about.
+    pub severity: Severity,
+    /// One line.
+    pub title: String,
+    /// The rest.
+    pub lines: Vec<Line>,
+    /// The one drift it is about, by its handle.
+    pub handle: Option<String>,
+    /// How many events it tells.
+    pub count: usize,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Message {
+    /// The message about one event.
+    pub fn of(event: &Event) -> Self {
+        let tone = tone_of(event.transition);
+        let mut lines = vec![Line::Text(one_line(&event.details, LINE))];
+        if event.folded_count > 0 {
+            lines.push(Line::Text(consequences(event)));
+        }
+        if event.flapping {
+            lines.push(Line::Text(
+                "It comes and goes; further changes are held back until it is quiet.".into(),
+            ));
+        }
+        Self {
+            id: event.id.to_string(),
+            tone,
+            severity: event.severity,
+            title: one_line(&format!("{}{}", before(event.transition), headline(event)), TITLE),
+            lines,
+            handle: Some(event.handle.clone()),
+            count: 1,
+            at: event.created_at,
+        }
+    }
+
+    /// The lines as plain text.
+    pub fn text(&self) -> String {
+        let line = |line: &Line| match line {
+            Line::Heading(text) => format!("\n{text}"),
+            Line::Item(text) => format!("- {text}"),
+            Line::Text(text) => text.clone(),
+        };
+        self.lines.iter().map(line).collect::<Vec<_>>().join("\n").trim_start().to_owned()
+    }
+
+    /// The lines as Markdown, names escaped.
+    pub fn markdown(&self) -> String {
+        let line = |line: &Line| match line {
+            Line::Heading(text) => format!("\n**{}**\n", escape_markdown(text)),
+            Line::Item(text) => format!("- {}", escape_markdown(text)),
+            // Two blanks at its end keep the line a line.
+            Line::Text(text) => format!("{}  ", escape_markdown(text)),
+        };
+        self.lines.iter().map(line).collect::<Vec<_>>().join("\n").trim().to_owned()
+    }
+
+    /// Whether Markdown shows more than plain text does.
+    pub fn has_structure(&self) -> bool {
+        self.lines.iter().any(|line| matches!(line, Line::Heading(_)))
+    }
+}
+
+/// The event in few words: its type and where.
+pub fn headline(event: &Event) -> String {
+    let kind = event.event_type.code();
+    match (&event.service, &event.hostname) {
+        (Some(service), Some(host)) => format!("{kind}: {service} on {host}"),
+        (Some(service), None) => format!("{kind}: {service}"),
+        (None, Some(host)) => format!("{kind}: {host}"),
+        (None, None) => format!("{kind}: {}", event.source),
+    }
+}
+
+fn tone_of(transition: Transition) -> Tone {
+    match transition {
+        Transition::Opened | Transition::Reopened | Transition::Changed => Tone::Open,
+        Transition::Resolved => Tone::Resolved,
+        Transition::Reminder => Tone::Reminder,
+    }
+}
+
+fn before(transition: Transition) -> &'static str {
+    match transition {
+        Transition::Opened => "",
+        Transition::Reopened => "Again: ",
+        Transition::Changed => "Changed: ",
+        Transition::Resolved => "Resolved: ",
+        Transition::Reminder => "Still: ",
+    }
+}
+
+fn consequences(event: &Event) -> String {
+    let named: Vec<&str> = event.folded.iter().take(FOLDED).map(String::as_str).collect();
+    let all = usize::try_from(event.folded_count).unwrap_or(usize::MAX);
+    let more = all.saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    one_line(&format!("It explains {all}: {}{more}.", named.join(", ")), LINE)
+}
+
+/// One line of at most so many characters. Control characters and those that turn the direction of writing become
+/// blanks: they could make a line read as another.
+pub fn one_line(text: &str, most: usize) -> String {
+    let harmless = |c: char| match c {
+        '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    let line: String = text.chars().map(harmless).collect();
+    let line = line.trim();
+    match line.char_indices().nth(most) {
+        None => line.to_owned(),
+        Some(_) => line.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// Text that Markdown shows as it is: nothing in it is a link, an emphasis, or a mention of everybody.
+pub fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if matches!(
+            c,
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '|' | '~' | '&'
+        ) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        // A mention needs its name right behind the sign.
+        if c == '@' {
+            escaped.push('\u{200b}');
+        }
+    }
+    escaped.replace("://", ":\u{200b}//")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_line_whatever_it_is_made_of() {
+        assert_eq!(one_line("a\nb\u{202e}c\u{0}d ", 99), "a b c d");
+        assert_eq!(one_line("ääääää", 4), "äää…");
+        assert_eq!(one_line("ääää", 4), "ääää");
+    }
+
+    #[test]
+    fn markdown_shows_a_hostile_name_as_it_is() {
+        assert_eq!(escape_markdown("[x](y) @all **b**"), "\\[x\\]\\(y\\) @\u{200b}all \\*\\*b\\*\\*");
+        assert_eq!(escape_markdown("http://evil.example"), "http:\u{200b}//evil.example");
+        assert_eq!(escape_markdown("box2-media.lan: 8096/tcp"), "box2-media.lan: 8096/tcp");
+    }
+}
