@@ -379,6 +379,34 @@ fn after_the_last_attempt_a_person_is_needed_once() {
 }
 
 #[test]
+fn while_the_last_attempt_runs_no_earlier_one_is_handed_to_a_person() {
+    let policy = auto(Guards { attempts: 2, ..wide() });
+    let mut proposals = tried(&policy);
+    let sights = broken(&["a"], 401);
+    commit(&plan_at(&sights, &proposals, &policy, 401), &mut proposals, at(401));
+    proposals[1] = play(proposals[1].clone(), [(402, DISPATCH)]);
+    assert_eq!(plan_at(&sights, &proposals, &policy, 403).settle, []);
+    proposals[1] = play(proposals[1].clone(), [(410, broke()), (800, looked(750, Saw::Drift))]);
+    let plan = plan_at(&broken(&["a"], 801), &proposals, &policy, 801);
+    assert!(matches!(&plan.settle[..], [(key, Input::Escalate { .. })] if *key == proposals[1].key));
+}
+
+#[test]
+fn whichever_order_two_on_one_host_are_told_in_the_same_one_is_named() {
+    // The planner never makes two; what is restored from a copy might hold them.
+    let policy = auto(wide());
+    let sights =
+        [open(missing("a", "x"), 0, 10), open(missing("a", "y"), 0, 10), open(missing("a", "z"), 0, 10)];
+    let mut proposals = made(&sights, &policy, 10);
+    for n in [0, 1] {
+        proposals[n] = play(proposals[n].clone(), [(20, DISPATCH)]);
+    }
+    let forth = plan_at(&sights, &proposals, &policy, 21);
+    proposals.reverse();
+    assert_eq!(plan_at(&sights, &proposals, &policy, 21), forth);
+}
+
+#[test]
 fn what_comes_back_soon_was_not_repaired() {
     let policy = auto(Guards { attempts: 1, ..wide() });
     let made_once = made(&broken(&["a"], 10), &policy, 10);
