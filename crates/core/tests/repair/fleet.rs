@@ -65,7 +65,7 @@ pub fn happening() -> impl Strategy<Value = Happening> {
 /// What happens and how many seconds later the planner looks.
 pub fn history() -> impl Strategy<Value = Vec<(Happening, i64)>> {
     let pause = prop_oneof![4 => 1i64..60, 2 => 60i64..900, 1 => 900i64..9000];
-    proptest::collection::vec((happening(), pause), 1..80)
+    proptest::collection::vec((happening(), pause), 1..120)
 }
 
 pub fn mode() -> impl Strategy<Value = Mode> {
