@@ -9,6 +9,7 @@ mod contract;
 mod error;
 mod group;
 mod query;
+mod repairs;
 mod rows;
 mod sorting;
 mod text;
@@ -27,6 +28,10 @@ pub use postgres::PgStore;
 pub use query::{
     Cursor, DeliveryFilter, DeliveryState, DriftFilter, EventFilter, ExportLine, ExportStream, JournalFilter,
     Page, Record,
+};
+pub use repairs::{
+    Callback, ControlsChange, NewCallback, NewNotice, ProposalChange, ProposalFilter, ProposalRow,
+    RepairCommit, Repairs, TokenHash,
 };
 pub use rows::{
     AssetRow, ExpectedRow, JournalKind, JournalLine, JournalRow, ObservedRow, SavedInventory, SavedStatus,

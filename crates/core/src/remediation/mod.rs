@@ -9,6 +9,7 @@
 pub mod brake;
 pub mod guard;
 mod input;
+mod notice;
 mod plan;
 mod proposal;
 mod record;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 pub use brake::{BrakeLimits, BrakeReason, BrakeState, Engaged, Fleet};
 pub use guard::{Controls, Guards, Halt, Reason};
 pub use input::{Claim, Input, Refused, SendFailure};
+pub use notice::{Kind as NoticeKind, Notice};
 pub use plan::{Facts, Held, Plan, Waiting, plan, rehearse};
 pub use proposal::{Content, Draft, Key, Patience, Proposal, ProposalId};
 pub use record::{Code, JournalEntry};
