@@ -6,7 +6,7 @@ use std::path::Path;
 
 use evenkeel::config::{Config, RemediationConfig};
 use evenkeel_core::remediation::{Effect, Guards, Mode, Param, Sense};
-use evenkeel_core::{EventType, Severity};
+use evenkeel_core::{EventType, Secret, Severity};
 use jiff::SignedDuration;
 use jiff::civil::{Weekday, time};
 
@@ -155,4 +155,23 @@ fn what_is_probably_not_meant_is_a_warning() {
     );
     assert!(warnings(ON).contains("there is no rule: nothing will be proposed"));
     assert!(!warnings(&format!("{ON}{ACTION}{RULE}")).contains("remediation"));
+}
+
+#[test]
+fn the_callback_of_a_request_stands_under_the_base_address() {
+    let callback = |base: &str| {
+        let config = read(&format!("[remediation]\n{base}\n"));
+        config.callback(&Secret::new("t0ken")).map(|url| url.expose().to_owned())
+    };
+    let of = |url: &str| callback(&format!("callback_url = \"{url}\""));
+    assert_eq!(of("https://ek.lan").as_deref(), Some("https://ek.lan/api/v1/callbacks/t0ken"));
+    assert_eq!(
+        of("http://ek.lan:8377/ops/").as_deref(),
+        Some("http://ek.lan:8377/ops/api/v1/callbacks/t0ken")
+    );
+    assert_eq!(callback(""), None);
+    for wrong in ["https://ek.lan/?to=x", "https://ek.lan/#top"] {
+        let text = mistakes(&format!("[remediation]\ncallback_url = \"{wrong}\"\n"));
+        assert!(text.contains("callback_url: must end before `?` and `#`"), "{text}");
+    }
 }

@@ -174,10 +174,19 @@ impl SinkKind {
 pub struct RemediationConfig {
     /// Rules, the allow-list and the guards, as the planner takes them.
     pub policy: Remedies,
-    /// Where receivers reach this evenkeel; there if it is switched on.
+    /// The base address under which receivers reach this evenkeel; there if it is switched on.
     pub callback_url: Option<Url>,
     /// Where each action is sent, in the order of the file.
     pub actions: Vec<RepairAction>,
+}
+
+impl RemediationConfig {
+    /// Where the receiver of one request says how it went; `None` where no base address is written. A token is letters
+    /// and digits that an address can carry as they are. Whoever knows the whole may answer, so the whole is a secret.
+    pub fn callback(&self, token: &Secret) -> Option<Secret> {
+        let base = self.callback_url.as_ref()?.as_str().trim_end_matches('/');
+        Some(Secret::new(format!("{base}/api/v1/callbacks/{}", token.expose())))
+    }
 }
 
 /// One action and its receiver.

@@ -26,7 +26,8 @@ pub(super) const CALLBACK_URL: Key = Key::optional(
     "callback_url",
     "address",
     "needed as soon as it is switched on",
-    "Where receivers reach this evenkeel to say how an action went.",
+    "The base address under which receivers reach this evenkeel: scheme, host, and a path where a proxy adds one. How an \
+     action went is said under it, at `/api/v1/callbacks/TOKEN`.",
 );
 const CONCURRENCY: Key = Key::with_default("concurrency", "number", "3", "How many actions run at once.");
 const ATTEMPTS: Key = Key::with_default(
@@ -209,12 +210,15 @@ impl Read for Zone {
 /// Reads the table and everything below it.
 pub(super) fn read(table: &Table<'_>) -> Option<RemediationConfig> {
     let enabled = table.get::<bool>(&ENABLED);
-    let callback_url: Option<Url> = table.get(&CALLBACK_URL);
+    let callback_url: Option<Url> = table.checked(&CALLBACK_URL, is_base);
     let guards = guards(table);
     let actions = repairs::actions(&table.tables(&ACTION, &repairs::ACTION_SECTION));
     let rules = repairs::rules(&table.tables(&RULE, &repairs::RULE_SECTION), actions.as_deref());
     if enabled == Some(true) && !table.has(&CALLBACK_URL) {
         table.wrong(&CALLBACK_URL, "is missing; receivers must be able to say how an action went");
+        return None;
+    }
+    if callback_url.is_none() && table.has(&CALLBACK_URL) {
         return None;
     }
     let (enabled, guards, actions, rules) = (enabled?, guards?, actions?, rules?);
@@ -232,6 +236,14 @@ pub(super) fn read(table: &Table<'_>) -> Option<RemediationConfig> {
         callback_url,
         actions,
     })
+}
+
+/// A path is put behind it, so nothing may stand there.
+fn is_base(url: &Url) -> Result<(), String> {
+    match url.query().is_some() || url.fragment().is_some() {
+        true => Err("must end before `?` and `#`; write scheme, host and, if need be, a path".to_owned()),
+        false => Ok(()),
+    }
 }
 
 fn guards(table: &Table<'_>) -> Option<Guards> {
