@@ -16,6 +16,8 @@ mod proxmox;
 mod push;
 mod reader;
 mod reference;
+mod remediation;
+mod repairs;
 mod retention;
 mod rules;
 mod secret;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::policy::Policy;
+use evenkeel_core::remediation::{Action, Policy as Remedies};
 use evenkeel_core::{EventType, HostName, Secret, Severity, Transition};
 use evenkeel_sinks::{alertmanager, chat, nats, ntfy, webhook};
 use evenkeel_sources::docker::Config as DockerConfig;
@@ -40,6 +43,7 @@ use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
 use jiff::Timestamp;
+use url::Url;
 use wildmatch::WildMatch;
 
 use self::reader::Reader;
@@ -81,6 +85,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Where events go, in the order of the file.
     pub sinks: Vec<SinkConfig>,
+    /// Whether drifts are repaired, and within which bounds.
+    pub remediation: RemediationConfig,
     /// When things happen.
     pub schedule: Schedule,
     /// What is logged.
@@ -161,6 +167,26 @@ impl SinkKind {
             Self::Chat(chat) => chat.place(),
         }
     }
+}
+
+/// Whether drifts are repaired, by whom, and within which bounds.
+#[derive(Clone, Debug)]
+pub struct RemediationConfig {
+    /// Rules, the allow-list and the guards, as the planner takes them.
+    pub policy: Remedies,
+    /// Where receivers reach this evenkeel; there if it is switched on.
+    pub callback_url: Option<Url>,
+    /// Where each action is sent, in the order of the file.
+    pub actions: Vec<RepairAction>,
+}
+
+/// One action and its receiver.
+#[derive(Clone, Debug)]
+pub struct RepairAction {
+    /// What it is, as the planner takes it.
+    pub action: Action,
+    /// Where it is sent, and how it is signed.
+    pub webhook: webhook::Config,
 }
 
 /// Which events a destination gets. Within one list any entry suffices; all lists that are not empty must match.

@@ -5,7 +5,7 @@ pub(super) mod chat;
 pub(super) mod nats;
 pub(super) mod ntfy;
 pub(super) mod people;
-mod shared;
+pub(super) mod shared;
 pub(super) mod webhook;
 
 use std::sync::Arc;
