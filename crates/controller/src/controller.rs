@@ -27,6 +27,7 @@ use crate::gate::{self, Gate};
 use crate::hook::Bell;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::repair::{self, Desk, Engine, Remedies};
 use crate::work::WorkQueue;
 use crate::world::World;
 use crate::{figures, keep, upkeep, worker};
@@ -66,6 +67,8 @@ pub struct Setup {
     pub destinations: Vec<Destination>,
     /// What the operator decided.
     pub policy: Policy,
+    /// Whether and how drifts are repaired.
+    pub remedies: Remedies,
     /// When things happen.
     pub schedule: Schedule,
     /// How long things are kept.
@@ -113,11 +116,15 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         make_declared,
         destinations,
         policy,
+        remedies,
         schedule,
         retention,
         store,
         registry,
     } = setup;
+    let repair_figures = repair::figures::Figures::register(&registry)?;
+    remedies.receivers.keys().for_each(|action| repair_figures.expect(action));
+    let (repairs, orders) = Desk::new(remedies.approvers.clone());
     let metrics = Metrics::register(&registry)?;
     let netbox = intent.id().clone();
     let policy = Arc::new(policy);
@@ -153,6 +160,8 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         intakes,
         netbox_bell,
         outbox_bell: Notify::new(),
+        repair_bell: Arc::new(Notify::new()),
+        repairs,
         full: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
@@ -181,6 +190,8 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     }
     fleet.start_intent(intent);
     running.spawn_all(fleet, destinations, retention);
+    let engine = Engine::new(running.hub.clone(), remedies, repair_figures);
+    running.spawn(engine.run(orders, running.stop.clone()));
     Ok(running)
 }
 

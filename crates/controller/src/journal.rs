@@ -1,6 +1,7 @@
 //! What the controller notes in the journal: what it decided or did that a person would look for. What does not live
 //! here: what is logged, and events.
 
+use evenkeel_core::remediation::JournalEntry;
 use evenkeel_store::{Claimed, JournalKind, JournalRow, Pruned, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -75,6 +76,21 @@ pub fn died(claim: &Claimed, why: &str, at: Timestamp) -> JournalRow {
             text,
             json!({ "what": "dead", "sink": sink, "attempts": attempts, "delivery": claim.ticket.delivery }),
         )
+    }
+}
+
+/// What happened to a proposal, or to all of them.
+pub fn repair(entry: &JournalEntry) -> JournalRow {
+    let JournalEntry { code, at, drift, proposal, actor, text, announce: _ } = entry;
+    JournalRow {
+        kind: code.kind(),
+        at: *at,
+        subject: drift.as_ref().map(|drift| drift.subject.clone()),
+        event: None,
+        drift_key: drift.as_ref().map(ToString::to_string),
+        actor: actor.to_string(),
+        text: text.clone(),
+        data: json!({ "what": code.as_str(), "proposal": proposal }),
     }
 }
 

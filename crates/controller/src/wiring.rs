@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::{HostName, SourceId, SourceKind};
+use evenkeel_sinks::action::ActionSink;
 use evenkeel_sinks::alertmanager::AlertmanagerSink;
 use evenkeel_sinks::chat::ChatSink;
 use evenkeel_sinks::nats::NatsSink;
@@ -21,16 +22,18 @@ use evenkeel_sources::push::PushSource;
 use evenkeel_sources::truenas::{self, TruenasSource};
 use evenkeel_store::sqlite::{self, Synchronous};
 use evenkeel_store::{PgStore, SqliteStore, Store, postgres};
-use evenkeel_web::Intake;
+use evenkeel_web::{Approver, Intake};
 use prometheus::Registry;
 
 use crate::config::{
-    self, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig, SinkConfig, SinkKind, StoreConfig,
+    self, ApproverConfig, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig, RemediationConfig,
+    RepairAction, SinkConfig, SinkKind, StoreConfig,
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
 use crate::hook::Bell;
 use crate::intake::Inbox;
+use crate::repair::Remedies;
 
 /// How often an inbox is looked into when nothing comes: what lies in it grows too old by itself.
 const INBOX_INTERVAL: Duration = Duration::from_secs(30);
@@ -86,6 +89,15 @@ pub enum Error {
         #[source]
         source: http::Error,
     },
+    /// A repair: a certificate file, for example.
+    #[error("action {name} cannot be asked for")]
+    Action {
+        /// Which.
+        name: Arc<str>,
+        /// Why.
+        #[source]
+        source: http::Error,
+    },
     /// A sink: whom it should trust cannot be read.
     #[error("sink {name} cannot be used")]
     Trust {
@@ -129,10 +141,34 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
         make_declared: declared(&config.docker_defaults),
         destinations: config.sinks.iter().map(destination).collect::<Result<_, _>>()?,
         policy: config.policy.clone(),
+        remedies: remedies(config)?,
         schedule: config.schedule.clone(),
         retention: config.store.retention,
         store,
         registry,
+    })
+}
+
+/// What is repaired, and by whom.
+fn remedies(config: &Config) -> Result<Remedies, Error> {
+    let RemediationConfig { policy, callback_url, actions, approvers } = &config.remediation;
+    let receiver = |action: &RepairAction| {
+        let name = action.action.name.clone();
+        let sink = ActionSink::new(action.webhook.clone())
+            .map_err(|source| Error::Action { name: name.clone(), source })?;
+        Ok((name, Arc::new(sink)))
+    };
+    let tokens = approvers.iter().map(|approver| approver.token.clone());
+    Ok(Remedies {
+        policy: policy.clone(),
+        receivers: actions.iter().map(receiver).collect::<Result<_, Error>>()?,
+        callback: callback_url.clone(),
+        secrets: tokens.chain(actions.iter().flat_map(|action| action.webhook.secrets().to_vec())).collect(),
+        approvers: approvers
+            .iter()
+            .map(|ApproverConfig { name, token }| Approver { name: name.clone(), token: token.clone() })
+            .collect(),
+        epoch: 0,
     })
 }
 

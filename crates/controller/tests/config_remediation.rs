@@ -161,7 +161,8 @@ fn what_is_probably_not_meant_is_a_warning() {
 fn the_callback_of_a_request_stands_under_the_base_address() {
     let callback = |base: &str| {
         let config = read(&format!("[remediation]\n{base}\n"));
-        config.callback(&Secret::new("t0ken")).map(|url| url.expose().to_owned())
+        let base = config.callback_url?;
+        Some(callback_under(&base, &Secret::new("t0ken")).expose().to_owned())
     };
     let of = |url: &str| callback(&format!("callback_url = \"{url}\""));
     assert_eq!(of("https://ek.lan").as_deref(), Some("https://ek.lan/api/v1/callbacks/t0ken"));

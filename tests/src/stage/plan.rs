@@ -8,6 +8,7 @@ use evenkeel::controller::{Destination, Setup};
 use evenkeel::deliver::people::Manners;
 use evenkeel::fleet::{Observer, Probe};
 use evenkeel::hook::Bell;
+use evenkeel::repair::Remedies;
 use evenkeel::wiring;
 use evenkeel_core::policy::confirm::Window;
 use evenkeel_core::policy::{Confirm, Policy};
@@ -220,6 +221,7 @@ impl Plan {
             make_declared: wiring::declared(&defaults),
             destinations: self.sinks.iter().map(destination).chain(self.ears.iter().map(heard)).collect(),
             policy: self.policy.clone(),
+            remedies: Remedies::default(),
             schedule: self.schedule.clone(),
             retention: RetentionPolicy::default(),
             store,

@@ -9,7 +9,7 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push,
+    Config, DockerDefaults, ProxmoxConfig, approvers, docker, machines, netbox, policy, probe, proxmox, push,
     remediation, repairs, retention, rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
@@ -96,6 +96,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &remediation::SECTION,
     &remediation::BRAKE_SECTION,
     &remediation::WINDOW_SECTION,
+    &approvers::SECTION,
     &repairs::ACTION_SECTION,
     &repairs::RULE_SECTION,
     &store::SECTION,
@@ -135,6 +136,12 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
     let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
     let store = store?;
+    let (mut http, remediation) = (http?, remediation?);
+    if remediation.policy.enabled
+        && let Some(host) = remediation.callback_url.as_ref().and_then(|base| base.host_str())
+    {
+        http.is_called_as_well(host);
+    }
     let mut policy = policy?;
     policy.rules.limits.database = store.size_limit;
     policy.aliases = aliases?;
@@ -157,9 +164,9 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         proxmox: proxmox?,
         policy,
         store,
-        http: http?,
+        http,
         sinks: sinks?,
-        remediation: remediation?,
+        remediation,
         schedule: schedule?,
         log: log?,
         warnings: Vec::new(),

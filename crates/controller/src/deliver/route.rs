@@ -41,6 +41,11 @@ impl Bearing {
 }
 
 impl Bearing {
+    /// Slug of the tenant, and slugs of the tags of host and service.
+    pub fn labels(self) -> (Option<Arc<str>>, Vec<Arc<str>>) {
+        (self.tenant, self.tags)
+    }
+
     /// An event, as filters look at it.
     pub fn describe<'a>(&'a self, event: &'a Event) -> Described<'a> {
         Described {
