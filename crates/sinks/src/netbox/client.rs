@@ -25,7 +25,7 @@ const ADD: &str = "extras.add_journalentry";
 const VIEW: &str = "extras.view_journalentry";
 
 /// More rows than this share a name only where somebody looks for trouble; two are enough to know.
-const ROWS: &str = "5";
+const ROWS: usize = 5;
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -65,9 +65,8 @@ impl Client {
     }
 
     async fn hosts(&self, model: Model, filter: &[(&str, &str)]) -> Result<Vec<HostRow>, SinkError> {
-        let query = [filter, &[("fields", "id,name"), ("ordering", "id"), ("limit", ROWS)]].concat();
-        let page: Page<HostRow> = self.get(model.path(), &query, Some(model.permission())).await?;
-        Ok(page.results)
+        let query = [filter, &[("fields", "id,name"), ("ordering", "id")]].concat();
+        self.rows(model.path(), &query, model.permission()).await
     }
 
     /// Whether the object's journal has an entry with this mark.
@@ -79,21 +78,37 @@ impl Client {
             ("q", mark),
             ("fields", "id,assigned_object_type,assigned_object_id,comments"),
             ("ordering", "-id"),
-            ("limit", ROWS),
         ];
-        let page: Page<EntryRow> = self.get(ENTRIES, &query, Some(VIEW)).await?;
+        let rows: Vec<EntryRow> = self.rows(ENTRIES, &query, VIEW).await?;
         let is_ours = |row: &EntryRow| {
             row.comments.contains(mark)
                 && row.assigned_object_type == kind
                 && row.assigned_object_id == object.id
         };
         // NetBox ignores filters it does not know, and a cache may drop them: then any number of rows proves nothing.
-        if !page.results.iter().all(is_ours) {
+        if !rows.iter().all(is_ours) {
             let why =
                 "answers with entries that were not asked for: does something in front of it drop the query?";
             return Err(SinkError::Rejected { why: format!("{}: netbox {why}", self.http.place()) });
         }
-        Ok(!page.results.is_empty())
+        Ok(!rows.is_empty())
+    }
+
+    /// The first rows of a list. What is missing on the page is not missing in NetBox.
+    async fn rows<T: DeserializeOwned>(
+        &self,
+        path: &'static str,
+        query: &[(&str, &str)],
+        permission: &'static str,
+    ) -> Result<Vec<T>, SinkError> {
+        let limit = ROWS.to_string();
+        let query = [query, &[("limit", &*limit)]].concat();
+        let Page { count, results } = self.get(path, &query, Some(permission)).await?;
+        if results.len() < count.min(ROWS) {
+            let (place, got) = (self.http.place(), results.len());
+            return Err(SinkError::Unavailable { why: format!("{place}: {got} rows of {count} in {path}") });
+        }
+        Ok(results)
     }
 
     /// Writes one entry.

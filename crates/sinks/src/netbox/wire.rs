@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// A list.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page<R> {
+    /// How many rows there are, on this page or not.
+    pub(super) count: usize,
     pub(super) results: Vec<R>,
 }
 
