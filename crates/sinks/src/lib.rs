@@ -20,6 +20,7 @@ pub mod chat;
 pub mod http;
 pub mod message;
 pub mod nats;
+pub mod netbox;
 pub mod ntfy;
 pub mod retry;
 #[cfg(test)]
