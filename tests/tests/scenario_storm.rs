@@ -38,7 +38,7 @@ async fn in_a_storm_the_brake_holds_and_afterwards_a_single_repair_works() {
     // Five hundred engines in one process: they are listed when they say that something happened.
     shop.home.edit("docker_interval = \"500ms\"", "docker_interval = \"20s\"");
     let sink = format!(
-        "\n[[sink]]\nname = \"pager\"\nurl = \"{}\"\nsecrets = [{{ env = \"LAB_SIGNING_SECRET\" }}]\nnotices = true\nseverities = [\"critical\"]\n",
+        "\n[[sink]]\nname = \"pager\"\nurl = \"{}\"\nsecrets = [{{ env = \"LAB_SIGNING_SECRET\" }}]\nnotices = true\n\n[sink.filter]\nmin_severity = \"critical\"\n",
         watcher.url()
     );
     shop.home.write(&format!("{}{sink}", shop.home.read()));

@@ -8,6 +8,7 @@ use evenkeel_sinks::action::ActionSink;
 use evenkeel_sinks::alertmanager::AlertmanagerSink;
 use evenkeel_sinks::chat::ChatSink;
 use evenkeel_sinks::nats::NatsSink;
+use evenkeel_sinks::netbox::NetboxSink;
 use evenkeel_sinks::ntfy::NtfySink;
 use evenkeel_sinks::retry;
 use evenkeel_sinks::webhook::WebhookSink;
@@ -237,7 +238,26 @@ pub fn destination(config: &SinkConfig) -> Result<Destination, Error> {
 pub fn nats(config: &SinkConfig) -> Option<Result<NatsSink, Error>> {
     match &config.kind {
         SinkKind::Nats(settings) => Some(tls(config).map(|tls| NatsSink::new(settings.clone(), tls))),
-        SinkKind::Webhook(_) | SinkKind::Ntfy(_) | SinkKind::Alertmanager(_) | SinkKind::Chat(_) => None,
+        SinkKind::Webhook(_)
+        | SinkKind::Ntfy(_)
+        | SinkKind::Alertmanager(_)
+        | SinkKind::Chat(_)
+        | SinkKind::NetboxJournal(_) => None,
+    }
+}
+
+/// A NetBox sink as itself, to see whether it could write; `None` for a sink of another kind.
+pub fn netbox_journal(config: &SinkConfig) -> Option<Result<NetboxSink, Error>> {
+    let failed = |source| Error::Sink { name: config.name.clone(), source };
+    match &config.kind {
+        SinkKind::NetboxJournal(settings) => {
+            Some(tls(config).and_then(|tls| NetboxSink::new(settings.clone(), tls).map_err(failed)))
+        }
+        SinkKind::Webhook(_)
+        | SinkKind::Ntfy(_)
+        | SinkKind::Alertmanager(_)
+        | SinkKind::Nats(_)
+        | SinkKind::Chat(_) => None,
     }
 }
 
@@ -263,6 +283,9 @@ pub fn sink(config: &SinkConfig) -> Result<Arc<dyn Sink>, Error> {
         }
         SinkKind::Nats(settings) => Arc::new(NatsSink::new(settings.clone(), tls)),
         SinkKind::Chat(settings) => Arc::new(ChatSink::new(settings.as_ref().clone(), tls).map_err(failed)?),
+        SinkKind::NetboxJournal(settings) => {
+            Arc::new(NetboxSink::new(settings.clone(), tls).map_err(failed)?)
+        }
     })
 }
 

@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use evenkeel::config::{Config, Errors};
+use evenkeel::config::{Config, Described, Errors, SinkConfig};
+use evenkeel_core::{EventType, HostName, Severity, Transition};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -289,6 +290,73 @@ header = { name = "webhook-id", value = { env = "TOKEN" } }
     evenkeel.toml:20: sink[2].timeout: must be above zero and at most 60 s
     evenkeel.toml:21: sink[2].header: webhook-id is set by evenkeel itself
     ");
+}
+
+#[test]
+fn a_journal_needs_a_token_of_its_own_and_takes_what_has_a_journal() {
+    insta::assert_snapshot!(added(r#"
+[[sink]]
+name = "without a token"
+kind = "netbox_journal"
+user = "ada"
+[[sink]]
+name = "in the open"
+kind = "netbox_journal"
+url = "http://netbox.lan"
+token = { env = "TOKEN" }
+timeout = "2m"
+[sink.filter]
+types = ["VM_UNDECLARED"]
+"#), @r#"
+    evenkeel.toml:5: sink[0].token: is missing; write a secret here
+    evenkeel.toml:8: sink[0].user: is not a key of [[sink]] kind = "netbox_journal"; it takes name, kind, filter, url, token, click, insecure_http, timeout, ca_file, pin, client_cert, client_key, allow_link_local
+    evenkeel.toml:12: sink[1].url: is plain http to another machine: whoever reads along has the token; use https, or say insecure_http = true
+    evenkeel.toml:14: sink[1].timeout: must be above zero and at most 60 s
+    evenkeel.toml:16: sink[1].filter.types: has VM_UNDECLARED, which is about what NetBox does not know: it has no journal
+    "#);
+    let same = "[[sink]]\nname = \"j\"\nkind = \"netbox_journal\"\ntoken = { env = \"TOKEN\" }\n";
+    let warned = warnings(same);
+    assert!(warned.contains("sink[0].token: is the token of [netbox]"), "{warned}");
+}
+
+#[test]
+fn a_journal_is_where_the_intent_is_unless_told_otherwise_and_gets_what_began_and_ended_on_hosts() {
+    let netbox = "[netbox]\nurl = \"https://netbox.lan/ops/\"\ntoken = { env = \"TOKEN\" }\npin = \"PIN\"\n";
+    let netbox = netbox.replace("PIN", &"ab".repeat(32));
+    let sink = "[[sink]]\nname = \"j\"\nkind = \"netbox_journal\"\ntoken = { env = \"WRITER\" }\n";
+    let env = |name: &str| match name {
+        "WRITER" => Some("fedcba9876543210".to_owned()),
+        name => env(name),
+    };
+    let read = |text: String| {
+        let config = Config::parse(Path::new("evenkeel.toml"), &text, &env, now()).unwrap();
+        assert!(config.warnings.iter().all(|warning| !warning.to_string().contains("token")));
+        config
+    };
+    let config = read(format!("{netbox}{sink}"));
+    let SinkConfig { kind, filter, trust, .. } = &config.sinks[0];
+    assert_eq!((kind.word(), kind.place()), ("netbox_journal", "https://netbox.lan".to_owned()));
+    assert_eq!(trust, &config.netbox.trust);
+    let concerns = |kind, host: Option<&str>, transition| {
+        let host = host.map(HostName::new);
+        let about =
+            Described { kind, severity: Severity::Info, host: host.as_ref(), tenant: None, tags: &[] };
+        filter.passes(about, transition)
+    };
+    for transition in [Transition::Opened, Transition::Reopened, Transition::Resolved] {
+        assert!(concerns(EventType::ServiceMissing, Some("box"), transition));
+    }
+    for (kind, host, transition) in [
+        (EventType::VmUndeclared, Some("box"), Transition::Opened),
+        (EventType::SnapshotError, None, Transition::Opened),
+        (EventType::ServiceMissing, Some("box"), Transition::Changed),
+        (EventType::ServiceMissing, Some("box"), Transition::Reminder),
+    ] {
+        assert!(!concerns(kind, host, transition), "{kind} {transition}");
+    }
+    let elsewhere = read(format!("{netbox}{sink}url = \"https://other.lan\"\n"));
+    assert_eq!(elsewhere.sinks[0].kind.place(), "https://other.lan");
+    assert_eq!(elsewhere.sinks[0].trust, Default::default());
 }
 
 #[test]

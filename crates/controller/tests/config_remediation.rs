@@ -22,6 +22,9 @@ fn env(name: &str) -> Option<String> {
     match name {
         "NETBOX_TOKEN" => Some("0123456789abcdef".to_owned()),
         "N8N_SECRET" => Some(SECRET.to_owned()),
+        "TOKEN_A" => Some("the-token-of-ada".to_owned()),
+        "TOKEN_B" => Some("the-token-of-bob".to_owned()),
+        "SHORT" => Some("sh0rt".to_owned()),
         _ => None,
     }
 }
@@ -162,7 +165,7 @@ fn the_callback_of_a_request_stands_under_the_base_address() {
     let callback = |base: &str| {
         let config = read(&format!("[remediation]\n{base}\n"));
         let base = config.callback_url?;
-        Some(callback_under(&base, &Secret::new("t0ken")).expose().to_owned())
+        Some(evenkeel::config::callback_under(&base, &Secret::new("t0ken")).expose().to_owned())
     };
     let of = |url: &str| callback(&format!("callback_url = \"{url}\""));
     assert_eq!(of("https://ek.lan").as_deref(), Some("https://ek.lan/api/v1/callbacks/t0ken"));
@@ -175,4 +178,20 @@ fn the_callback_of_a_request_stands_under_the_base_address() {
         let text = mistakes(&format!("[remediation]\ncallback_url = \"{wrong}\"\n"));
         assert!(text.contains("callback_url: must end before `?` and `#`"), "{text}");
     }
+}
+
+#[test]
+fn whoever_may_decide_has_a_name_and_a_token_of_their_own() {
+    let approver = |name: &str, token: &str| {
+        format!("[[remediation.approver]]\nname = \"{name}\"\ntoken = {{ env = \"{token}\" }}\n")
+    };
+    let config = read(&format!("{}{}", approver("ada", "TOKEN_A"), approver("bob", "TOKEN_B")));
+    let names: Vec<&str> = config.approvers.iter().map(|approver| approver.name.as_str()).collect();
+    assert_eq!(names, ["ada", "bob"]);
+    let text = mistakes(&format!("{}{}", approver("ada", "TOKEN_A"), approver("bob", "TOKEN_A")));
+    assert!(text.contains("is the token of ada as well"), "{text}");
+    let text = mistakes(&format!("{}{}", approver("ada", "TOKEN_A"), approver("ada", "TOKEN_B")));
+    assert!(text.contains("is taken by another approver"), "{text}");
+    let text = mistakes(&approver("ada", "SHORT"));
+    assert!(text.contains("is shorter than 16 characters") && !text.contains("sh0rt"), "{text}");
 }

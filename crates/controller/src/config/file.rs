@@ -13,6 +13,7 @@ use super::{
     remediation, repairs, retention, rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
+use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
 
 const NETBOX: Key = Key::required("netbox", "table", "");
@@ -90,6 +91,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &sinks::people::SECTION,
     &sinks::alertmanager::SECTION,
     &sinks::nats::SECTION,
+    &sinks::netbox::SECTION,
     &sinks::FILTER_SECTION,
     &sinks::HEADER_SECTION,
     &sinks::SUCCESS_SECTION,
@@ -131,7 +133,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     rules::unique_names(&silenced);
     let store = store::read(&root.table(&STORE, &store::SECTION));
     let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION));
-    let sinks = destinations(&root);
+    let sinks = destinations(&root, netbox.as_ref());
     let remediation = remediation::read(&root.table(&REMEDIATION, &remediation::SECTION));
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
     let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
@@ -220,10 +222,10 @@ fn hypervisors(root: &Table<'_>) -> Option<Vec<ProxmoxConfig>> {
     each(&tables, proxmox::read)
 }
 
-fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {
+fn destinations(root: &Table<'_>, netbox: Option<&NetboxConfig>) -> Option<Vec<super::SinkConfig>> {
     let tables = root.tables(&SINK, &sinks::ANY);
     unique(&tables, &sinks::NAME, "name", str::to_lowercase);
-    each(&tables, sinks::read)
+    each(&tables, |table| sinks::read(table, netbox))
 }
 
 /// Notes what stands twice: everything after the first, with the place of the first.

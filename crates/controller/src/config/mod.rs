@@ -38,6 +38,7 @@ use std::time::Duration;
 use evenkeel_core::policy::Policy;
 use evenkeel_core::remediation::{Action, Policy as Remedies};
 use evenkeel_core::{EventType, HostName, Secret, Severity, Transition};
+use evenkeel_sinks::netbox as netbox_journal;
 use evenkeel_sinks::{alertmanager, chat, nats, ntfy, webhook};
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::http::Trust;
@@ -156,6 +157,8 @@ pub enum SinkKind {
     Nats(nats::Config),
     /// A chat system.
     Chat(Box<chat::Config>),
+    /// The journals of NetBox.
+    NetboxJournal(netbox_journal::Config),
 }
 
 impl SinkKind {
@@ -167,6 +170,7 @@ impl SinkKind {
             Self::Alertmanager(_) => "alertmanager",
             Self::Nats(_) => "nats",
             Self::Chat(_) => "chat",
+            Self::NetboxJournal(_) => "netbox_journal",
         }
     }
 
@@ -178,6 +182,7 @@ impl SinkKind {
             Self::Alertmanager(alertmanager) => alertmanager.places().join(", "),
             Self::Nats(nats) => nats.place(),
             Self::Chat(chat) => chat.place(),
+            Self::NetboxJournal(netbox) => netbox.place(),
         }
     }
 }

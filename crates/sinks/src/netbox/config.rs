@@ -81,6 +81,11 @@ impl Config {
         self.target.place()
     }
 
+    /// Host and port, to try whether anybody is there.
+    pub fn address(&self) -> (&str, u16) {
+        self.target.address()
+    }
+
     pub(super) fn target(&self) -> &Target {
         &self.target
     }

@@ -3,6 +3,7 @@
 pub(super) mod alertmanager;
 pub(super) mod chat;
 pub(super) mod nats;
+pub(super) mod netbox;
 pub(super) mod ntfy;
 pub(super) mod people;
 pub(super) mod shared;
@@ -11,11 +12,14 @@ pub(super) mod webhook;
 use std::sync::Arc;
 
 use super::key::{Key, Section};
+use super::netbox::INSECURE_HTTP;
 use super::table::{Table, Value};
 use super::trust;
 use super::value::{Read, word};
 use super::{SinkConfig, SinkFilter, SinkKind};
+
 use crate::deliver::people::Manners;
+use evenkeel_sources::netbox::Config as NetboxConfig;
 
 pub(super) use shared::HEADER_SECTION;
 pub(super) use webhook::SUCCESS_SECTION;
@@ -26,7 +30,8 @@ const KIND: Key = Key::with_default(
     "kind",
     "kind of sink",
     "\"webhook\"",
-    "`webhook` (n8n is one), `ntfy`, `alertmanager`, `nats` or `chat`. Each takes the keys of its kind below.",
+    "`webhook` (n8n is one), `ntfy`, `alertmanager`, `nats`, `chat` or `netbox_journal`. Each takes the keys of its kind \
+     below.",
 );
 const FILTER: Key =
     Key::optional("filter", "table", "it gets every event", "Which events it gets: see `[sink.filter]`.");
@@ -76,6 +81,7 @@ pub(super) const ANY: Section = Section {
         &chat::TEMPLATE,
         &chat::TEMPLATE_FILE,
         &chat::CONTENT_TYPE,
+        &INSECURE_HTTP,
     ],
     inherits: people::SECTION.keys,
 };
@@ -90,7 +96,8 @@ const TRANSITIONS: Key = Key::optional(
     "transitions",
     "list of transitions",
     "all",
-    "`opened`, `reopened`, `changed`, `resolved`, `reminder`. An Alertmanager takes all of them.",
+    "`opened`, `reopened`, `changed`, `resolved`, `reminder`. An Alertmanager takes all of them; NetBox's journal takes \
+     `opened`, `reopened` and `resolved` unless something is written here.",
 );
 
 /// `[sink.filter]`.
@@ -108,6 +115,7 @@ enum SinkTag {
     Alertmanager,
     Nats,
     Chat,
+    NetboxJournal,
 }
 
 impl SinkTag {
@@ -118,6 +126,7 @@ impl SinkTag {
             Self::Alertmanager => &alertmanager::SECTION,
             Self::Nats => &nats::SECTION,
             Self::Chat => &chat::SECTION,
+            Self::NetboxJournal => &netbox::SECTION,
         }
     }
 }
@@ -130,13 +139,14 @@ impl Read for SinkTag {
             ("alertmanager", Self::Alertmanager),
             ("nats", Self::Nats),
             ("chat", Self::Chat),
+            ("netbox_journal", Self::NetboxJournal),
         ];
         word(value, "a kind of sink", &kinds)
     }
 }
 
-/// Reads one `[[sink]]`.
-pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
+/// Reads one `[[sink]]`. `intent` is what `[netbox]` says, where that is right.
+pub(super) fn read(table: &Table<'_>, intent: Option<&NetboxConfig>) -> Option<SinkConfig> {
     let name: Option<Arc<str>> = table.get(&NAME);
     let tag = table.get(&KIND);
     let filter_table = table.table(&FILTER, &FILTER_SECTION);
@@ -159,15 +169,23 @@ pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
         }
         SinkTag::Nats => nats::read(table, called).map(SinkKind::Nats),
         SinkTag::Chat => chat::read(table, called).map(Box::new).map(SinkKind::Chat),
+        SinkTag::NetboxJournal => netbox::read(table, called, intent).map(SinkKind::NetboxJournal),
     };
     let trust = match tag {
         // It opens its CA file itself.
         SinkTag::Webhook => evenkeel_sources::http::Trust::default(),
+        SinkTag::NetboxJournal => netbox::trust(table, intent),
         SinkTag::Ntfy | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::Chat => trust::read(table),
     };
     let manners = match tag {
         SinkTag::Ntfy | SinkTag::Chat => people::read(table),
-        SinkTag::Webhook | SinkTag::Alertmanager | SinkTag::Nats => Manners::default(),
+        SinkTag::Webhook | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::NetboxJournal => {
+            Manners::default()
+        }
+    };
+    let filter = match tag {
+        SinkTag::NetboxJournal => netbox::narrowed(&filter_table, filter),
+        SinkTag::Webhook | SinkTag::Ntfy | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::Chat => filter,
     };
     Some(SinkConfig { name: name?, kind: kind.filter(|_| known)?, filter, trust, manners })
 }
