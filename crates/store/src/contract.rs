@@ -216,28 +216,6 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Page<JournalRow>>;
 
-    // TMP
-    async fn repairs(&self, since: Timestamp) -> Result<crate::Repairs> {
-        let _ = since;
-        todo!()
-    }
-    async fn commit_repair(&self, step: crate::RepairCommit) -> Result<()> {
-        let _ = step;
-        todo!()
-    }
-    async fn callback(&self, token: crate::TokenHash) -> Result<Option<crate::Callback>> {
-        let _ = token;
-        todo!()
-    }
-    async fn proposals(
-        &self,
-        filter: &crate::ProposalFilter,
-        after: Option<Cursor>,
-        limit: u32,
-    ) -> Result<Page<crate::ProposalRow>> {
-        let _ = (filter, after, limit);
-        todo!()
-    }
     // Housekeeping
 
     /// Removes what is older or more than the policy keeps, in small transactions, between which others get in. Never
