@@ -21,6 +21,7 @@ fn repository() -> PathBuf {
 fn env(name: &str) -> Option<String> {
     match name {
         "EVENKEEL_STORE_PASSWORD" => Some("0123456789abcdef".to_owned()),
+        "N8N_RESTART_URL" => Some("https://n8n.bruce.lan/webhook/4712".to_owned()),
         "N8N_WEBHOOK_URL" => Some("https://n8n.bruce.lan/webhook/4711".to_owned()),
         "CHAT_WEBHOOK_URL" => Some("https://chat.bruce.lan/hooks/4711".to_owned()),
         "N8N_WEBHOOK_SECRET" | "NETBOX_WEBHOOK_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),

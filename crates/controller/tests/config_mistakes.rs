@@ -92,7 +92,7 @@ format = "xml"
     evenkeel.toml:22: ignore[0]: selects nothing; name types, hosts, services, tags or tenants (hosts = ["*"] for everything)
     evenkeel.toml:26: http.listen: 0.0.0.0:9797 is reachable from other machines, and there is no login; listen on 127.0.0.1, or say allow_remote = true
     evenkeel.toml:29: log.format: `xml` is not a log format; use one of text, json
-    evenkeel.toml:31: metrics: is not a key of the file; it takes netbox, docker_defaults, docker, proxmox, truenas, probe, push, policy, alias, ignore, severity, silence, store, http, sink, schedule, log
+    evenkeel.toml:31: metrics: is not a key of the file; it takes netbox, docker_defaults, docker, proxmox, truenas, probe, push, policy, alias, ignore, severity, silence, store, http, sink, remediation, schedule, log
     "#);
 }
 

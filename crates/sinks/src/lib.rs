@@ -1,7 +1,8 @@
 //! Where events go: one folder per destination with the same rooms: `mod` (the sink), `config` (validated settings),
 //! `encode` (delivery → headers, pure), `client` (transport).
 //!
-//! What people are told is a [`message`]; what the HTTP speakers share is in [`http`].
+//! What people are told is a [`message`]; what the HTTP speakers share is in [`http`]. What repairs are sent with is an
+//! [`action`], which is no sink: nothing of it goes through the outbox.
 //!
 //! A sink sends one delivery once and says what became of it. It contains no metric and no loop: when a delivery is
 //! tried again is decided by [`retry`] (pure) and done by the controller, which owns the outbox.
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use evenkeel_core::{Event, EventType, HostName, ServiceName, Severity};
 use jiff::Timestamp;
 
+pub mod action;
 pub mod alertmanager;
 pub mod chat;
 pub mod http;

@@ -9,8 +9,8 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push, retention,
-    rules, sinks, store, system, truenas,
+    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push,
+    remediation, repairs, retention, rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
@@ -31,6 +31,7 @@ const SILENCE: Key = Key::optional("silence", "list of tables", "", "");
 const STORE: Key = Key::optional("store", "table", "", "");
 const HTTP: Key = Key::optional("http", "table", "", "");
 const SINK: Key = Key::optional("sink", "list of tables", "", "");
+const REMEDIATION: Key = Key::optional("remediation", "table", "", "");
 const SCHEDULE: Key = Key::optional("schedule", "table", "", "");
 const LOG: Key = Key::optional("log", "table", "", "");
 
@@ -53,6 +54,7 @@ const ROOT: Section = Section {
         &STORE,
         &HTTP,
         &SINK,
+        &REMEDIATION,
         &SCHEDULE,
         &LOG,
     ],
@@ -93,6 +95,11 @@ pub(super) const SECTIONS: &[&Section] = &[
     &sinks::FILTER_SECTION,
     &sinks::HEADER_SECTION,
     &sinks::SUCCESS_SECTION,
+    &remediation::SECTION,
+    &remediation::BRAKE_SECTION,
+    &remediation::WINDOW_SECTION,
+    &repairs::ACTION_SECTION,
+    &repairs::RULE_SECTION,
     &store::SECTION,
     &retention::SECTION,
     &system::HTTP_SECTION,
@@ -126,6 +133,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let store = store::read(&root.table(&STORE, &store::SECTION));
     let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION));
     let sinks = destinations(&root, netbox.as_ref());
+    let remediation = remediation::read(&root.table(&REMEDIATION, &remediation::SECTION));
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
     let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
     let store = store?;
@@ -153,6 +161,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         store,
         http: http?,
         sinks: sinks?,
+        remediation: remediation?,
         schedule: schedule?,
         log: log?,
         warnings: Vec::new(),

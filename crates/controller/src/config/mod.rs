@@ -16,6 +16,8 @@ mod proxmox;
 mod push;
 mod reader;
 mod reference;
+mod remediation;
+mod repairs;
 mod retention;
 mod rules;
 mod secret;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::policy::Policy;
+use evenkeel_core::remediation::{Action, Policy as Remedies};
 use evenkeel_core::{EventType, HostName, Secret, Severity, Transition};
 use evenkeel_sinks::netbox as netbox_journal;
 use evenkeel_sinks::{alertmanager, chat, nats, ntfy, webhook};
@@ -41,6 +44,7 @@ use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
 use jiff::Timestamp;
+use url::Url;
 use wildmatch::WildMatch;
 
 use self::reader::Reader;
@@ -82,6 +86,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Where events go, in the order of the file.
     pub sinks: Vec<SinkConfig>,
+    /// Whether drifts are repaired, and within which bounds.
+    pub remediation: RemediationConfig,
     /// When things happen.
     pub schedule: Schedule,
     /// What is logged.
@@ -166,6 +172,35 @@ impl SinkKind {
             Self::NetboxJournal(netbox) => netbox.place(),
         }
     }
+}
+
+/// Whether drifts are repaired, by whom, and within which bounds.
+#[derive(Clone, Debug)]
+pub struct RemediationConfig {
+    /// Rules, the allow-list and the guards, as the planner takes them.
+    pub policy: Remedies,
+    /// The base address under which receivers reach this evenkeel; there if it is switched on.
+    pub callback_url: Option<Url>,
+    /// Where each action is sent, in the order of the file.
+    pub actions: Vec<RepairAction>,
+}
+
+impl RemediationConfig {
+    /// Where the receiver of one request says how it went; `None` where no base address is written. A token is letters
+    /// and digits that an address can carry as they are. Whoever knows the whole may answer, so the whole is a secret.
+    pub fn callback(&self, token: &Secret) -> Option<Secret> {
+        let base = self.callback_url.as_ref()?.as_str().trim_end_matches('/');
+        Some(Secret::new(format!("{base}/api/v1/callbacks/{}", token.expose())))
+    }
+}
+
+/// One action and its receiver.
+#[derive(Clone, Debug)]
+pub struct RepairAction {
+    /// What it is, as the planner takes it.
+    pub action: Action,
+    /// Where it is sent, and how it is signed.
+    pub webhook: webhook::Config,
 }
 
 /// Which events a destination gets. Within one list any entry suffices; all lists that are not empty must match.

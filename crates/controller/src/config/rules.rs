@@ -26,22 +26,22 @@ pub(super) const ALIAS_SECTION: Section = Section {
     inherits: &[],
 };
 
-const TYPES: Key = Key::optional(
+pub(super) const TYPES: Key = Key::optional(
     "types",
     "list of event types",
     "any",
     "Event types. The older names `VM_NOT_RUNNING` and `HOST_NOT_RESPONDING` are understood.",
 );
-const HOSTS: Key = Key::optional(
+pub(super) const HOSTS: Key = Key::optional(
     "hosts",
     "list of globs",
     "any",
     "Host names, with `*` and `?`; a source that belongs to no host is matched as `netbox/main`.",
 );
-const SERVICES: Key = Key::optional("services", "list of globs", "any", "Service names.");
-const TAGS: Key =
+pub(super) const SERVICES: Key = Key::optional("services", "list of globs", "any", "Service names.");
+pub(super) const TAGS: Key =
     Key::optional("tags", "list of globs", "any", "Slugs of tags, of the host or of the service.");
-const TENANTS: Key = Key::optional("tenants", "list of globs", "any", "Slugs of tenants.");
+pub(super) const TENANTS: Key = Key::optional("tenants", "list of globs", "any", "Slugs of tenants.");
 
 const NAME: Key = Key::required("name", "text", "Its name, shown where it hits; once per kind of rule.");
 const REASON: Key =
@@ -159,7 +159,8 @@ pub(super) fn unique_names(tables: &[Table<'_>]) {
     }
 }
 
-fn matcher(table: &Table<'_>) -> Option<Matcher> {
+/// Reads whom a rule selects; a rule that selects nobody is a mistake.
+pub(super) fn matcher(table: &Table<'_>) -> Option<Matcher> {
     let (types, hosts, services) = (table.get(&TYPES), table.get(&HOSTS), table.get(&SERVICES));
     let (tags, tenants) = (table.get(&TAGS), table.get(&TENANTS));
     let lists = [&TYPES, &HOSTS, &SERVICES, &TAGS, &TENANTS];

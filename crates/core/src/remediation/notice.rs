@@ -34,6 +34,9 @@ pub struct Notice {
     pub proposal: Option<Key>,
 }
 
+/// What every notice's order begins with. No drift's text form does.
+const ORDER: &str = "remediation";
+
 /// The one word under `kind`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,9 +63,13 @@ impl Notice {
         })
     }
 
-    /// What must stay in order with it: the drift's text form, or one word for what concerns everything.
-    pub fn order_key(&self) -> &str {
-        self.drift_id.as_deref().unwrap_or("remediation")
+    /// What must stay in order with it: the other notices about the same drift, or about everything. Not the drift's own
+    /// events: one of those may wait for the morning, and a person who is needed now must not wait behind it.
+    pub fn order_key(&self) -> String {
+        match &self.drift_id {
+            Some(drift) => format!("{ORDER}|{drift}"),
+            None => ORDER.to_owned(),
+        }
     }
 }
 
@@ -81,6 +88,10 @@ mod tests {
         assert_eq!((&json["kind"], &json["code"]), (&"notice".into(), &"brake_engaged".into()));
         assert_eq!(serde_json::from_value::<Notice>(json).unwrap(), notice);
         assert_eq!(notice.order_key(), "remediation");
+        let drift = "SERVICE_MISSING|host:box|web||".to_owned();
+        let about = Notice { drift_id: Some(drift.clone()), ..notice };
+        assert_ne!(about.order_key(), drift, "it would wait behind what waits for the morning");
+        assert!(about.order_key().ends_with(&drift) && crate::DriftId::parse(&about.order_key()).is_none());
         let halted = JournalEntry::of_all(Code::Halted, Timestamp::UNIX_EPOCH, us, "stop".into());
         assert_eq!(Notice::of(&halted, id), None);
     }

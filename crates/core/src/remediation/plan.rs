@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::Policy;
 use super::brake::{BrakeState, Fleet};
-use super::guard::{self, Controls, Reason, Tally};
+use super::guard::{self, Controls, Tally};
 use super::input::Input;
 use super::proposal::{Content, Draft, Key, Patience, Proposal, ProposalId};
+use super::reason::Reason;
 use super::record::JournalEntry;
 use super::rule::{Action, Effect, Mode, Param};
 use super::settle;

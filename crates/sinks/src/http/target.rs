@@ -129,7 +129,15 @@ pub(crate) fn check_header((name, value): (String, Secret)) -> Result<(HeaderNam
     let Ok(name) = name.parse::<HeaderName>() else {
         return Err("the name is not one a header can have".to_owned());
     };
-    let ours = ["content-type", "content-length", "host", "transfer-encoding", "connection", "user-agent"];
+    let ours = [
+        "content-type",
+        "content-length",
+        "host",
+        "transfer-encoding",
+        "connection",
+        "user-agent",
+        "idempotency-key",
+    ];
     if ours.contains(&name.as_str()) || name.as_str().starts_with("webhook-") {
         return Err(format!("{name} is set by evenkeel itself"));
     }

@@ -1,19 +1,19 @@
-//! From a delivery to headers. Pure: the time is an argument. The body is the event as the store kept it.
+//! From a body and its id to headers. Pure: the time is an argument. What is in the body is decided elsewhere.
 
 use std::fmt;
 
+use bytes::Bytes;
 use evenkeel_core::Secret;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
 use super::config::signing_key;
-use crate::Delivery;
 
-/// Why a delivery could not be given its headers.
+/// Why a body could not be given its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unsendable {
-    #[error("the delivery's id cannot be a header")]
+    #[error("the id cannot be a header")]
     Id,
     #[error("the payload is not text and cannot be signed")]
     Payload,
@@ -31,23 +31,22 @@ impl Signer {
     }
 
     /// The headers of one attempt.
-    pub(super) fn headers(&self, delivery: &Delivery, now: Timestamp) -> Result<HeaderMap, Unsendable> {
+    pub(super) fn headers(&self, id: &str, body: &Bytes, now: Timestamp) -> Result<HeaderMap, Unsendable> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("evenkeel/", env!("CARGO_PKG_VERSION"))));
-        let id = HeaderValue::from_str(&delivery.id).map_err(|_| Unsendable::Id)?;
-        headers.insert(HEADER_WEBHOOK_ID, id);
+        headers.insert(HEADER_WEBHOOK_ID, HeaderValue::from_str(id).map_err(|_| Unsendable::Id)?);
         headers.insert(HEADER_WEBHOOK_TIMESTAMP, HeaderValue::from(now.as_second()));
         if !self.keys.is_empty() {
-            let signature = self.signature(delivery, now).ok_or(Unsendable::Payload)?;
+            let signature = self.signature(id, body, now).ok_or(Unsendable::Payload)?;
             headers.insert(HEADER_WEBHOOK_SIGNATURE, signature);
         }
         Ok(headers)
     }
 
     /// One signature per key, separated by spaces: a receiver that knows either key accepts.
-    fn signature(&self, delivery: &Delivery, now: Timestamp) -> Option<HeaderValue> {
-        let sign = |key: &Webhook| key.sign(&delivery.id, now.as_second(), &delivery.payload).ok();
+    fn signature(&self, id: &str, body: &Bytes, now: Timestamp) -> Option<HeaderValue> {
+        let sign = |key: &Webhook| key.sign(id, now.as_second(), body).ok();
         let signatures: Option<Vec<String>> = self.keys.iter().map(sign).collect();
         HeaderValue::from_str(&signatures?.join(" ")).ok()
     }
@@ -63,7 +62,6 @@ impl fmt::Debug for Signer {
 mod tests {
     use std::sync::Arc;
 
-    use bytes::Bytes;
     use evenkeel_core::event::Side;
     use evenkeel_core::{Event, EventId, EventType, Severity, Transition};
     use standardwebhooks::WebhookError;
@@ -75,17 +73,8 @@ mod tests {
     const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
     const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-    fn delivery() -> Delivery {
-        Delivery {
-            id: "msg_p5jXN8AQM9LWM0D4loKWxJek".into(),
-            attempt: 1,
-            sink: "n8n".into(),
-            payload: Bytes::from_static(b"{\"test\": 2432232314}"),
-            drift_id: "SERVICE_MISSING|host:box2-daily|freshrss||".into(),
-            event_type: EventType::ServiceMissing,
-            severity: Severity::High,
-        }
-    }
+    const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+    const BODY: Bytes = Bytes::from_static(b"{\"test\": 2432232314}");
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -93,13 +82,13 @@ mod tests {
 
     fn headers(secrets: &[&str], second: i64) -> HeaderMap {
         let secrets: Vec<_> = secrets.iter().map(|&secret| Secret::new(secret)).collect();
-        Signer::new(&secrets).headers(&delivery(), at(second)).unwrap()
+        Signer::new(&secrets).headers(ID, &BODY, at(second)).unwrap()
     }
 
     #[test]
     fn the_signature_is_that_of_the_reference_vector() {
         let headers = headers(&[SECRET], 1_614_265_330);
-        assert_eq!(headers["webhook-id"], "msg_p5jXN8AQM9LWM0D4loKWxJek");
+        assert_eq!(headers["webhook-id"], ID);
         assert_eq!(headers["webhook-timestamp"], "1614265330");
         assert_eq!(headers["webhook-signature"], SIGNATURE);
         assert_eq!(headers["content-type"], "application/json");
@@ -112,10 +101,10 @@ mod tests {
         let headers = headers(&[OTHER, SECRET], now);
         assert_eq!(headers["webhook-signature"].to_str().unwrap().split(' ').count(), 2);
         for secret in [SECRET, OTHER] {
-            Webhook::new(secret).unwrap().verify(&delivery().payload, &headers).unwrap();
+            Webhook::new(secret).unwrap().verify(&BODY, &headers).unwrap();
         }
         let stranger = Webhook::from_bytes(vec![7; 24]).unwrap();
-        let refused = stranger.verify(&delivery().payload, &headers);
+        let refused = stranger.verify(&BODY, &headers);
         assert!(matches!(refused, Err(WebhookError::InvalidSignature)));
     }
 
@@ -124,7 +113,7 @@ mod tests {
         let raw = "correct-horse-battery-staple";
         let headers = headers(&[raw], Timestamp::now().as_second());
         let receiver = Webhook::from_bytes(raw.as_bytes().to_vec()).unwrap();
-        receiver.verify(&delivery().payload, &headers).unwrap();
+        receiver.verify(&BODY, &headers).unwrap();
     }
 
     #[test]
@@ -144,10 +133,9 @@ mod tests {
     #[test]
     fn what_cannot_be_a_header_or_signed_is_told_apart() {
         let signer = Signer::new(&[Secret::new(SECRET)]);
-        let broken = Delivery { id: "a\nb".into(), ..delivery() };
-        assert_eq!(signer.headers(&broken, at(1)), Err(Unsendable::Id));
-        let binary = Delivery { payload: Bytes::from_static(&[0xff, 0xfe]), ..delivery() };
-        assert_eq!(signer.headers(&binary, at(1)), Err(Unsendable::Payload));
+        assert_eq!(signer.headers("a\nb", &BODY, at(1)), Err(Unsendable::Id));
+        let binary = Bytes::from_static(&[0xff, 0xfe]);
+        assert_eq!(signer.headers(ID, &binary, at(1)), Err(Unsendable::Payload));
     }
 
     #[test]
@@ -166,7 +154,7 @@ mod tests {
             source: Arc::from("docker"),
             created_at,
             transition: Transition::Opened,
-            drift_id: delivery().drift_id,
+            drift_id: "SERVICE_MISSING|host:box2-daily|freshrss||".into(),
             handle: "7QZ2MK4D".into(),
             first_seen: created_at,
             last_seen: created_at,

@@ -9,7 +9,9 @@ mod encode;
 pub(crate) mod tests;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
+use reqwest::header::HeaderMap;
 
 use crate::http::Client;
 use crate::{Delivery, Receipt, Sink, SinkError};
@@ -32,6 +34,22 @@ impl WebhookSink {
         let signer = encode::Signer::new(config.secrets());
         Ok(Self { config, signer, client })
     }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Posts a body under this id once, signed, with `more` headers beside those a webhook has.
+    pub(crate) async fn post(&self, id: &str, body: Bytes, more: HeaderMap) -> Result<Receipt, SinkError> {
+        let place = self.config.place();
+        let mut headers = self
+            .signer
+            .headers(id, &body, Timestamp::now())
+            .map_err(|why| SinkError::Rejected { why: format!("{place}: {why}") })?;
+        headers.extend(more);
+        let answer = self.client.post(headers, body).await?;
+        answer.outcome(self.config.success(), &place, Timestamp::now())
+    }
 }
 
 #[async_trait]
@@ -41,11 +59,6 @@ impl Sink for WebhookSink {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<Receipt, SinkError> {
-        let headers = self
-            .signer
-            .headers(delivery, Timestamp::now())
-            .map_err(|why| SinkError::Rejected { why: format!("{}: {why}", self.config.place()) })?;
-        let answer = self.client.post(headers, delivery.payload.clone()).await?;
-        answer.outcome(self.config.success(), &self.config.place(), Timestamp::now())
+        self.post(&delivery.id, delivery.payload.clone(), HeaderMap::new()).await
     }
 }

@@ -6,7 +6,7 @@ pub(super) mod nats;
 pub(super) mod netbox;
 pub(super) mod ntfy;
 pub(super) mod people;
-mod shared;
+pub(super) mod shared;
 pub(super) mod webhook;
 
 use std::sync::Arc;

@@ -9,19 +9,19 @@ use super::super::key::{Key, Section};
 use super::super::table::{Table, Value};
 use super::super::value::Read;
 
-pub(super) const TIMEOUT: Key = Key::with_default(
+pub(in super::super) const TIMEOUT: Key = Key::with_default(
     "timeout",
     "duration",
     "\"15s\"",
     "How long the whole exchange may take; 60 s at most.",
 );
-pub(super) const ALLOW_LINK_LOCAL: Key = Key::with_default(
+pub(in super::super) const ALLOW_LINK_LOCAL: Key = Key::with_default(
     "allow_link_local",
     "true or false",
     "false",
     "Allow link-local and cloud metadata addresses.",
 );
-pub(super) const HEADER: Key = Key::optional(
+pub(in super::super) const HEADER: Key = Key::optional(
     "header",
     "table",
     "none",

@@ -11,12 +11,12 @@ use super::super::trust::CA_FILE;
 use super::super::value::{Read, word};
 use super::shared::{ALLOW_LINK_LOCAL, Address, HEADER, TIMEOUT, checked, header, timeout};
 
-const URL: Key = Key::required(
+pub(in super::super) const URL: Key = Key::required(
     "url",
     "address or secret",
     "Where to post. Many receivers put their token into the path: then write it as a secret.",
 );
-pub(super) const SECRETS: Key = Key::optional(
+pub(in super::super) const SECRETS: Key = Key::optional(
     "secrets",
     "list of secrets",
     "deliveries are not signed",
@@ -90,10 +90,20 @@ impl Read for Scalar {
 
 /// Reads the keys of this kind.
 pub(super) fn read(table: &Table<'_>, name: Option<&str>) -> Option<webhook::Config> {
+    read_in(table, name, &SECTION, &SUCCESS)
+}
+
+/// Reads the same keys where they stand in another table; what counts as success differs in its default.
+pub(in super::super) fn read_in(
+    table: &Table<'_>,
+    name: Option<&str>,
+    section: &Section,
+    success: &Key,
+) -> Option<webhook::Config> {
     let url = table.get::<Address>(&URL);
     let secrets: Option<Vec<Secret>> = table.get(&SECRETS);
     let header = header(table);
-    let success = table.get(&SUCCESS);
+    let success = table.get(success);
     let timeout = timeout(table);
     let ca_file = table.get(&CA_FILE);
     let allow_link_local = table.get(&ALLOW_LINK_LOCAL);
@@ -110,5 +120,5 @@ pub(super) fn read(table: &Table<'_>, name: Option<&str>) -> Option<webhook::Con
         ca_file,
         allow_link_local: allow_link_local.unwrap_or_default(),
     };
-    checked(table, &SECTION, webhook::Config::new(settings)).filter(|_| usable)
+    checked(table, section, webhook::Config::new(settings)).filter(|_| usable)
 }
