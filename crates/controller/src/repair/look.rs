@@ -95,3 +95,101 @@ impl Looked {
 fn unseen() -> Gap {
     Gap::new(GapKind::NotYetObserved, "nobody has looked since the start")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use evenkeel_core::model::{Expected, HostFacts, HostView};
+    use evenkeel_core::{Evidence, SourceId, SourceKind};
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn docker() -> SourceId {
+        SourceId::new(SourceKind::Docker, "box")
+    }
+
+    fn view(source: SourceId, started: i64, coverage: Coverage) -> Arc<HostView> {
+        Arc::new(HostView {
+            source,
+            started: at(started),
+            observed_at: at(started + 2),
+            coverage,
+            facts: HostFacts::default(),
+            services: Vec::new(),
+            ambiguous: Vec::new(),
+        })
+    }
+
+    fn host(views: Vec<Arc<HostView>>) -> Slice {
+        Slice::Host {
+            expected: Expected::not_yet(SourceId::new(SourceKind::Netbox, "main")),
+            observed: Observed::new(views),
+            outer: Vec::new(),
+            vouched_until: None,
+        }
+    }
+
+    fn source(answered: i64) -> Slice {
+        Slice::Source {
+            source: docker(),
+            coverage: Coverage::Complete,
+            evidence: Evidence { source: docker(), observed_at: at(answered) },
+            outer: Vec::new(),
+            vouched_until: None,
+        }
+    }
+
+    fn stamp(value: u128) -> Option<Fingerprint> {
+        Some(Fingerprint(value))
+    }
+
+    #[test]
+    fn a_look_begins_with_its_oldest_question_and_reaches_as_far_as_its_worst_answer() {
+        let gap = Gap::new(GapKind::Unreachable, "away");
+        let probe = SourceId::new(SourceKind::Probe, "lan");
+        let both =
+            |coverage| host(vec![view(docker(), 40, Coverage::Complete), view(probe.clone(), 10, coverage)]);
+        let looked = Looked::at(&both(Coverage::Complete), None, None);
+        assert_eq!((looked.began, looked.coverage), (at(10), Coverage::Complete));
+        let looked = Looked::at(&both(Coverage::Partial(gap.clone())), None, None);
+        assert_eq!(looked.coverage, Coverage::Partial(gap));
+        let nobody = Looked::at(&host(Vec::new()), Some(&HostName::new("box")), None);
+        assert_eq!(nobody.coverage.gap().map(|gap| gap.kind), Some(GapKind::Uncovered));
+    }
+
+    #[test]
+    fn a_source_was_asked_after_its_answer_before_and_an_answer_alone_says_nothing_of_when() {
+        let first = Looked::at(&source(10), None, None);
+        assert_eq!(first.began, Timestamp::MIN);
+        let second = Looked::at(&source(40), None, Some(&first));
+        assert_eq!((second.began, second.ended), (at(10), at(40)));
+        // Looked at twice, it is the same answer.
+        let again = Looked::at(&source(40), None, Some(&second));
+        assert_eq!(again, second);
+    }
+
+    #[test]
+    fn a_look_that_no_pass_took_into_account_counts_only_where_it_shows_the_same() {
+        let kept = Looked::at(&host(vec![view(docker(), 10, Coverage::Complete)]), None, None);
+        let newer = host(vec![view(docker(), 40, Coverage::Complete)]);
+        let newest = |settled, now| Looked::newest(&newer, None, Some(&kept), settled, now);
+        assert_eq!(newest(stamp(1), stamp(1)).began, at(40), "the same was seen again");
+        assert_eq!(newest(stamp(1), stamp(2)).began, at(10), "what it shows is not judged yet");
+        let never = Looked::newest(&newer, None, None, None, stamp(1));
+        assert!(never.coverage.gap().is_some(), "since the start no pass looked");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_now_counts_before_any_pass_about_it() {
+        let kept = Looked::at(&host(vec![view(docker(), 10, Coverage::Complete)]), None, None);
+        let gap = Gap::new(GapKind::Unreachable, "away");
+        let blind = host(vec![view(docker(), 40, Coverage::Partial(gap.clone()))]);
+        let look = Looked::newest(&blind, None, Some(&kept), stamp(1), stamp(2));
+        assert_eq!((look.began, look.coverage), (at(10), Coverage::Partial(gap)));
+    }
+}
