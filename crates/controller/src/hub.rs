@@ -49,7 +49,7 @@ pub struct Hub {
     pub policy: Arc<Policy>,
     /// When things happen.
     pub schedule: Schedule,
-    /// Who gets which events.
+    /// Who gets which events, and who gets notices.
     pub routes: Vec<Route>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
@@ -164,6 +164,11 @@ impl Hub {
             let wants = |route: &&Route| route.wants(event, &bearing);
             self.routes.iter().filter(wants).map(|route| route.sink.clone()).collect()
         })
+    }
+
+    /// The names of the sinks that are told what remediation has to say.
+    pub fn notices_to(&self) -> Vec<String> {
+        self.routes.iter().filter(|route| route.notices).map(|route| route.sink.to_string()).collect()
     }
 
     /// Tells those who watch.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use evenkeel_core::{Event, EventId, EventType, Severity, Transition};
 use evenkeel_sinks::message::{Line, Message, Tone};
-use evenkeel_sinks::{Delivery, Receipt, Sink, SinkError};
+use evenkeel_sinks::{Carries, Delivery, Receipt, Sink, SinkError};
 use evenkeel_store::OutboxDepth;
 use jiff::Timestamp;
 use serde_json::json;
@@ -139,9 +139,11 @@ async fn send(sink: &Arc<dyn Sink>, now: Timestamp) -> Result<Receipt, SinkError
         attempt: 1,
         sink: sink.name().to_owned(),
         payload: Bytes::from(payload),
-        drift_id: event.drift_id.clone(),
-        event_type: event.event_type,
-        severity: event.severity,
+        carries: Carries::Event {
+            drift_id: event.drift_id.clone(),
+            event_type: event.event_type,
+            severity: event.severity,
+        },
     };
     sink.deliver(&delivery).await
 }
