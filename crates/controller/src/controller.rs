@@ -43,6 +43,8 @@ pub struct Destination {
     pub sink: Arc<dyn Sink>,
     /// Which events it gets.
     pub filter: SinkFilter,
+    /// Whether it gets notices.
+    pub notices: bool,
     /// How people want to be told, if it speaks to people.
     pub manners: Manners,
     /// How long a delivery is tried.
@@ -143,6 +145,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
             sink: Arc::from(d.sink.name()),
             filter: d.filter.clone(),
             speaks: d.sink.speaker().is_some(),
+            notices: d.notices,
         })
         .collect();
     let hub = Arc::new(Hub {
@@ -206,7 +209,7 @@ impl Running {
         self.spawn(figures::run(hub.clone(), stop.clone()));
         self.spawn(gate::watch(hub.clone(), stop.clone()));
         self.spawn(keep::run(hub.clone(), stop.clone()));
-        for Destination { sink, filter, manners, retry: schedule } in destinations {
+        for Destination { sink, filter, notices: _, manners, retry: schedule } in destinations {
             hub.metrics.expect_sink(sink.name());
             let (hub, stop) = (hub.clone(), stop.clone());
             if sink.speaker().is_some() {

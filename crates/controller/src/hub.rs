@@ -50,7 +50,7 @@ pub struct Hub {
     pub policy: Arc<Policy>,
     /// When things happen.
     pub schedule: Schedule,
-    /// Who gets which events.
+    /// Who gets which events, and who gets notices.
     pub routes: Vec<Route>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
@@ -171,9 +171,9 @@ impl Hub {
         })
     }
 
-    /// The names of the sinks that get notices.
+    /// The names of the sinks that are told what remediation has to say.
     pub fn notices_to(&self) -> Vec<String> {
-        Vec::new()
+        self.routes.iter().filter(|route| route.notices).map(|route| route.sink.to_string()).collect()
     }
 
     /// Tells those who watch.

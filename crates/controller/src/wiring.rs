@@ -231,7 +231,7 @@ pub fn declared(defaults: &DockerDefaults) -> Option<MakeDeclared> {
 pub fn destination(config: &SinkConfig) -> Result<Destination, Error> {
     let sink = sink(config)?;
     let (filter, manners) = (config.filter.clone(), config.manners.clone());
-    Ok(Destination { sink, filter, manners, retry: retry::Schedule::default() })
+    Ok(Destination { sink, filter, notices: config.notices, manners, retry: retry::Schedule::default() })
 }
 
 /// A NATS sink as itself, to look at its stream; `None` for a sink of another kind.
@@ -272,7 +272,7 @@ fn tls(config: &SinkConfig) -> Result<Option<rustls::ClientConfig>, Error> {
 
 /// The sink alone.
 pub fn sink(config: &SinkConfig) -> Result<Arc<dyn Sink>, Error> {
-    let SinkConfig { name, kind, filter: _, trust: _, manners: _ } = config;
+    let SinkConfig { name, kind, filter: _, notices: _, trust: _, manners: _ } = config;
     let failed = |source| Error::Sink { name: name.clone(), source };
     let tls = tls(config)?;
     Ok(match kind {

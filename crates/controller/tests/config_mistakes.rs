@@ -381,6 +381,7 @@ kind = "alertmanager"
 url = "http://am.lan"
 labels = { handle = "x", team = 1 }
 repeat = "0s"
+notices = true
 [sink.filter]
 tags = []
 transitions = ["opened"]
@@ -389,6 +390,7 @@ name = "bus"
 kind = "nats"
 servers = ["http://nats.lan"]
 subject = "a..b"
+notices_subject = "c"
 password = { env = "TOKEN" }
 credentials = { env = "TOKEN" }
 [[sink]]
@@ -416,25 +418,27 @@ url = "https://chat.lan"
     evenkeel.toml:14: sink[0].time_zone: `Mars/Olympus` is no time zone; write one like "Europe/Paris" or "UTC"
     evenkeel.toml:15: sink[0].remind: must be at least 5 m
     evenkeel.toml:16: sink[0].token: stands beside user or password; one of the two is enough
-    evenkeel.toml:17: sink[0].secrets: is not a key of [[sink]] kind = "ntfy"; it takes name, kind, filter, url, topic, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local, group_wait, group_by, quiet, quiet_below, time_zone, digest, remind
+    evenkeel.toml:17: sink[0].secrets: is not a key of [[sink]] kind = "ntfy"; it takes name, kind, filter, notices, url, topic, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local, group_wait, group_by, quiet, quiet_below, time_zone, digest, remind
     evenkeel.toml:18: sink[1].urls: is missing; write a list of addresses or secrets here
-    evenkeel.toml:21: sink[1].url: is not a key of [[sink]] kind = "alertmanager"; it takes name, kind, filter, urls, labels, repeat, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local
+    evenkeel.toml:21: sink[1].url: is not a key of [[sink]] kind = "alertmanager"; it takes name, kind, filter, notices, urls, labels, repeat, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local
     evenkeel.toml:22: sink[1].labels.team: must be a text in quotes, not a number
     evenkeel.toml:22: sink[1].labels: `handle` is set by evenkeel itself
     evenkeel.toml:23: sink[1].repeat: must be from 1 s to 1 h
-    evenkeel.toml:25: sink[1].filter.tags: is an empty list, which would mean `all`; leave the key out or name what is meant
-    evenkeel.toml:26: sink[1].filter.transitions: does not fit an Alertmanager: an alert that opens must also end
-    evenkeel.toml:30: sink[2].servers: number 1: must start with nats:// or tls://
-    evenkeel.toml:31: sink[2].subject: is no subject: words of letters, digits, `-` and `_` with dots between them
-    evenkeel.toml:32: sink[2].password: needs the name it belongs to; add user
-    evenkeel.toml:33: sink[2].credentials: stand beside another login; one of them is enough
-    evenkeel.toml:33: sink[2].credentials: is not the content of a .creds file (a JWT and a seed)
-    evenkeel.toml:38: sink[3].format: `slak` is not a chat system; did you mean `slack`?
-    evenkeel.toml:39: sink[3].template: stands beside another form; one of them is enough
-    evenkeel.toml:40: sink[3].quiet: needs to know whose hours these are; add time_zone
-    evenkeel.toml:45: sink[4].template: what it makes is no JSON (expected `,` or `}` at line 1 column 12); values bring their own quotes
-    evenkeel.toml:46: sink[4].click: must start with http:// or https://
-    evenkeel.toml:47: sink[5].format: is missing; write format, template or template_file
+    evenkeel.toml:24: sink[1].notices: does not fit an Alertmanager: an alert is a drift that opens and ends, and a notice is neither
+    evenkeel.toml:26: sink[1].filter.tags: is an empty list, which would mean `all`; leave the key out or name what is meant
+    evenkeel.toml:27: sink[1].filter.transitions: does not fit an Alertmanager: an alert that opens must also end
+    evenkeel.toml:31: sink[2].servers: number 1: must start with nats:// or tls://
+    evenkeel.toml:32: sink[2].subject: is no subject: words of letters, digits, `-` and `_` with dots between them
+    evenkeel.toml:33: sink[2].notices_subject: has no use without notices = true
+    evenkeel.toml:34: sink[2].password: needs the name it belongs to; add user
+    evenkeel.toml:35: sink[2].credentials: stand beside another login; one of them is enough
+    evenkeel.toml:35: sink[2].credentials: is not the content of a .creds file (a JWT and a seed)
+    evenkeel.toml:40: sink[3].format: `slak` is not a chat system; did you mean `slack`?
+    evenkeel.toml:41: sink[3].template: stands beside another form; one of them is enough
+    evenkeel.toml:42: sink[3].quiet: needs to know whose hours these are; add time_zone
+    evenkeel.toml:47: sink[4].template: what it makes is no JSON (expected `,` or `}` at line 1 column 12); values bring their own quotes
+    evenkeel.toml:48: sink[4].click: must start with http:// or https://
+    evenkeel.toml:49: sink[5].format: is missing; write format, template or template_file
     "#);
 }
 

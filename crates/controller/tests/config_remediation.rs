@@ -157,7 +157,10 @@ fn what_is_probably_not_meant_is_a_warning() {
         None
     );
     assert!(warnings(ON).contains("there is no rule: nothing will be proposed"));
-    assert!(!warnings(&format!("{ON}{ACTION}{RULE}")).contains("remediation"));
+    let untold = warnings(&format!("{ON}{ACTION}{RULE}"));
+    assert!(untold.contains("remediation.enabled: no sink has `notices = true`"), "{untold}");
+    let sink = "[[sink]]\nname = \"n8n\"\nurl = \"https://n8n.lan/webhook/d\"\nnotices = true\n";
+    assert!(!warnings(&format!("{ON}{ACTION}{RULE}{sink}")).contains("remediation"));
 }
 
 #[test]
@@ -194,4 +197,23 @@ fn whoever_may_decide_has_a_name_and_a_token_of_their_own() {
     assert!(text.contains("is taken by another approver"), "{text}");
     let text = mistakes(&approver("ada", "SHORT"));
     assert!(text.contains("is shorter than 16 characters") && !text.contains("sh0rt"), "{text}");
+}
+
+#[test]
+fn each_kind_of_sink_but_one_takes_notices_if_it_is_told_to() {
+    let sinks = |notices: &str| {
+        format!(
+            "[[sink]]\nname = \"a\"\nurl = \"https://n8n.lan/x\"\n{notices}\n\
+             [[sink]]\nname = \"b\"\nkind = \"ntfy\"\nurl = \"https://ntfy.lan\"\ntopic = \"t\"\n{notices}\n\
+             [[sink]]\nname = \"c\"\nkind = \"chat\"\nurl = \"https://chat.lan\"\nformat = \"slack\"\n{notices}\n\
+             [[sink]]\nname = \"d\"\nkind = \"nats\"\nservers = [\"nats://nats.lan\"]\n{notices}\n"
+        )
+    };
+    let read = |text: &str| parse(text).unwrap_or_else(|errors| panic!("{errors}")).sinks;
+    assert!(read(&sinks("")).iter().all(|sink| !sink.notices), "off, until somebody says so");
+    assert!(read(&sinks("notices = true")).iter().all(|sink| sink.notices));
+    let alerts =
+        "[[sink]]\nname = \"e\"\nkind = \"alertmanager\"\nurls = [\"http://am.lan\"]\nnotices = true\n";
+    let text = parse(alerts).map(|_| ()).unwrap_err();
+    assert!(text.contains("sink[0].notices: does not fit an Alertmanager"), "{text}");
 }

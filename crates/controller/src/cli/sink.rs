@@ -7,7 +7,7 @@ use bytes::Bytes;
 use evenkeel_core::{Event, EventId, EventType, Severity, Transition};
 use evenkeel_sinks::message::{Line, Message, Tone};
 use evenkeel_sinks::netbox::Ready;
-use evenkeel_sinks::{Delivery, Receipt, Sink, SinkError};
+use evenkeel_sinks::{Carries, Delivery, Receipt, Sink, SinkError};
 use evenkeel_store::OutboxDepth;
 use jiff::Timestamp;
 use serde_json::json;
@@ -150,9 +150,11 @@ async fn send(sink: &Arc<dyn Sink>, now: Timestamp) -> Result<Receipt, SinkError
         attempt: 1,
         sink: sink.name().to_owned(),
         payload: Bytes::from(payload),
-        drift_id: event.drift_id.clone(),
-        event_type: event.event_type,
-        severity: event.severity,
+        carries: Carries::Event {
+            drift_id: event.drift_id.clone(),
+            event_type: event.event_type,
+            severity: event.severity,
+        },
     };
     sink.deliver(&delivery).await
 }

@@ -134,7 +134,9 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let store = store::read(&root.table(&STORE, &store::SECTION));
     let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION));
     let sinks = destinations(&root, netbox.as_ref());
-    let remediation = remediation::read(&root.table(&REMEDIATION, &remediation::SECTION));
+    // Sinks that cannot be read may be told.
+    let told = sinks.as_ref().is_none_or(|sinks| sinks.iter().any(|sink| sink.notices));
+    let remediation = remediation::read(&root.table(&REMEDIATION, &remediation::SECTION), told);
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
     let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
     let store = store?;

@@ -138,6 +138,8 @@ pub struct SinkConfig {
     pub kind: SinkKind,
     /// Which events it gets.
     pub filter: SinkFilter,
+    /// Whether it gets what remediation has to say.
+    pub notices: bool,
     /// Whom to trust on the way there. A webhook's is in its own settings.
     pub trust: Trust,
     /// How people want to be told; of no use to a sink that tells machines.

@@ -211,8 +211,8 @@ impl Read for Zone {
     }
 }
 
-/// Reads the table and everything below it.
-pub(super) fn read(table: &Table<'_>) -> Option<RemediationConfig> {
+/// Reads the table and everything below it; `told`: whether a sink takes notices.
+pub(super) fn read(table: &Table<'_>, told: bool) -> Option<RemediationConfig> {
     let enabled = table.get::<bool>(&ENABLED);
     let callback_url: Option<Url> = table.checked(&CALLBACK_URL, is_base);
     let guards = guards(table);
@@ -234,6 +234,11 @@ pub(super) fn read(table: &Table<'_>) -> Option<RemediationConfig> {
     }
     if enabled && rules.is_empty() {
         table.reader().warn(&table.place_of(&ENABLED), "there is no rule: nothing will be proposed");
+    }
+    if enabled && !rules.is_empty() && !told {
+        let what = "no sink has `notices = true`: nobody is told when a proposal waits for approval, a person is needed, or \
+                    the brake is on";
+        table.reader().warn(&table.place_of(&ENABLED), what);
     }
     let named = actions.iter().map(|action| (action.action.name.clone(), action.action.clone())).collect();
     Some(RemediationConfig {

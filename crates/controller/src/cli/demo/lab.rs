@@ -194,6 +194,7 @@ fn destination(receiver: &Receiver) -> Result<Destination, Failure> {
     Ok(Destination {
         sink: Arc::new(sink),
         filter: SinkFilter::default(),
+        notices: false,
         manners: Manners::default(),
         retry: retry::Schedule::default(),
     })

@@ -36,12 +36,20 @@ const KIND: Key = Key::with_default(
 const FILTER: Key =
     Key::optional("filter", "table", "it gets every event", "Which events it gets: see `[sink.filter]`.");
 
+const NOTICES: Key = Key::with_default(
+    "notices",
+    "true or false",
+    "false",
+    "Whether it is told what remediation has to say: that the brake is on or off, that a proposal waits for approval, that \
+     a person is needed. See docs/remediation.md. An Alertmanager takes none.",
+);
+
 /// `[[sink]]`.
 pub(super) const SECTION: Section = Section {
     header: "[[sink]]",
-    doc: "One destination of events. Every event is delivered at least once, in order for each drift; what cannot be \
+    doc: "One destination of events and notices. Every event is delivered at least once, in order for each drift; what cannot be \
           delivered stays visible. Without a sink evenkeel shows and measures, and tells nobody.",
-    keys: &[&NAME, &KIND, &FILTER],
+    keys: &[&NAME, &KIND, &FILTER, &NOTICES],
     inherits: &[],
 };
 
@@ -53,6 +61,7 @@ pub(super) const ANY: Section = Section {
         &NAME,
         &KIND,
         &FILTER,
+        &NOTICES,
         &ntfy::URL,
         &webhook::SECRETS,
         &shared::HEADER,
@@ -73,6 +82,7 @@ pub(super) const ANY: Section = Section {
         &alertmanager::REPEAT,
         &nats::SERVERS,
         &nats::SUBJECT,
+        &nats::NOTICES_SUBJECT,
         &nats::CREDENTIALS,
         &nats::CREATE_STREAM,
         &nats::STREAM,
@@ -131,6 +141,21 @@ impl SinkTag {
     }
 }
 
+impl SinkTag {
+    /// Why a sink of this kind cannot be told notices, if so.
+    fn refuses_notices(self) -> Option<&'static str> {
+        match self {
+            Self::Alertmanager => Some(
+                "does not fit an Alertmanager: an alert is a drift that opens and ends, and a notice is neither",
+            ),
+            Self::NetboxJournal => Some(
+                "does not fit NetBox's journal: an entry is about an object that drifted, and a notice may be about none",
+            ),
+            Self::Webhook | Self::Ntfy | Self::Nats | Self::Chat => None,
+        }
+    }
+}
+
 impl Read for SinkTag {
     fn read(value: &Value<'_>) -> Option<Self> {
         let kinds = [
@@ -157,6 +182,10 @@ pub(super) fn read(table: &Table<'_>, intent: Option<&NetboxConfig>) -> Option<S
     // A kind that is not understood is noted; the rest is checked all the same.
     let (tag, known) = (tag.unwrap_or(SinkTag::Webhook), tag.is_some());
     let called = name.as_deref();
+    let notices = table.get(&NOTICES).unwrap_or(false);
+    if let Some(why) = SinkTag::refuses_notices(tag).filter(|_| notices) {
+        table.wrong(&NOTICES, why);
+    }
     let kind = match tag {
         SinkTag::Webhook => webhook::read(table, called).map(SinkKind::Webhook),
         SinkTag::Ntfy => ntfy::read(table, called).map(SinkKind::Ntfy),
@@ -167,7 +196,7 @@ pub(super) fn read(table: &Table<'_>, intent: Option<&NetboxConfig>) -> Option<S
             }
             alertmanager::read(table, called).map(SinkKind::Alertmanager)
         }
-        SinkTag::Nats => nats::read(table, called).map(SinkKind::Nats),
+        SinkTag::Nats => nats::read(table, called, notices).map(SinkKind::Nats),
         SinkTag::Chat => chat::read(table, called).map(Box::new).map(SinkKind::Chat),
         SinkTag::NetboxJournal => netbox::read(table, called, intent).map(SinkKind::NetboxJournal),
     };
@@ -187,7 +216,7 @@ pub(super) fn read(table: &Table<'_>, intent: Option<&NetboxConfig>) -> Option<S
         SinkTag::NetboxJournal => netbox::narrowed(&filter_table, filter),
         SinkTag::Webhook | SinkTag::Ntfy | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::Chat => filter,
     };
-    Some(SinkConfig { name: name?, kind: kind.filter(|_| known)?, filter, trust, manners })
+    Some(SinkConfig { name: name?, kind: kind.filter(|_| known)?, filter, notices, trust, manners })
 }
 
 fn filter(table: &Table<'_>) -> SinkFilter {
