@@ -76,7 +76,7 @@ impl Inner {
 
     async fn make_ready(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
         self.check_sight(connection, schema, true).await?;
-        self.catch_up(connection, schema).await
+        self.catch_up(connection).await.map(|_| ())
     }
 
     async fn say(&self, connection: &mut PgConnection, sql: &'static str) -> Result<()> {

@@ -157,7 +157,7 @@ impl Inner {
 #[async_trait]
 impl Committer for Inner {
     async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
-        self.within(self.together(passes)).await
+        self.within(self.adding(|| self.together(passes))).await
     }
 
     fn at(&self) -> &str {
@@ -216,7 +216,7 @@ impl Store for PgStore {
     }
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
-        self.inner.within(self.inner.save_observed(rows)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_observed(rows))).await
     }
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
@@ -224,7 +224,7 @@ impl Store for PgStore {
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {
-        self.inner.within(self.inner.save_expected(rows)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_expected(rows))).await
     }
 
     async fn save_inventory(&self, inventory: &SavedInventory) -> Result<()> {
@@ -236,11 +236,11 @@ impl Store for PgStore {
     }
 
     async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()> {
-        self.inner.within(self.inner.save_sources(sources, at)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_sources(sources, at))).await
     }
 
     async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
-        self.inner.within(self.inner.save_assets(assets, at)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_assets(assets, at))).await
     }
 
     async fn claim(
@@ -316,7 +316,7 @@ impl Store for PgStore {
     }
 
     async fn note(&self, rows: &[JournalRow]) -> Result<()> {
-        self.inner.within(self.inner.note(rows)).await
+        self.inner.within(self.inner.adding(|| self.inner.note(rows))).await
     }
 
     async fn journal(
