@@ -44,18 +44,21 @@ pub fn leads(who: &str, epoch: u64, at: Timestamp) -> JournalRow {
 
 /// Retention removed rows.
 pub fn pruned(pruned: &Pruned, at: Timestamp) -> JournalRow {
-    let Pruned { events, snapshots, deliveries, journal } = pruned;
+    let Pruned { events, snapshots, deliveries, journal, proposals, notices } = pruned;
     let parts = [
         (*events, "events"),
         (*snapshots, "snapshots"),
         (*deliveries, "deliveries"),
         (*journal, "journal rows"),
+        (*proposals, "proposals"),
+        (*notices, "notices"),
     ];
     let gone: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let text = format!("Retention removed {}.", gone.join(", "));
     let data = json!({
         "what": "pruned", "events": events, "snapshots": snapshots, "deliveries": deliveries, "journal": journal,
+        "proposals": proposals, "notices": notices,
     });
     row(JournalKind::Action, at, text, data)
 }

@@ -195,13 +195,23 @@ impl Metrics {
 
     /// How much the store holds.
     pub fn store_rows(&self, rows: &RowCounts) {
-        let RowCounts { events, deliveries, observed_snapshots, expected_snapshots, journal } = rows;
+        let RowCounts {
+            events,
+            deliveries,
+            observed_snapshots,
+            expected_snapshots,
+            journal,
+            proposals,
+            notices,
+        } = rows;
         for (table, rows) in [
             ("events", events),
             ("deliveries", deliveries),
             ("observed_snapshots", observed_snapshots),
             ("expected_snapshots", expected_snapshots),
             ("journal", journal),
+            ("proposals", proposals),
+            ("notices", notices),
         ] {
             self.store_rows.with_label_values(&[table]).set(i64::try_from(*rows).unwrap_or(i64::MAX));
         }
@@ -209,10 +219,15 @@ impl Metrics {
 
     /// What retention removed.
     pub fn pruned(&self, pruned: &Pruned) {
-        let Pruned { events, snapshots, deliveries, journal } = pruned;
-        for (table, rows) in
-            [("events", events), ("snapshots", snapshots), ("deliveries", deliveries), ("journal", journal)]
-        {
+        let Pruned { events, snapshots, deliveries, journal, proposals, notices } = pruned;
+        for (table, rows) in [
+            ("events", events),
+            ("snapshots", snapshots),
+            ("deliveries", deliveries),
+            ("journal", journal),
+            ("proposals", proposals),
+            ("notices", notices),
+        ] {
             self.pruned.with_label_values(&[table]).inc_by(*rows);
         }
     }

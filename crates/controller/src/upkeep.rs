@@ -57,8 +57,16 @@ pub async fn prune(hub: &Hub, policy: &RetentionPolicy) {
     match hub.store.prune(policy, now()).await {
         Ok(pruned) if pruned == Pruned::default() => debug!("retention found nothing to remove"),
         Ok(pruned) => {
-            let Pruned { events, snapshots, deliveries, journal } = pruned;
-            info!(events, snapshots, deliveries, journal, "retention removed what was kept long enough");
+            let Pruned { events, snapshots, deliveries, journal, proposals, notices } = pruned;
+            info!(
+                events,
+                snapshots,
+                deliveries,
+                journal,
+                proposals,
+                notices,
+                "retention removed what was kept long enough"
+            );
             hub.metrics.pruned(&pruned);
             journal::note(&*hub.store, journal::pruned(&pruned, now())).await;
         }

@@ -28,8 +28,8 @@ fn nothing_written_is_the_defaults_and_both_have_a_limit_each() {
     assert_eq!(config.store.retention, RetentionPolicy::default());
     assert_eq!(config.store.size_limit, Some(5_000_000_000));
     assert_eq!(config.policy.rules.limits.database, Some(5_000_000_000));
-    let RetentionPolicy { events, snapshots, delivered, dead, journal } = config.store.retention;
-    for keep in [events, snapshots, delivered, dead, journal] {
+    let RetentionPolicy { events, snapshots, delivered, dead, journal, proposals } = config.store.retention;
+    for keep in [events, snapshots, delivered, dead, journal, proposals] {
         assert!(keep.age.is_some() && keep.count.is_some(), "{keep:?}");
     }
 }
@@ -38,15 +38,16 @@ fn nothing_written_is_the_defaults_and_both_have_a_limit_each() {
 fn every_limit_can_be_set_and_taken_away() {
     let config = parse(
         "[store]\nsize_limit = \"500 MB\"\n[store.retention]\nevents = \"forever\"\nmax_events = \"unlimited\"\n\
-         snapshots = \"1d\"\nmax_snapshots = 10\nmax_journal = 1_000_000\n",
+         snapshots = \"1d\"\nmax_snapshots = 10\nmax_journal = 1_000_000\nproposals = \"forever\"\nmax_proposals = 100\n",
     )
     .unwrap();
     assert_eq!(config.policy.rules.limits.database, Some(500_000_000));
-    let RetentionPolicy { events, snapshots, delivered, journal, .. } = config.store.retention;
+    let RetentionPolicy { events, snapshots, delivered, journal, proposals, .. } = config.store.retention;
     assert_eq!(events, Keep { age: None, count: None });
     assert_eq!(snapshots, Keep { age: Some(Duration::from_secs(86_400)), count: Some(10) });
     assert_eq!(delivered, RetentionPolicy::default().delivered);
     assert_eq!(journal.count, Some(1_000_000));
+    assert_eq!(proposals, Keep { age: None, count: Some(100) });
     assert_eq!(parse("[store]\nsize_limit = \"off\"").unwrap().policy.rules.limits.database, None);
 }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
+use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
@@ -69,6 +70,38 @@ pub trait Store: Send + Sync {
     /// Remembers (or with `None` forgets) which NetBox object each subject was matched with.
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()>;
 
+    // Repairs
+
+    /// What the planner needs: the proposals that are not over, those dispatched at or after `since`, and all of drifts
+    /// that are open in the ledger, however old; and what persons and the brake decided.
+    ///
+    /// A proposal that cannot be read back fails the whole answer with [`Error::Corrupt`](crate::Error::Corrupt), which
+    /// names its key: without it the planner would count too few, and might do something twice.
+    async fn repairs(&self, since: Timestamp) -> Result<Repairs>;
+
+    /// Writes one step of repairs: proposals, controls, callbacks, journal, notices and their deliveries, all of it or
+    /// nothing.
+    ///
+    /// Refused with [`Error::Conflict`](crate::Error::Conflict) if a proposal or the controls are not at the revision
+    /// expected (a new one: if it is there already), or if the callback that is used up is unknown or used already.
+    /// Whether its time is up is for the caller to say. Refused with [`Error::Refused`](crate::Error::Refused) is what
+    /// contradicts what is there: a token or a notice's id twice, a callback of a proposal that does not exist.
+    ///
+    /// Dropping the future leaves open whether it was written; the revisions tell.
+    async fn commit_repair(&self, step: RepairCommit) -> Result<()>;
+
+    /// A callback, used or not, as long as it is kept: until its proposal goes, or a day after its time was up.
+    async fn callback(&self, token: TokenHash) -> Result<Option<Callback>>;
+
+    /// Proposals, newest first: in the order in which they were made. The cursor stays valid while proposals are added,
+    /// changed and pruned. What cannot be read back fails as in [`Store::repairs`].
+    async fn proposals(
+        &self,
+        filter: &ProposalFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<ProposalRow>>;
+
     // Snapshots: a row only where something changed
 
     /// Keeps what sources reported, where it differs from the newest kept for the same host and source; otherwise only
@@ -93,7 +126,8 @@ pub trait Store: Send + Sync {
     /// Lists or updates declared hosts.
     async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()>;
 
-    // Outbox
+    // Outbox: events and notices on their way. What is said of an event holds for a notice: its own JSON is the payload,
+    // its id the event's, its order key the drift's. Nothing else shows notices as events.
 
     /// Takes up to `limit` due deliveries, of one sink or of all in fair shares, and hides them for `lease`.
     ///
@@ -185,8 +219,9 @@ pub trait Store: Send + Sync {
     // Housekeeping
 
     /// Removes what is older or more than the policy keeps, in small transactions, between which others get in. Never
-    /// removes a delivery that is not settled, the event of such a delivery, a ledger entry, or the newest snapshot of
-    /// anything. Works on a full disk as far as the database can: it is what makes room again. A run that is interrupted
+    /// removes a delivery that is not settled, the event or notice of such a delivery, a ledger entry, the newest snapshot
+    /// of anything, or a proposal that is not over, was dispatched within the last 24 hours, or is of an open drift.
+    /// Callbacks whose time was up a day ago go whatever the policy says. Works on a full disk as far as the database can: it is what makes room again. A run that is interrupted
     /// keeps what it did.
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned>;
 

@@ -2,8 +2,6 @@
 
 use std::error::Error as StdError;
 
-use evenkeel_core::id::Subject;
-
 /// The result of every operation of the store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -63,12 +61,12 @@ pub enum Error {
         /// Why, and what can be done.
         why: String,
     },
-    /// Somebody else committed this subject first; load it again. Nothing was written.
-    #[error("{subject} is at revision {found}, not {expected}: it was committed by someone else meanwhile")]
+    /// Somebody else committed this first; load it again. Nothing was written.
+    #[error("{what} is at revision {found}, not {expected}: it was committed by someone else meanwhile")]
     Conflict {
-        /// The subject.
-        subject: Subject,
-        /// The revision the pass was based on.
+        /// What: a subject (`host:a`), `proposal KEY`, `callback`, `controls`.
+        what: String,
+        /// The revision the commit was based on.
         expected: u64,
         /// The revision in the store.
         found: u64,
@@ -157,8 +155,8 @@ impl Error {
             Self::NotLeader { at, leader } => Self::NotLeader { at: at.clone(), leader: leader.clone() },
             Self::Full { at } => Self::Full { at: at.clone() },
             Self::ReadOnly { at, why } => Self::ReadOnly { at: at.clone(), why: why.clone() },
-            Self::Conflict { subject, expected, found } => {
-                Self::Conflict { subject: subject.clone(), expected: *expected, found: *found }
+            Self::Conflict { what, expected, found } => {
+                Self::Conflict { what: what.clone(), expected: *expected, found: *found }
             }
             Self::Refused { at, why } => Self::Refused { at: at.clone(), why: why.clone() },
             Self::Corrupt { at, what, source: _ } => {

@@ -115,7 +115,7 @@ pub struct DeliveryFilter {
     pub states: Vec<DeliveryState>,
     /// To this sink.
     pub sink: Option<String>,
-    /// Of this event.
+    /// Of this event or notice.
     pub event: Option<EventId>,
     /// Of this drift's text form.
     pub drift_key: Option<String>,

@@ -128,11 +128,13 @@ pub struct Claimed {
     pub ticket: Ticket,
     /// The sink's configured name.
     pub sink: String,
-    /// The event it is about: the idempotency key.
+    /// The event or notice it is about: the idempotency key.
     pub event: EventId,
-    /// What must stay in order.
+    /// What must stay in order: a drift's text form, or what [`Notice::order_key`] gives.
+    ///
+    /// [`Notice::order_key`]: evenkeel_core::remediation::Notice::order_key
     pub drift_key: String,
-    /// The event in its canonical form, as it was committed: at every attempt the same bytes.
+    /// The event in its canonical form, or the notice, as it was committed: at every attempt the same bytes.
     pub payload: Vec<u8>,
     /// When it was put into the outbox.
     pub created_at: Timestamp,
@@ -164,7 +166,7 @@ pub struct DeliveryRow {
     pub id: u64,
     /// The sink's configured name.
     pub sink: String,
-    /// The event it is about.
+    /// The event or notice it is about.
     pub event: EventId,
     /// What must stay in order.
     pub drift_key: String,
@@ -191,7 +193,7 @@ pub struct DeliveryRow {
 pub enum Resend {
     /// This one.
     Delivery(u64),
-    /// Those of this event.
+    /// Those of this event or notice.
     Event(EventId),
     /// Those of this sink.
     Sink(String),
@@ -257,6 +259,10 @@ pub struct Stats {
     pub expected_snapshots: u64,
     /// Journal rows.
     pub journal: u64,
+    /// Proposals.
+    pub proposals: u64,
+    /// Notices that sinks are told.
+    pub notices: u64,
     /// Size of the database in bytes.
     pub bytes: u64,
 }
@@ -274,6 +280,10 @@ pub struct RowCounts {
     pub expected_snapshots: u64,
     /// Journal rows.
     pub journal: u64,
+    /// Proposals.
+    pub proposals: u64,
+    /// Notices that sinks are told.
+    pub notices: u64,
 }
 
 /// What saving snapshots led to.
@@ -306,7 +316,7 @@ impl Keep {
 /// What [`Store::prune`](crate::Store::prune) leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Events.
+    /// Events; and notices, each by these limits.
     pub events: Keep,
     /// Expected and observed snapshots, each; the newest of every host stays in any case.
     pub snapshots: Keep,
@@ -316,10 +326,12 @@ pub struct RetentionPolicy {
     pub dead: Keep,
     /// The journal.
     pub journal: Keep,
+    /// Proposals, by when they last changed; what is not over or still counts stays in any case.
+    pub proposals: Keep,
 }
 
 impl Default for RetentionPolicy {
-    /// Events, dead deliveries and the journal for 90 days, snapshots for 30, delivered deliveries for 7. The counts are
+    /// Events, dead deliveries, the journal and proposals for 90 days, snapshots for 30, delivered deliveries for 7. The counts are
     /// what a fleet in trouble reaches, not one at work.
     fn default() -> Self {
         Self {
@@ -328,6 +340,7 @@ impl Default for RetentionPolicy {
             delivered: Keep::new(7, 500_000),
             dead: Keep::new(90, 100_000),
             journal: Keep::new(90, 200_000),
+            proposals: Keep::new(90, 50_000),
         }
     }
 }
@@ -343,4 +356,8 @@ pub struct Pruned {
     pub deliveries: u64,
     /// Journal rows.
     pub journal: u64,
+    /// Proposals. Callbacks go with them, or when their time is long up, and are not counted.
+    pub proposals: u64,
+    /// Notices.
+    pub notices: u64,
 }

@@ -43,12 +43,14 @@ fn report(file: &Path, made: &Backup) -> String {
         observed_snapshots,
         expected_snapshots,
         journal,
+        proposals,
+        notices: _,
         bytes: _,
     } = stats;
     format!(
         "{}: {}, schema {schema}, sound\n  {subjects} subjects with {drifts_open} open drifts, {events} events up to number \
          {last_seq}, {deliveries} deliveries,\n  {observed_snapshots} observed and {expected_snapshots} expected snapshots, \
-         {journal} journal rows",
+         {journal} journal rows, {proposals} proposals",
         file.display(),
         size_words(*bytes)
     )

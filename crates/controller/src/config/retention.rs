@@ -18,9 +18,13 @@ pub(super) const SIZE_LIMIT: Key = Key::with_default(
      Nothing is removed because of it: `[store.retention]` says what goes.",
 );
 
-const EVENTS: Key = Key::with_default("events", "duration or `forever`", "\"90d\"", "Events.");
-const MAX_EVENTS: Key =
-    Key::with_default("max_events", "number or `unlimited`", "1000000", "No more events than this.");
+const EVENTS: Key = Key::with_default("events", "duration or `forever`", "\"90d\"", "Events, and notices.");
+const MAX_EVENTS: Key = Key::with_default(
+    "max_events",
+    "number or `unlimited`",
+    "1000000",
+    "No more events than this, and no more notices.",
+);
 const SNAPSHOTS: Key = Key::with_default(
     "snapshots",
     "duration or `forever`",
@@ -45,6 +49,15 @@ const JOURNAL: Key =
     Key::with_default("journal", "duration or `forever`", "\"90d\"", "What was decided and done.");
 const MAX_JOURNAL: Key =
     Key::with_default("max_journal", "number or `unlimited`", "200000", "No more lines of it than this.");
+const PROPOSALS: Key = Key::with_default(
+    "proposals",
+    "duration or `forever`",
+    "\"90d\"",
+    "Proposals since they last changed. One that is not over, was dispatched within 24 hours, or is of an open drift \
+     stays in any case.",
+);
+const MAX_PROPOSALS: Key =
+    Key::with_default("max_proposals", "number or `unlimited`", "50000", "No more of them than this.");
 
 /// `[store.retention]`.
 pub(super) const SECTION: Section = Section {
@@ -62,6 +75,8 @@ pub(super) const SECTION: Section = Section {
         &MAX_DEAD,
         &JOURNAL,
         &MAX_JOURNAL,
+        &PROPOSALS,
+        &MAX_PROPOSALS,
     ],
     inherits: &[],
 };
@@ -152,13 +167,14 @@ pub(super) fn read(table: &Table<'_>) -> Option<RetentionPolicy> {
     };
     let (events, snapshots) = (keep(&EVENTS, &MAX_EVENTS), keep(&SNAPSHOTS, &MAX_SNAPSHOTS));
     let (delivered, dead) = (keep(&DELIVERED, &MAX_DELIVERED), keep(&DEAD, &MAX_DEAD));
-    let journal = keep(&JOURNAL, &MAX_JOURNAL);
+    let (journal, proposals) = (keep(&JOURNAL, &MAX_JOURNAL), keep(&PROPOSALS, &MAX_PROPOSALS));
     Some(RetentionPolicy {
         events: events?,
         snapshots: snapshots?,
         delivered: delivered?,
         dead: dead?,
         journal: journal?,
+        proposals: proposals?,
     })
 }
 

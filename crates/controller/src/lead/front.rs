@@ -9,10 +9,11 @@ use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::ledger::Entry;
 use evenkeel_core::{EventId, HostName, SourceId, Subject};
 use evenkeel_store::{
-    AssetRow, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error, EventFilter,
-    ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow, OpenCount,
-    OutboxDepth, Outcome, Page, PassCommit, Pruned, Resend, Result, RetentionPolicy, RowCounts, Saved,
-    SavedInventory, SavedStatus, Stats, Store, StoredEvent, Ticket,
+    AssetRow, Callback, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error,
+    EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
+    OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
+    Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, Stats, Store,
+    StoredEvent, Ticket, TokenHash,
 };
 use jiff::Timestamp;
 
@@ -110,6 +111,27 @@ impl Store for Front {
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
         self.store()?.remember(matches).await
+    }
+
+    async fn repairs(&self, since: Timestamp) -> Result<Repairs> {
+        self.store()?.repairs(since).await
+    }
+
+    async fn commit_repair(&self, step: RepairCommit) -> Result<()> {
+        self.store()?.commit_repair(step).await
+    }
+
+    async fn callback(&self, token: TokenHash) -> Result<Option<Callback>> {
+        self.store()?.callback(token).await
+    }
+
+    async fn proposals(
+        &self,
+        filter: &ProposalFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<ProposalRow>> {
+        self.store()?.proposals(filter, after, limit).await
     }
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {

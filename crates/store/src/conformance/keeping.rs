@@ -22,6 +22,7 @@ const NOTHING: RetentionPolicy = RetentionPolicy {
     delivered: Keep { age: None, count: None },
     dead: Keep { age: None, count: None },
     journal: Keep { age: None, count: None },
+    proposals: Keep { age: None, count: None },
 };
 
 fn older_than(seconds: u64) -> Keep {
@@ -201,6 +202,7 @@ pub async fn retention_never_touches_ledger_entries_or_the_newest_snapshot(store
         delivered: at_most(0),
         dead: at_most(0),
         journal: at_most(0),
+        proposals: at_most(0),
     };
     let before = store.load_all().await?;
     let pruned = store.prune(&harshest, at(1_000_000)).await?;
@@ -276,9 +278,13 @@ pub async fn rows_are_counted_through_everything_that_writes(store: Fresh) -> Do
     };
     store.prune(&policy, at(100)).await?;
     let left = store.rows().await?;
-    let Stats { events, deliveries, observed_snapshots, expected_snapshots, journal, .. } =
-        store.stats().await?;
-    assert_eq!(left, RowCounts { events, deliveries, observed_snapshots, expected_snapshots, journal });
+    let stats = store.stats().await?;
+    let Stats { events, deliveries, observed_snapshots, expected_snapshots, journal, .. } = stats;
+    let Stats { proposals, notices, .. } = stats;
+    assert_eq!(
+        left,
+        RowCounts { events, deliveries, observed_snapshots, expected_snapshots, journal, proposals, notices }
+    );
     assert_eq!((left.events, left.journal, left.observed_snapshots), (4, 3, 2));
     Ok(())
 }

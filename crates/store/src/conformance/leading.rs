@@ -124,8 +124,14 @@ fn fenced<T: std::fmt::Debug>(outcome: Result<T, Error>, by: &str) -> Done {
 /// Every method that writes, with something to write.
 async fn every_write_is_fenced(store: &Fresh, by: &str) -> Done {
     let none = Keep { age: None, count: Some(0) };
-    let policy =
-        RetentionPolicy { events: none, snapshots: none, delivered: none, dead: none, journal: none };
+    let policy = RetentionPolicy {
+        events: none,
+        snapshots: none,
+        delivered: none,
+        dead: none,
+        journal: none,
+        proposals: none,
+    };
     let ticket = Ticket { delivery: 1, attempt: 1 };
     let asset = AssetRow {
         asset_type: "device".to_owned(),

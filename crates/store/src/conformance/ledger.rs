@@ -77,8 +77,8 @@ pub async fn a_stale_revision_is_refused_and_writes_nothing(store: Fresh) -> Out
         let mut pass = opening("a", "readeck", 2, stale, &["n8n"]);
         pass.journal = vec![journal(JournalKind::Log, "no", 1)];
         match store.commit(pass).await {
-            Err(Error::Conflict { subject, expected, found }) => {
-                assert_eq!((subject, expected, found), (host("a"), stale, 1));
+            Err(Error::Conflict { what, expected, found }) => {
+                assert_eq!((what.as_str(), expected, found), ("host:a", stale, 1));
             }
             other => return Err(format!("not refused: {other:?}").into()),
         }

@@ -69,7 +69,7 @@ impl<'a> Batch<'a> {
         // Two names that differ in what PostgreSQL cannot hold are one subject here.
         if found != pass.expected_revision || self.subjects.subject.contains(&name) {
             return Err(Error::Conflict {
-                subject: pass.subject.clone(),
+                what: pass.subject.to_string(),
                 expected: pass.expected_revision,
                 found,
             });

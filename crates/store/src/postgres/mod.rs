@@ -19,6 +19,7 @@ mod open;
 mod outbox;
 mod paging;
 mod queries;
+mod repairs;
 mod retention;
 mod rights;
 mod sequences;
@@ -49,6 +50,7 @@ use crate::contract::Store;
 use crate::error::Result;
 use crate::group::{self, Committer, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
+use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
@@ -213,6 +215,27 @@ impl Store for PgStore {
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
         self.inner.within(self.inner.remember(matches)).await
+    }
+
+    async fn repairs(&self, since: Timestamp) -> Result<Repairs> {
+        self.inner.within(self.inner.repairs(since)).await
+    }
+
+    async fn commit_repair(&self, step: RepairCommit) -> Result<()> {
+        self.inner.within(self.inner.commit_repair(&step)).await
+    }
+
+    async fn callback(&self, token: TokenHash) -> Result<Option<Callback>> {
+        self.inner.within(self.inner.callback(token)).await
+    }
+
+    async fn proposals(
+        &self,
+        filter: &ProposalFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<ProposalRow>> {
+        self.inner.within(self.inner.proposals(filter, after, limit)).await
     }
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {

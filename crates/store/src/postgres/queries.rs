@@ -117,6 +117,8 @@ impl Inner {
             observed_snapshots: figure(7)?,
             expected_snapshots: figure(8)?,
             journal: figure(9)?,
+            proposals: 0,
+            notices: 0,
             bytes,
         })
     }

@@ -84,7 +84,7 @@ const JOURNAL: Table = Table {
 
 impl Inner {
     pub(super) async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
-        let RetentionPolicy { events, snapshots, delivered, dead, journal } = policy;
+        let RetentionPolicy { events, snapshots, delivered, dead, journal, proposals: _ } = policy;
         // Deliveries first: an event whose dead deliveries go may go in the same run.
         let deliveries = self.thin(&DELIVERED, *delivered, now).await? + self.thin(&DEAD, *dead, now).await?;
         Ok(Pruned {
@@ -93,6 +93,8 @@ impl Inner {
             snapshots: self.thin(&EXPECTED, *snapshots, now).await?
                 + self.thin(&OBSERVED, *snapshots, now).await?,
             journal: self.thin(&JOURNAL, *journal, now).await?,
+            proposals: 0,
+            notices: 0,
         })
     }
 

@@ -71,6 +71,8 @@ impl Inner {
             observed_snapshots: figure(4)?,
             expected_snapshots: figure(6)?,
             journal: figure(8)?,
+            proposals: 0,
+            notices: 0,
         })
     }
 }

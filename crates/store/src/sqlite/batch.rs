@@ -50,7 +50,7 @@ impl<'a> Batch<'a> {
     ) -> Result<Committed> {
         if found != pass.expected_revision {
             return Err(Error::Conflict {
-                subject: pass.subject.clone(),
+                what: pass.subject.to_string(),
                 expected: pass.expected_revision,
                 found,
             });

@@ -15,6 +15,7 @@ mod open;
 mod outbox;
 mod paging;
 mod queries;
+mod repairs;
 mod reserve;
 mod retention;
 mod size;
@@ -41,6 +42,7 @@ use crate::contract::Store;
 use crate::error::Result;
 use crate::group::{self, Committer, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
+use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
@@ -262,6 +264,27 @@ impl Store for SqliteStore {
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
         self.inner.remember(matches).await
+    }
+
+    async fn repairs(&self, since: Timestamp) -> Result<Repairs> {
+        self.inner.repairs(since).await
+    }
+
+    async fn commit_repair(&self, step: RepairCommit) -> Result<()> {
+        self.inner.commit_repair(&step).await
+    }
+
+    async fn callback(&self, token: TokenHash) -> Result<Option<Callback>> {
+        self.inner.callback(token).await
+    }
+
+    async fn proposals(
+        &self,
+        filter: &ProposalFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<ProposalRow>> {
+        self.inner.proposals(filter, after, limit).await
     }
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {

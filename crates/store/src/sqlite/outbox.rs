@@ -37,14 +37,22 @@ const CLAIM: &str = "UPDATE deliveries SET attempts = attempts + 1, claimed_at =
             SELECT 1 FROM deliveries e
             WHERE e.state = 'pending' AND e.sink = d.sink AND e.drift_key = d.drift_key AND e.id < d.id)
         ORDER BY d.due_at, d.id LIMIT ?4)
-    RETURNING id, attempts, sink, (SELECT e.event_id FROM event_log e WHERE e.id = event_seq), drift_key,
-        (SELECT e.body FROM event_log e WHERE e.id = event_seq), created_at";
+    RETURNING id, attempts, sink,
+        coalesce((SELECT e.event_id FROM event_log e WHERE e.id = event_seq),
+            (SELECT n.notice_id FROM notices n WHERE n.id = notice_seq)),
+        drift_key,
+        coalesce((SELECT e.body FROM event_log e WHERE e.id = event_seq),
+            (SELECT n.body FROM notices n WHERE n.id = notice_seq)),
+        created_at";
 
-const DELIVERIES: &str = "SELECT id, sink, (SELECT e.event_id FROM event_log e WHERE e.id = event_seq), drift_key, \
-    state, attempts, created_at, due_at, claimed_at, settled_at, first_error, last_error FROM deliveries";
+const DELIVERIES: &str = "SELECT id, sink, coalesce((SELECT e.event_id FROM event_log e WHERE e.id = event_seq), \
+    (SELECT n.notice_id FROM notices n WHERE n.id = notice_seq)), drift_key, state, attempts, created_at, due_at, claimed_at, settled_at, first_error, last_error FROM deliveries";
 
-/// Deliveries of an event whose id follows.
-const OF_EVENT: &str = "event_seq = (SELECT e.id FROM event_log e WHERE e.event_id = ";
+/// Deliveries of an event or notice whose id follows.
+const OF_EVENT: &str = "id IN (SELECT d.id FROM deliveries d JOIN (
+        SELECT e.event_id AS told, e.id AS event_seq, NULL AS notice_seq FROM event_log e
+        UNION ALL SELECT n.notice_id, NULL, n.id FROM notices n) t
+    ON d.event_seq = t.event_seq OR d.notice_seq = t.notice_seq WHERE t.told = ";
 
 /// What waits behind a delivery need not be looked at before the delivery itself is due again ...
 const HOLD_BACK: &str = "UPDATE deliveries SET due_at = ?2 WHERE id IN (
@@ -134,7 +142,7 @@ impl Inner {
         let (Some(event), Some(body)) =
             (self.cell::<Option<&str>>(row, 3)?, self.cell::<Option<&str>>(row, 5)?)
         else {
-            return Err(Error::corrupt(&self.at, "deliveries.event_seq", "its event is gone"));
+            return Err(Error::corrupt(&self.at, "deliveries.event_seq", "its event or notice is gone"));
         };
         Ok(Claimed {
             ticket: Ticket {
@@ -142,7 +150,7 @@ impl Inner {
                 attempt: self.cell(row, 1)?,
             },
             sink: self.cell(row, 2)?,
-            event: EventId(reading("event_log.event_id").uuid(event)?),
+            event: EventId(reading("deliveries.event_id").uuid(event)?),
             drift_key: self.cell(row, 4)?,
             payload: body.as_bytes().to_vec(),
             created_at: reading("deliveries.created_at").moment(self.cell(row, 6)?)?,

@@ -109,6 +109,7 @@ impl Inner {
                 (SELECT count(*) FROM event_log), (SELECT coalesce(max(id), 0) FROM event_log), \
                 (SELECT count(*) FROM deliveries), (SELECT count(*) FROM observed_snapshots), \
                 (SELECT count(*) FROM snapshots), (SELECT count(*) FROM journal), \
+                (SELECT count(*) FROM proposals), (SELECT count(*) FROM notices), \
                 (SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size())",
         )
         .fetch_one(&mut *reader)
@@ -126,7 +127,9 @@ impl Inner {
             observed_snapshots: figure(7)?,
             expected_snapshots: figure(8)?,
             journal: figure(9)?,
-            bytes: figure(10)?,
+            proposals: figure(10)?,
+            notices: figure(11)?,
+            bytes: figure(12)?,
         })
     }
 }

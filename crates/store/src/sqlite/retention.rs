@@ -1,6 +1,8 @@
 //! What is too old or too much goes, a thousand rows at a time, so that passes wait for no more than that; then what
 //! became free goes back to the disk, in steps as small.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
@@ -15,10 +17,24 @@ use crate::types::{Keep, Pruned, RetentionPolicy};
 /// Rows per transaction.
 const BATCH: i64 = 1000;
 
-const NOTHING: Growth =
-    Growth { events: 0, deliveries: 0, observed_snapshots: 0, expected_snapshots: 0, journal: 0 };
+/// What was dispatched within this counts against the budget of a day.
+const BUDGET: Duration = Duration::from_hours(24);
 
-/// Which rows of a table may go: those before a moment, and those up to an id. `?1` moment, `?2` id, `?3` how many.
+/// How long a callback is kept whose time is up: what comes late is still known for what it is.
+const LATE: Duration = Duration::from_hours(24);
+
+const NOTHING: Growth = Growth {
+    events: 0,
+    deliveries: 0,
+    observed_snapshots: 0,
+    expected_snapshots: 0,
+    journal: 0,
+    proposals: 0,
+    notices: 0,
+};
+
+/// Which rows of a table may go: those before a moment, and those up to an id. `?1` moment, `?2` id, `?3` how many, `?4`
+/// the moment since when what is dispatched counts.
 /// The newest row of a table always stays: without it SQLite would give its number out again.
 struct Table {
     /// The id below which rows are too many, given how many to keep (`?1`).
@@ -40,6 +56,29 @@ const EVENTS: Table = Table {
     delete: "DELETE FROM deliveries WHERE event_seq IN (SELECT value FROM json_each(?1));
         DELETE FROM event_log WHERE id IN (SELECT value FROM json_each(?1))",
     growth: |rows, all| Growth { events: -rows, deliveries: rows - all, ..NOTHING },
+};
+
+/// As an event. Its number is not given out again in any case.
+const NOTICES: Table = Table {
+    surplus: "SELECT id FROM notices ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT n.id FROM notices n WHERE (n.created_at < ?1 OR n.id <= ?2)
+            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notice_seq = n.id AND d.state <> 'delivered')
+        ORDER BY n.id LIMIT ?3",
+    delete: "DELETE FROM deliveries WHERE notice_seq IN (SELECT value FROM json_each(?1));
+        DELETE FROM notices WHERE id IN (SELECT value FROM json_each(?1))",
+    growth: |rows, all| Growth { notices: -rows, deliveries: rows - all, ..NOTHING },
+};
+
+/// The callbacks of a proposal go with it.
+const PROPOSALS: Table = Table {
+    surplus: "SELECT id FROM proposals ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT p.id FROM proposals p WHERE (p.updated_at < ?1 OR p.id <= ?2) AND p.phase = 'over'
+            AND (p.dispatched_at IS NULL OR p.dispatched_at < ?4)
+            AND NOT EXISTS (SELECT 1 FROM drifts d
+                WHERE d.subject = p.subject AND d.drift_id = p.drift_key AND d.state = 'open')
+        ORDER BY p.id LIMIT ?3",
+    delete: "DELETE FROM proposals WHERE id IN (SELECT value FROM json_each(?1))",
+    growth: |rows, _| Growth { proposals: -rows, ..NOTHING },
 };
 
 const EXPECTED: Table = Table {
@@ -112,14 +151,37 @@ impl Inner {
     }
 
     async fn thin_all(&self, policy: &RetentionPolicy, now: Timestamp, pruned: &mut Pruned) -> Result<()> {
-        let RetentionPolicy { events, snapshots, delivered, dead, journal } = policy;
+        let RetentionPolicy { events, snapshots, delivered, dead, journal, proposals } = policy;
         // Deliveries first: an event whose dead deliveries go may go in the same run.
         self.thin(&DELIVERED, *delivered, now, &mut pruned.deliveries).await?;
         self.thin(&DEAD, *dead, now, &mut pruned.deliveries).await?;
         self.thin(&EVENTS, *events, now, &mut pruned.events).await?;
+        self.thin(&NOTICES, *events, now, &mut pruned.notices).await?;
         self.thin(&EXPECTED, *snapshots, now, &mut pruned.snapshots).await?;
         self.thin(&OBSERVED, *snapshots, now, &mut pruned.snapshots).await?;
-        self.thin(&JOURNAL, *journal, now, &mut pruned.journal).await
+        self.thin(&JOURNAL, *journal, now, &mut pruned.journal).await?;
+        self.thin(&PROPOSALS, *proposals, now, &mut pruned.proposals).await?;
+        self.forget_callbacks(now).await
+    }
+
+    /// Callbacks whose time was up long ago.
+    async fn forget_callbacks(&self, now: Timestamp) -> Result<()> {
+        let before = stamp_before(now, LATE);
+        loop {
+            let mut tx = self.begin(Durability::Relaxed).await?;
+            let gone = sqlx::query(
+                "DELETE FROM callbacks WHERE token_hash IN (
+                    SELECT token_hash FROM callbacks WHERE expires_at < ?1 LIMIT ?2)",
+            )
+            .bind(&before)
+            .bind(BATCH)
+            .execute(tx.connection())
+            .await;
+            let gone = gone.map(|done| done.rows_affected()).map_err(|error| self.explain(error));
+            if tx.end(gone).await? < BATCH.cast_unsigned() {
+                return Ok(());
+            }
+        }
     }
 
     async fn thin(&self, table: &Table, keep: Keep, now: Timestamp, removed: &mut u64) -> Result<()> {
@@ -128,9 +190,10 @@ impl Inner {
             return Ok(());
         }
         let before = age.map(|age| stamp_before(now, age)).unwrap_or_default();
+        let recent = stamp_before(now, BUDGET);
         loop {
             let mut tx = self.begin(Durability::Relaxed).await?;
-            let batch = self.thin_batch(tx.connection(), table, &before, count).await;
+            let batch = self.thin_batch(tx.connection(), table, (&before, &recent), count).await;
             if let Ok((rows, all)) = batch {
                 tx.grows((table.growth)(rows, all));
             }
@@ -205,7 +268,7 @@ impl Inner {
         &self,
         connection: &mut SqliteConnection,
         table: &Table,
-        before: &str,
+        (before, recent): (&str, &str),
         count: Option<u64>,
     ) -> Result<(i64, i64)> {
         let explain = |error| self.explain(error);
@@ -221,6 +284,7 @@ impl Inner {
             .bind(before)
             .bind(surplus.unwrap_or(0))
             .bind(BATCH)
+            .bind(recent)
             .fetch_all(&mut *connection)
             .await
             .map_err(explain)?;

@@ -20,28 +20,43 @@ pub(super) struct Growth {
     pub(super) observed_snapshots: i64,
     pub(super) expected_snapshots: i64,
     pub(super) journal: i64,
+    pub(super) proposals: i64,
+    pub(super) notices: i64,
 }
 
 impl Growth {
     /// Takes in what else the transaction wrote.
     pub(super) fn and(&mut self, more: Self) {
-        let Self { events, deliveries, observed_snapshots, expected_snapshots, journal } = more;
+        let Self { events, deliveries, observed_snapshots, expected_snapshots, journal, proposals, notices } =
+            more;
         self.events += events;
         self.deliveries += deliveries;
         self.observed_snapshots += observed_snapshots;
         self.expected_snapshots += expected_snapshots;
         self.journal += journal;
+        self.proposals += proposals;
+        self.notices += notices;
     }
 
     /// The counts after it.
     pub(super) fn applied(self, to: RowCounts) -> RowCounts {
-        let RowCounts { events, deliveries, observed_snapshots, expected_snapshots, journal } = to;
+        let RowCounts {
+            events,
+            deliveries,
+            observed_snapshots,
+            expected_snapshots,
+            journal,
+            proposals,
+            notices,
+        } = to;
         RowCounts {
             events: events.saturating_add_signed(self.events),
             deliveries: deliveries.saturating_add_signed(self.deliveries),
             observed_snapshots: observed_snapshots.saturating_add_signed(self.observed_snapshots),
             expected_snapshots: expected_snapshots.saturating_add_signed(self.expected_snapshots),
             journal: journal.saturating_add_signed(self.journal),
+            proposals: proposals.saturating_add_signed(self.proposals),
+            notices: notices.saturating_add_signed(self.notices),
         }
     }
 }
@@ -85,7 +100,8 @@ impl Inner {
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM event_log), (SELECT count(*) FROM deliveries), \
                 (SELECT count(*) FROM observed_snapshots), (SELECT count(*) FROM snapshots), \
-                (SELECT count(*) FROM journal)",
+                (SELECT count(*) FROM journal), (SELECT count(*) FROM proposals), \
+                (SELECT count(*) FROM notices)",
         )
         .fetch_one(connection)
         .await
@@ -97,6 +113,8 @@ impl Inner {
             observed_snapshots: figure(2)?,
             expected_snapshots: figure(3)?,
             journal: figure(4)?,
+            proposals: figure(5)?,
+            notices: figure(6)?,
         })
     }
 }
