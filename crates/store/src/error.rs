@@ -64,7 +64,7 @@ pub enum Error {
     /// Somebody else committed this first; load it again. Nothing was written.
     #[error("{what} is at revision {found}, not {expected}: it was committed by someone else meanwhile")]
     Conflict {
-        /// What: a subject (`host:a`), `proposal KEY`, `callback`, `controls`.
+        /// What: a subject (`host:a`), `proposal KEY`, the callback, what holds repairs back.
         what: String,
         /// The revision the commit was based on.
         expected: u64,

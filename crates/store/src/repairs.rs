@@ -4,11 +4,19 @@
 use evenkeel_core::remediation::{Controls, Key, Notice, Phase, Proposal};
 use jiff::Timestamp;
 
+use crate::error::{Error, Result};
 use crate::rows::JournalRow;
 
 /// SHA-256 of a callback's token. The token itself is kept nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// As it is spelled in a database.
+    pub(crate) fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
 
 /// A proposal as the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,4 +138,20 @@ pub struct ProposalFilter {
     pub action: Option<String>,
     /// The proposal with this key, or whose key begins with this (in any case, at least four characters).
     pub key: Option<String>,
+}
+
+/// Reads a stored proposal back.
+pub(crate) fn read_proposal(at: &str, key: &str, json: &str) -> Result<Proposal> {
+    let corrupt = |why| Error::corrupt(at, format!("proposal {key}"), why);
+    let proposal: Proposal = serde_json::from_str(json).map_err(|error| corrupt(error.to_string()))?;
+    if proposal.key.as_str() == key {
+        Ok(proposal)
+    } else {
+        Err(corrupt(format!("it says that it is {}", proposal.key)))
+    }
+}
+
+/// Reads a stored key back.
+pub(crate) fn read_key(at: &str, key: &str) -> Result<Key> {
+    serde_json::from_value(key.into()).map_err(|error| Error::corrupt(at, format!("proposal {key}"), error))
 }
