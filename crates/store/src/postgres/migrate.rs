@@ -9,7 +9,10 @@ use super::Inner;
 use crate::error::{Error, Result};
 
 /// Every migration, oldest first. One that was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_init.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_init.sql"),
+    include_str!("../../migrations/postgres/0002_repairs.sql"),
+];
 
 /// The newest schema this program knows.
 pub(super) fn known() -> i64 {

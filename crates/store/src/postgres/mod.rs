@@ -19,6 +19,7 @@ mod open;
 mod outbox;
 mod paging;
 mod queries;
+mod repair_commit;
 mod repairs;
 mod retention;
 mod rights;
@@ -222,7 +223,7 @@ impl Store for PgStore {
     }
 
     async fn commit_repair(&self, step: RepairCommit) -> Result<()> {
-        self.inner.within(self.inner.commit_repair(&step)).await
+        self.inner.within(self.inner.adding(|| self.inner.commit_repair(&step))).await
     }
 
     async fn callback(&self, token: TokenHash) -> Result<Option<Callback>> {
