@@ -2,7 +2,7 @@
 
 use evenkeel_core::id::{EventId, Subject};
 use sqlx::AssertSqlSafe;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::Inner;
 use super::commit::{fields, json};
@@ -51,16 +51,21 @@ impl Inner {
         if rows.is_empty() {
             return Ok(());
         }
-        let growth = Growth { journal: rows.len() as i64, ..Growth::default() };
-        let rows = json(&rows.iter().map(tuple).collect::<Vec<_>>())?;
         let mut tx = self.begin(Durability::Kept).await?;
-        tx.grows(growth);
+        tx.grows(Growth { journal: rows.len() as i64, ..Growth::default() });
+        let noted = self.note_in(tx.connection(), rows).await;
+        tx.end(noted).await
+    }
+
+    /// Notes it in a transaction that has more to write.
+    pub(super) async fn note_in(&self, connection: &mut SqliteConnection, rows: &[JournalRow]) -> Result<()> {
+        let rows = json(&rows.iter().map(tuple).collect::<Vec<_>>())?;
         let insert = format!(
             "INSERT INTO journal ({COLUMNS}) SELECT {}, value -> '$[8]' FROM jsonb_each(?1)",
             fields(8)
         );
-        let noted = sqlx::query(AssertSqlSafe(insert)).bind(rows).execute(tx.connection()).await;
-        tx.end(noted.map(|_| ()).map_err(|error| self.explain(error))).await
+        let noted = sqlx::query(AssertSqlSafe(insert)).bind(rows).execute(connection).await;
+        noted.map(|_| ()).map_err(|error| self.explain(error))
     }
 
     pub(super) async fn journal(

@@ -15,6 +15,7 @@ mod open;
 mod outbox;
 mod paging;
 mod queries;
+mod repair_commit;
 mod repairs;
 mod reserve;
 mod retention;

@@ -78,6 +78,15 @@ impl Listing {
         }
     }
 
+    /// Only rows where this begins with that.
+    pub(super) fn begins(&mut self, column: &'static str, with: &str) {
+        let length = i64::try_from(with.chars().count()).unwrap_or(i64::MAX);
+        // The first condition finds the place in the index.
+        self.query.push(" AND ").push(column).push(" >= ").push_bind(with.to_owned());
+        self.query.push(" AND substr(").push(column).push(", 1, ").push_bind(length);
+        self.query.push(") = ").push_bind(with.to_owned());
+    }
+
     /// Asks for one row more than the page holds, to know whether another page follows.
     pub(super) async fn page<T>(
         mut self,
