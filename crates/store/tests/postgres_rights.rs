@@ -94,7 +94,7 @@ async fn the_webs_roles_can_neither_read_nor_write_anything_of_ours() {
     filled(&schema).await;
     run(&mut shell, "CREATE TABLE control (id bigint GENERATED ALWAYS AS IDENTITY)").await;
     let relations = ask(&mut shell, RELATIONS).await;
-    assert_eq!(relations.len(), 18, "{relations:?}");
+    assert_eq!(relations.len(), 22, "{relations:?}");
     for role in ["anon", "authenticated"] {
         run(&mut shell, &format!("SET ROLE {role}")).await;
         run(&mut shell, "SELECT * FROM control; TRUNCATE control").await;
