@@ -86,6 +86,7 @@ pub(crate) fn destination(receiver: &Receiver) -> Result<Destination> {
         sink: Arc::new(WebhookSink::new(config)?),
         filter: SinkFilter::default(),
         manners: Manners::default(),
+        notices: false,
         retry: retry::Schedule::default(),
     })
 }

@@ -258,7 +258,7 @@ impl Plan {
 
 fn heard(ear: &Ear) -> Destination {
     let Ear { sink, filter, manners } = ear.clone();
-    Destination { sink, filter, manners, retry: retry::Schedule::default() }
+    Destination { sink, filter, manners, notices: false, retry: retry::Schedule::default() }
 }
 
 fn destination(plan: &SinkPlan) -> Destination {
@@ -273,6 +273,7 @@ fn destination(plan: &SinkPlan) -> Destination {
         sink: Arc::new(sink),
         filter: plan.filter.clone(),
         manners: Manners::default(),
+        notices: false,
         retry: retry::Schedule::default(),
     }
 }
