@@ -83,6 +83,7 @@ pub(crate) fn destination(receiver: &Receiver) -> Result<Destination> {
     Ok(Destination {
         sink: Arc::new(WebhookSink::new(config)?),
         filter: SinkFilter::default(),
+        notices: false,
         manners: Manners::default(),
         retry: retry::Schedule::default(),
     })
