@@ -85,6 +85,7 @@ pub(crate) fn destination(receiver: &Receiver) -> Result<Destination> {
     Ok(Destination {
         sink: Arc::new(WebhookSink::new(config)?),
         filter: SinkFilter::default(),
+        notices: false,
         manners: Manners::default(),
         notices: false,
         retry: retry::Schedule::default(),

@@ -61,17 +61,24 @@ pub struct Ear {
     sink: Arc<dyn Sink>,
     filter: SinkFilter,
     manners: Manners,
+    notices: bool,
 }
 
 impl Ear {
     /// This sink, for what passes this filter.
     pub fn new(sink: impl Sink + 'static, filter: SinkFilter) -> Self {
-        Self { sink: Arc::new(sink), filter, manners: Manners::default() }
+        Self { sink: Arc::new(sink), filter, manners: Manners::default(), notices: false }
     }
 
     /// In this manner, for a sink that speaks to people.
     pub fn mannered(mut self, manners: Manners) -> Self {
         self.manners = manners;
+        self
+    }
+
+    /// And what remediation has to say.
+    pub fn noticing(mut self) -> Self {
+        self.notices = true;
         self
     }
 }
@@ -257,8 +264,8 @@ impl Plan {
 }
 
 fn heard(ear: &Ear) -> Destination {
-    let Ear { sink, filter, manners } = ear.clone();
-    Destination { sink, filter, manners, notices: false, retry: retry::Schedule::default() }
+    let Ear { sink, filter, manners, notices } = ear.clone();
+    Destination { sink, filter, notices, manners, retry: retry::Schedule::default() }
 }
 
 fn destination(plan: &SinkPlan) -> Destination {
@@ -272,8 +279,8 @@ fn destination(plan: &SinkPlan) -> Destination {
     Destination {
         sink: Arc::new(sink),
         filter: plan.filter.clone(),
-        manners: Manners::default(),
         notices: false,
+        manners: Manners::default(),
         retry: retry::Schedule::default(),
     }
 }
