@@ -80,9 +80,14 @@ impl Workshop {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The journal as the command prints it.
+    /// The journal, one object per line, newest last.
     pub async fn journal(&self) -> String {
-        let output = self.home.command(&["journal", "-n", "500"]).await;
+        self.journal_as("jsonl").await
+    }
+
+    /// The journal in one of its forms.
+    pub async fn journal_as(&self, form: &str) -> String {
+        let output = self.home.command(&["journal", "-n", "500", "--output", form]).await;
         String::from_utf8(output.stdout).unwrap()
     }
 }

@@ -48,7 +48,7 @@ async fn a_dead_container_is_proposed_approved_restarted_and_seen_to_run() {
     assert_eq!(ran[0].request["proposal"]["approved_by"], "ada");
 
     let journal = shop.journal().await;
-    println!("{journal}");
+    println!("{}", shop.journal_as("table").await);
     in_order(
         &journal,
         &[

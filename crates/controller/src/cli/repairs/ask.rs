@@ -27,6 +27,8 @@ impl Controller {
             None => None,
             Some(name) => Some(named(&config.remediation.approvers, name)?.token.clone()),
         };
+        // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
             .no_proxy()
