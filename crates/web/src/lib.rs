@@ -1,4 +1,4 @@
-//! The HTTP surface of evenkeel: the JSON API, doors for observations that are sent, for NetBox's webhooks and for what
+//! The HTTP surface of evenkeel: the pages, the JSON API, doors for observations that are sent, for NetBox's webhooks and for what
 //! receivers say about repairs, health, readiness and metrics.
 //!
 //! What lives here: routes, the shapes they answer in, what a request must look like, and the server that carries them.
@@ -13,6 +13,7 @@ mod callback;
 mod headers;
 mod health;
 mod hook;
+mod page;
 mod problem;
 mod push;
 mod repairs;
@@ -49,7 +50,8 @@ pub fn router(state: AppState) -> Router {
         .merge(push::routes())
         .merge(hook::routes())
         .merge(callback::routes())
-        .fallback(problem::unknown_path)
+        .merge(page::routes())
+        .fallback(page::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(state)
         .layer(from_fn(headers::in_time))

@@ -135,6 +135,16 @@ impl Problem {
         Self { refused, ..self }
     }
 
+    /// What kind of trouble it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The status that says so.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.kind.parts().0
+    }
+
     /// The sentence that helps to mend it.
     pub(crate) fn detail(&self) -> &str {
         &self.detail

@@ -1,0 +1,58 @@
+//! The pages: what people see. Which path shows what; one file per page, and beside them what they share (frame, words,
+//! time, lists, rows). Pages only read, work without a script, and load nothing from elsewhere. Not here: the JSON API.
+
+mod about;
+mod actions;
+mod asked;
+mod asset;
+mod deliveries;
+mod drift;
+mod events;
+mod frame;
+mod host;
+mod hosts;
+mod icon;
+mod journal;
+mod list;
+mod now;
+mod overview;
+mod row;
+mod said;
+mod seen;
+mod sides;
+mod sources;
+mod text;
+mod time;
+mod trouble;
+mod verdict;
+mod words;
+
+use axum::Router;
+use axum::routing::get;
+use evenkeel_core::HostName;
+
+use crate::state::{AppState, Live};
+
+pub(crate) use trouble::unknown_path;
+
+/// The routes of the pages.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/hosts", get(hosts::page))
+        .route("/hosts/{name}", get(host::page))
+        .route("/drifts/{handle}", get(drift::page))
+        .route("/events", get(events::page))
+        .route("/sources", get(sources::page))
+        .route("/deliveries", get(deliveries::page))
+        .route("/actions", get(actions::page))
+        .route("/journal", get(journal::page))
+        .route("/about", get(about::page))
+        .route("/assets/{name}", get(asset::serve))
+}
+
+/// The host as it is spelled where it is known. A host nobody knows any more still has a history, under the name given.
+fn spelled(live: &dyn Live, name: &str) -> HostName {
+    let name = HostName::new(name);
+    live.host(&name).map_or(name, |status| status.host)
+}

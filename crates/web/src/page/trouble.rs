@@ -1,0 +1,62 @@
+//! A page that cannot be shown, and why. Not here: when that is so.
+
+use axum::extract::State;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use maud::html;
+
+use super::asked::Asked;
+use super::frame::{self, Shown};
+use super::text::clean;
+use crate::problem::{self, Kind, Problem};
+use crate::state::AppState;
+
+/// The page for this trouble.
+pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
+    let words = asked.words;
+    let (title, next) = match problem.kind() {
+        Kind::NotFound => ("trouble-not-found", "trouble-not-found-next"),
+        Kind::UnknownPath => ("trouble-unknown-path", "trouble-unknown-path-next"),
+        Kind::BadParameter | Kind::BadCursor | Kind::BadPath => ("trouble-bad", "trouble-bad-next"),
+        Kind::StoreUnavailable | Kind::TimedOut => ("trouble-store", "trouble-store-next"),
+        Kind::StoreCorrupt => ("trouble-corrupt", "trouble-corrupt-next"),
+        Kind::NotKnownYet => ("trouble-not-known", "trouble-not-known-next"),
+        Kind::WrongMethod
+        | Kind::TooLong
+        | Kind::UnknownHost
+        | Kind::Internal
+        | Kind::Unauthorized
+        | Kind::TooLarge
+        | Kind::NotJson
+        | Kind::Refused
+        | Kind::BadBody
+        | Kind::Conflict
+        | Kind::Gone
+        | Kind::OnlyPost
+        | Kind::OnlyReads => ("trouble-other", "trouble-other-next"),
+    };
+    let title = words.say(title);
+    let content = html! {
+        section.trouble {
+            p.code aria-hidden="true" { (problem.status().as_u16()) }
+            h1 { (title) }
+            p.detail lang="en" { (clean(problem.detail())) }
+            p { (words.say(next)) }
+            p { a.button href=(asked.path()) { (words.say("trouble-again")) } " "
+                a.button href=(asked.link("/", &[])) { (words.say("trouble-home")) } }
+        }
+    };
+    Shown { title, content, status: problem.status() }
+}
+
+/// The answer where nothing is: a page for people, a problem for programs.
+pub(crate) async fn unknown_path(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let problem = problem::unknown_path(uri.clone()).await;
+    if uri.path().starts_with("/api/") || !accepted.is_some_and(|types| types.contains("text/html")) {
+        return problem.into_response();
+    }
+    let asked = Asked::of(&state, &uri, &headers);
+    frame::finished(&state, &asked, None, &shown(&asked, &problem))
+}

@@ -1,0 +1,526 @@
+# Les mots des pages en français. Les mêmes clés sont dans chaque langue ; un test y veille.
+
+## Frame
+
+skip = Aller au contenu
+nav = Navigation principale
+nav-overview = Vue d’ensemble
+nav-hosts = Hôtes
+nav-events = Événements
+nav-sources = Sources
+nav-deliveries = Envois
+nav-actions = Actions
+nav-journal = Journal
+nav-about = À propos
+foot-as-of = état au
+foot-metrics = Métriques
+foot-language = Langue
+banner-paused = Rien ne peut être conservé en ce moment : rien n’est comparé ni annoncé.
+banner-starting = Démarrage en cours : ce qui est affiché n’est pas encore toute la vérité.
+banner-no-intent = NetBox n’a pas encore été lu en entier.
+banner-unheard =
+    { $n ->
+        [one] Une source ne s’est pas encore manifestée.
+       *[other] { $n } sources ne se sont pas encore manifestées.
+    }
+banner-follower = Cette réplique ne fait que lire.
+banner-leader = Elle montre ce que { $leader }, qui dirige, a vu
+banner-outdated = C’est trop ancien pour valoir maintenant.
+banner-untold = { $leader }, qui dirige, n’a pas encore dit ce qu’il voit.
+banner-waiting = On ne sait encore rien.
+
+## Time
+
+span-s = { $n } s
+span-min = { $n } min
+span-h = { $n } h
+span-d = { $n } j
+time-ago = il y a { $span }
+time-in = dans { $span }
+never = jamais
+
+## Verdict
+
+verdict-unknown = On ne peut pas le dire
+verdict-in-sync = Tout concorde
+verdict-drifts =
+    { $n ->
+        [one] { $n } dérive
+       *[other] { $n } dérives
+    }
+verdict-blind-sources =
+    { $n ->
+        [one] { $n } source aveugle
+       *[other] { $n } sources aveugles
+    }
+verdict-blind-hosts =
+    { $n ->
+        [one] { $n } hôte en partie invisible
+       *[other] { $n } hôtes en partie invisibles
+    }
+verdict-unwatched =
+    { $n ->
+        [one] Aucune dérive vue, et personne ne surveille { $n } hôte
+       *[other] Aucune dérive vue, et personne ne surveille { $n } hôtes
+    }
+verdict-unknown-why = Tout ce qu’il faut pour juger n’est pas connu en ce moment.
+verdict-blind-why = Ce qu’on ne voit pas peut différer aussi. Inconnu n’est pas absent.
+verdict-drift-why = Tout est visible, et la réalité n’est pas ce que dit NetBox.
+verdict-unwatched-why = Là où l’on regarde, la réalité est celle de NetBox. Donnez une source à ces hôtes.
+verdict-in-sync-why = Chaque source voit tout, et la réalité est celle de NetBox.
+figure-in-sync =
+    { $n ->
+        [one] hôte conforme
+       *[other] hôtes conformes
+    }
+figure-drift =
+    { $n ->
+        [one] hôte en dérive
+       *[other] hôtes en dérive
+    }
+figure-blind =
+    { $n ->
+        [one] hôte invisible
+       *[other] hôtes invisibles
+    }
+figure-unknown =
+    { $n ->
+        [one] hôte non jugé
+       *[other] hôtes non jugés
+    }
+figure-unwatched =
+    { $n ->
+        [one] hôte sans surveillance
+       *[other] hôtes sans surveillance
+    }
+figure-undeclared =
+    { $n ->
+        [one] hôte non déclaré
+       *[other] hôtes non déclarés
+    }
+figure-oldest = plus ancienne réponse complète :
+chips-more = { $n } de plus
+overview-now = Maintenant
+overview-empty = Aucune dérive n’est ouverte.
+overview-empty-next = Arrêtez un conteneur déclaré dans NetBox : il apparaîtra ici en quelques instants.
+overview-empty-unsure = C’est ce qu’on peut voir, pas toute la vérité. Voyez ci-dessus.
+overview-no-store = La base ne répond pas : on ne sait pas ce qui est ouvert.
+overview-pending =
+    { $n ->
+        [one] { $n } autre a été vue une fois et attend un second regard.
+       *[other] { $n } autres ont été vues une fois et attendent un second regard.
+    }
+
+## Columns
+
+col-severity = Gravité
+col-what = Quoi
+col-where = Où
+col-sides = Attendu → observé
+col-since = Depuis
+col-source = Source
+col-state = État
+col-name = Hôte
+col-host = Hôte
+col-drifts = Dérives
+col-status = Dans NetBox
+col-site = Site
+col-tenant = Locataire
+col-services = Services
+col-machine = Machine
+col-sources = Sources
+col-service = Service
+col-ports = Ports
+col-image = Image
+col-when = Quand
+col-transition = Ce qui s’est passé
+col-sight = Vue
+col-complete = Dernière réponse complète
+col-answered = Dernière réponse
+col-objects = Objets
+col-gap = Ce qui manque
+col-sink = Destination
+col-drift = Dérive
+col-attempts = Essais
+col-next = Prévu ou réglé
+col-error = Réponse de la destination
+col-kind = Genre
+col-actor = Qui
+col-text = Quoi
+col-about = Sujet
+col-action = Action
+col-approved = Approuvée par
+col-why = Pourquoi
+col-handle = Code
+
+## Filters and lists
+
+filter-q = Le nom contient
+filter-state = État
+filter-site = Site
+filter-tenant = Locataire
+filter-severity = Gravité
+filter-type = Type
+filter-transition = Ce qui s’est passé
+filter-host = Hôte
+filter-service = Service
+filter-kind = Genre
+filter-sight = Vue
+filter-sink = Destination
+filter-phase = Phase
+filter-handle = Code
+filter-any = tous
+filter-go = Filtrer
+filter-clear = Effacer le filtre
+pager = Pages
+pager-first = Retour aux plus récents
+pager-older = Plus anciens
+pager-previous = Précédente
+pager-next = Suivante
+pager-page = Page { $page } sur { $pages }
+empty-end = La liste finit avant cet endroit.
+empty-filter = Rien ne correspond à ce filtre.
+none = aucun
+not-known = inconnu
+mark-blind = non jugée depuis { $span }
+mark-flapping = instable
+mark-flapping-title = Elle va et vient ; la suite est retenue jusqu’au calme.
+mark-baseline = état initial
+mark-baseline-title = Elle était là au premier passage.
+mark-silenced = en sourdine
+mark-folded =
+    { $n ->
+        [one] { $n } en découle
+       *[other] { $n } en découlent
+    }
+
+## Hosts
+
+stand-blind = Aveugle
+stand-drift = Dérive
+stand-unknown = Non jugé
+stand-unwatched = Sans surveillance
+stand-undeclared = Non déclaré
+stand-in-sync = Conforme
+stand-idle = Rien d’attendu
+declared-yes = déclaré
+declared-no = non déclaré
+declared-unknown = inconnu
+machine-unknown = état inconnu
+hosts-blind =
+    { $n ->
+        [one] { $n } aveugle
+       *[other] { $n } aveugles
+    }
+hosts-none = Aucun hôte n’est déclaré ni vu.
+hosts-none-next = Déclarez des équipements et des machines virtuelles dans NetBox et vérifiez que la sélection de `[netbox]` les inclut ; `evenkeel doctor` dit ce qu’il lit.
+host-both = Déclaré et vu
+host-services = { $n } déclarés, { $required } doivent tourner
+host-running = { $n } en marche
+host-machine-unseen = aucune source ne voit la machine elle-même
+host-services-unseen = aucune source n’a encore montré ses services
+host-drifts = Dérives ouvertes
+host-no-drifts = Rien ne diffère ici.
+host-no-drifts-blind = Rien de connu ne diffère, et tout n’est pas visible.
+host-folded =
+    { $n ->
+        [one] { $n } conséquence
+       *[other] { $n } conséquences
+    }
+host-sources = Qui le regarde
+host-unwatched = Aucune source ne parle de cet hôte.
+host-unwatched-next = Nommez-lui une source dans la configuration : un moteur Docker, son hyperviseur, une sonde.
+host-seen = Ce que les sources ont montré en dernier
+host-seen-none = Rien n’a été conservé de ce que les sources montrent de cet hôte.
+host-history = Historique
+host-history-all = Tous les événements de cet hôte
+host-history-none = Rien ne s’est encore passé ici.
+seen-last = vu ainsi
+seen-none = Aucun service : elle dit qu’il n’y en a pas.
+seen-unreadable = Ce qui en est conservé est illisible.
+
+## Drift
+
+side-expected = Attendu
+side-observed = Observé
+side-arrow = mais c’est
+side-differs = diffère
+side-state = État
+side-ports = Ports
+side-role = Rôle
+side-image = Image
+side-value = Valeur
+side-none-expected = rien de déclaré
+side-none-observed = rien sur place
+side-undecided = indécidable
+drift-state-pending = attend un second regard
+drift-state-open = ouverte
+drift-state-resolved = résolue
+drift-blind = Ne peut être jugée depuis { $span } :
+drift-sides = Les deux côtés
+drift-exits = Que faire
+drift-actions = Actions proposées pour cette dérive
+drift-evidence = Sur quoi elle repose
+drift-folded = Ce qui en découle
+drift-folded-none = Elle n’explique rien d’autre en ce moment.
+drift-parent = Elle découle de
+drift-history = Ce qui s’est passé
+drift-history-none = Aucun événement conservé. Une dérive qui découle d’une autre n’en a pas.
+drift-told = Qui a été averti
+drift-told-none = Personne : elle était en sourdine, là au premier passage, découle d’une autre, ou aucune destination n’est configurée.
+drift-others = D’autres avec le même code
+exit-repair = Réparer la réalité
+exit-netbox = Ou compléter NetBox
+exit-accept = Ou l’accepter un temps
+exit-accept-how = Ceci imprime une règle d’exception datée, prête pour la configuration :
+evidence-source = Vue par
+evidence-at = Dernière observation comptée
+evidence-seen = Observations
+evidence-seen-n = montrée par { $n }
+evidence-clean-n = { $n } sans elle depuis
+evidence-first = Vue d’abord
+evidence-last = Vue en dernier
+evidence-opened = Confirmée
+evidence-resolved = Disparue
+evidence-said = Dernière annonce
+evidence-silence = Sourdine
+evidence-turns = Changements
+evidence-handle = Code
+evidence-id = Identifiant
+sight-complete = voit tout
+sight-blind = aveugle
+sight-unknown = n’est plus configurée ici
+said-missing = { $service } est déclaré sur { $host }, mais rien de ce nom n’y existe.
+said-missing-closed = { $service } est déclaré sur { $host }, mais rien ne répond là où il devrait écouter.
+said-missing-state = { $service } devrait tourner sur { $host }, mais ne tourne pas ({ $state }).
+said-retired = { $service } sur { $host } est retiré dans NetBox mais tourne encore.
+said-unexpected = { $service } tourne sur { $host }, et NetBox ne le déclare pas.
+said-ports = { $service } sur { $host } est déclaré sur { $expected } mais publie { $observed }.
+said-port-closed = { $service } sur { $host } tourne ({ $seen }), mais de ses ports { $expected } ceux-ci répondent : { $open } ({ $probe }).
+said-vm-down = La machine virtuelle { $host } devrait tourner, mais son état est : { $state }.
+said-vm-gone = La machine virtuelle { $host } devrait tourner, mais aucun hyperviseur n’a de machine de ce nom.
+said-vm-undeclared = La machine { $host } ({ $key }) tourne, et NetBox ne la déclare pas.
+said-exceeded = { $host } : { $what } à { $percent } %, au-delà de la limite de { $limit } %.
+said-too-large = La base d’evenkeel ({ $at }) occupe { $size }, au-delà de sa limite de { $limit }.
+said-unreachable = { $host } est injoignable ({ $why }).
+said-blind = { $host } ne peut être observé par { $source } ({ $why }).
+said-blind-services =
+    { $n ->
+        [one] { $n } service est inconnu, non manquant.
+       *[other] { $n } services sont inconnus, non manquants.
+    }
+said-restarts = { $service } sur { $host } a redémarré { $n } fois sans qu’on le lui demande.
+said-restarting = { $service } sur { $host } redémarre sans cesse.
+said-config = { $what }, { $field } : déclaré { $expected }, mais c’est { $observed }.
+said-config-ambiguous = { $what }, { $field } : ambigu ({ $expected }).
+said-config-undeclared = { $what }, { $field } : non déclaré dans NetBox ({ $observed }).
+said-config-unknown = { $what }, { $field } : indéterminable.
+
+## What to do
+
+do-closed = Faites que { $service } écoute de nouveau sur { $host }, ou ouvrez le port dans son pare-feu.
+do-stopped = Démarrez-le : `docker start { $service }` sur { $host }. `docker logs { $service }` dit pourquoi il a fini.
+do-missing = Créez-le sur { $host }, par exemple avec `docker compose up -d { $service }`.
+do-retired = Arrêtez-le : `docker stop { $service }` sur { $host }.
+do-unexpected = Retirez-le de { $host } si personne n’en a besoin.
+do-ports = Publiez les ports déclarés sur { $host } : `ports` dans le fichier Compose de { $service }, puis recréez-le.
+do-port-closed = Il tourne, et ses ports ne répondent pas tous : voyez son journal, ses ports publiés et le pare-feu entre les deux.
+do-vm-down = Démarrez { $host } sur son hyperviseur ; son journal de tâches dit pourquoi elle s’est arrêtée.
+do-vm-gone = Créez { $host } sur son hyperviseur, ou restaurez-la depuis une sauvegarde.
+do-vm-undeclared = Arrêtez et supprimez { $host } si personne n’en a besoin.
+do-exceeded = Libérez-en, ou donnez-en plus à { $host } ; ce qui en prend le plus se voit sur { $host }.
+do-too-large = Conservez-en moins : `[store.retention]`. `evenkeel backup` d’abord, si ce qui part compte encore.
+do-unreachable = Occupez-vous de { $host } : alimentation, réseau, et ce que montre sa console.
+do-blind = Faites que { $source } réponde de nouveau ; `evenkeel doctor` essaie la connexion pas à pas.
+do-restart = Cherchez pourquoi il s’arrête : `docker logs --tail 100 { $service }` sur { $host }.
+do-config = Changez la réalité en ce que dit NetBox.
+netbox-ports = Corrigez les ports du service { $service } dans NetBox.
+netbox-stopped = Dites dans NetBox qu’il n’a pas à tourner : cycle de vie planned ou retired, ou supprimez le service { $service }.
+netbox-missing = Donnez à NetBox son vrai nom (champ container_name), dites qu’il est planned ou retired, ou supprimez le service { $service }.
+netbox-retired = Remettez { $service } en service dans NetBox : cycle de vie active.
+netbox-unexpected = Déclarez le service { $service } sur { $host } dans NetBox, avec les ports qu’il publie.
+netbox-offline = Dites dans NetBox que { $host } est offline, si c’est voulu.
+netbox-vm-gone = Dites à NetBox qu’elle est planned, qu’elle vit dans un autre cluster, ou son numéro (champ proxmox_vmid) si elle porte un autre nom.
+netbox-vm-undeclared = Déclarez la machine virtuelle { $host } dans NetBox, dans son cluster.
+netbox-exceeded = Relevez la limite dans `[policy.limits]`.
+netbox-too-large = Relevez `store.size_limit`, si le disque a de la place.
+netbox-config = Corrigez-le dans NetBox.
+
+## Events
+
+events-none = Aucun événement n’est encore conservé.
+events-none-next = Un événement s’écrit quand une dérive s’ouvre, change ou se résout. `evenkeel explain` dit pourquoi quelque chose n’en est pas un.
+transition-opened = ouverte
+transition-reopened = rouverte
+transition-changed = changée
+transition-resolved = résolue
+transition-reminder = rappel
+severity-info = info
+severity-low = faible
+severity-medium = moyenne
+severity-high = élevée
+severity-critical = critique
+type-service-missing = Service manquant
+type-service-unexpected = Service imprévu
+type-port-mismatch = Ports différents
+type-vm-down = Machine à l’arrêt
+type-vm-undeclared = Machine non déclarée
+type-docker-unreachable = Docker injoignable
+type-node-unreachable = Machine injoignable
+type-config-drift = Réglage différent
+type-snapshot-error = Source aveugle
+type-resource-exceeded = Ressource au-delà de sa limite
+type-restart-loop = Redémarre sans cesse
+field-identity = identité
+field-name = nom
+field-ip = adresse
+field-role = rôle
+field-cluster = cluster
+field-node = nœud
+field-vcpus = processeurs
+field-memory = mémoire
+field-disk = disque
+field-image = image
+field-status = statut
+field-health = santé
+field-cpu = usage processeur
+field-storage = stockage
+field-pool = pool
+field-database = base de données
+state-running = en marche
+state-restarting = redémarre
+state-paused = en pause
+state-created = créé, jamais démarré
+state-exited = terminé
+state-closed = fermé
+state-stopped = à l’arrêt
+state-absent = absent
+state-retired = retiré
+state-observable = observable
+state-active = actif
+state-planned = prévu
+state-staged = préparé
+state-offline = hors ligne
+state-failed = en panne
+state-inventory = en stock
+state-decommissioning = en retrait
+state-not-yet-observed = pas encore vu
+state-uncovered = sans surveillance
+state-unreachable = injoignable
+state-timed-out = pas de réponse à temps
+state-unauthorized = accès refusé
+state-malformed = incompris
+state-truncated = tronqué
+state-stale = trop ancien
+state-implausible = invraisemblable
+state-ambiguous = ambigu
+
+## Sources
+
+sources-none = Aucune source n’est configurée.
+sources-none-next = `evenkeel init` écrit une première configuration ; chaque clé est dans docs/reference.
+
+## Deliveries
+
+deliveries-none = Rien n’a encore été envoyé.
+deliveries-none-next = Un envoi est fait vers chaque destination quand un événement est annoncé. `evenkeel sink test` en fait un d’essai.
+delivery-pending = en attente
+delivery-delivered = remis
+delivery-dead = abandonné
+outbox-pending = { $n } en attente
+outbox-dead = { $n } abandonnés
+outbox-oldest = le plus ancien attend depuis
+
+## Actions
+
+repairs-enabled = Réparations
+repairs-on = Des règles proposent des actions.
+repairs-off = Désactivées : rien n’est proposé.
+repairs-halt = Arrêt d’urgence
+repairs-halt-off = Non actionné.
+repairs-halt-on = Actionné par { $by }
+repairs-brake = Frein
+repairs-brake-off = Desserré.
+repairs-brake-on = Serré
+repairs-brake-why =
+    { $n ->
+        [one] { $n } dérive est née d’un coup, et { $limit } sont permises.
+       *[other] { $n } dérives sont nées d’un coup, et { $limit } sont permises.
+    }
+actions-how = Pour approuver, rejeter, arrêter ou desserrer :
+actions-none = Rien n’est proposé.
+actions-none-next = Actions et règles s’écrivent sous `[remediation]` ; docs/remediation.md montre comment.
+actions-held = Ce qui attend, et pourquoi
+phase-waiting = en attente
+phase-running = en cours
+phase-unverified = pas encore vérifiée
+phase-over = finie
+proposal-proposed = attend une approbation
+proposal-approved = approuvée
+proposal-rejected = rejetée
+proposal-expired = expirée
+proposal-withdrawn = retirée
+proposal-dispatched = envoyée
+proposal-acknowledged = acceptée par son destinataire
+proposal-succeeded = dite réussie
+proposal-failed = dite échouée
+proposal-timed-out = pas de réponse à temps
+proposal-verified = vérifiée
+proposal-not-verified = sans effet
+proposal-escalated = remise à des personnes
+
+## Journal
+
+journal-none = Rien n’est encore noté.
+journal-none-next = Les décisions, les actions et ce qui en fut dit sont notés ici, pour de bon.
+journal-decision = décision
+journal-task = tâche
+journal-action = action
+journal-log = compte rendu
+
+## About
+
+about-lead = evenkeel compare ce que dit NetBox avec ce qui est, et dit ce qui diffère, ce qui ne se voit pas, et pourquoi.
+about-process = Ce processus
+about-version = Version
+about-role = Rôle
+about-ready = Prêt
+about-ready-yes = L’intention a été lue, et chaque source s’est manifestée.
+about-ready-no = Pas encore : voir ci-dessus.
+about-store = Base
+about-kept = Ce qui est conservé
+about-doors = Pour les machines
+role-leader = dirige
+role-follower = suit
+role-waiting = attend
+kept-size = Sur le disque
+kept-events = Événements
+kept-deliveries = Envois
+kept-observed = Instantanés observés
+kept-expected = Instantanés attendus
+kept-journal = Lignes du journal
+kept-proposals = Propositions
+kept-notices = Avis
+door-healthz = s’il vit
+door-readyz = si l’on peut s’y fier
+door-metrics = chiffres pour Prometheus
+door-api = l’API JSON commence ici
+
+## Trouble
+
+trouble-not-found = Cela n’existe pas
+trouble-not-found-next = Peut-être oublié, ou l’adresse a été tronquée en chemin.
+trouble-unknown-path = Il n’y a rien à cette adresse
+trouble-unknown-path-next = La navigation ci-dessus mène à chaque page.
+trouble-bad = L’adresse n’est pas comprise
+trouble-bad-next = Rien plutôt que trop : un filtre ignoré serait cru.
+trouble-store = La base ne répond pas
+trouble-store-next = Ce qui est conservé ne peut être montré en ce moment. Rien n’est perdu : tout reprend dès que la base revient.
+trouble-corrupt = La base ne peut relire ce qu’elle contient
+trouble-corrupt-next = Le journal du programme nomme la ligne. La documentation décrit `evenkeel backup` et la restauration.
+trouble-not-known = On ne sait encore rien
+trouble-not-known-next = Une page vide dirait qu’il n’y a rien. Réessayez dans un instant.
+trouble-other = Ceci ne peut être montré
+trouble-other-next = La phrase ci-dessus dit pourquoi.
+trouble-again = Réessayer
+trouble-home = Vue d’ensemble
