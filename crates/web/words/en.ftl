@@ -60,13 +60,13 @@ verdict-blind-hosts =
     }
 verdict-unwatched =
     { $n ->
-        [one] No drift seen, and { $n } host is watched by nobody
-       *[other] No drift seen, and { $n } hosts are watched by nobody
+        [one] No drift seen, and { $n } host is not fully watched
+       *[other] No drift seen, and { $n } hosts are not fully watched
     }
 verdict-unknown-why = Not everything that is needed for a verdict is known at this moment.
 verdict-blind-why = What cannot be seen may differ as well. Unknown is not absent.
 verdict-drift-why = Everything can be seen, and reality is not as NetBox says.
-verdict-unwatched-why = Where somebody looks, reality is as NetBox says. Give these hosts a source.
+verdict-unwatched-why = Where somebody looks, reality is as NetBox says. What must run on these hosts has no source that would see it.
 verdict-in-sync-why = Every source sees everything, and reality is as NetBox says.
 figure-in-sync =
     { $n ->
@@ -90,8 +90,8 @@ figure-unknown =
     }
 figure-unwatched =
     { $n ->
-        [one] host watched by nobody
-       *[other] hosts watched by nobody
+        [one] host not fully watched
+       *[other] hosts not fully watched
     }
 figure-undeclared =
     { $n ->
@@ -107,8 +107,8 @@ overview-empty-unsure = That is what can be seen; it is not the whole truth. See
 overview-no-store = The store does not answer, so it is not known what is open.
 overview-pending =
     { $n ->
-        [one] { $n } more was seen once and waits for a second look.
-       *[other] { $n } more were seen once and wait for a second look.
+        [one] { $n } drift was just seen and waits for a second look.
+       *[other] { $n } drifts were just seen and wait for a second look.
     }
 
 ## Columns
@@ -199,7 +199,7 @@ mark-folded =
 stand-blind = Blind
 stand-drift = Drift
 stand-unknown = Not judged
-stand-unwatched = Watched by nobody
+stand-unwatched = Not fully watched
 stand-undeclared = Undeclared
 stand-in-sync = In sync
 stand-idle = Nothing asked
@@ -233,6 +233,8 @@ host-history-all = All events of this host
 host-history-none = Nothing has happened here yet.
 seen-last = last seen so
 seen-none = No service: it says that there is none.
+seen-outside = It looks at the machine itself, and shows no services.
+seen-partly = Not everything was read:
 seen-unreadable = What is kept of it cannot be read.
 
 ## Drift
@@ -246,6 +248,8 @@ side-ports = Ports
 side-role = Role
 side-image = Image
 side-value = Value
+side-why = Cause
+side-answering = answering: { $ports }
 side-none-expected = nothing declared
 side-none-observed = nothing there
 side-undecided = cannot be decided

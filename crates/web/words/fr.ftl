@@ -60,13 +60,13 @@ verdict-blind-hosts =
     }
 verdict-unwatched =
     { $n ->
-        [one] Aucune dérive vue, et personne ne surveille { $n } hôte
-       *[other] Aucune dérive vue, et personne ne surveille { $n } hôtes
+        [one] Aucune dérive vue, et { $n } hôte n’est pas entièrement surveillé
+       *[other] Aucune dérive vue, et { $n } hôtes ne sont pas entièrement surveillés
     }
 verdict-unknown-why = Tout ce qu’il faut pour juger n’est pas connu en ce moment.
 verdict-blind-why = Ce qu’on ne voit pas peut différer aussi. Inconnu n’est pas absent.
 verdict-drift-why = Tout est visible, et la réalité n’est pas ce que dit NetBox.
-verdict-unwatched-why = Là où l’on regarde, la réalité est celle de NetBox. Donnez une source à ces hôtes.
+verdict-unwatched-why = Là où l’on regarde, la réalité est celle de NetBox. Ce qui doit tourner sur ces hôtes n’a pas de source qui le verrait.
 verdict-in-sync-why = Chaque source voit tout, et la réalité est celle de NetBox.
 figure-in-sync =
     { $n ->
@@ -90,8 +90,8 @@ figure-unknown =
     }
 figure-unwatched =
     { $n ->
-        [one] hôte sans surveillance
-       *[other] hôtes sans surveillance
+        [one] hôte mal surveillé
+       *[other] hôtes mal surveillés
     }
 figure-undeclared =
     { $n ->
@@ -107,8 +107,8 @@ overview-empty-unsure = C’est ce qu’on peut voir, pas toute la vérité. Voy
 overview-no-store = La base ne répond pas : on ne sait pas ce qui est ouvert.
 overview-pending =
     { $n ->
-        [one] { $n } autre a été vue une fois et attend un second regard.
-       *[other] { $n } autres ont été vues une fois et attendent un second regard.
+        [one] { $n } dérive vient d’être vue et attend un second regard.
+       *[other] { $n } dérives viennent d’être vues et attendent un second regard.
     }
 
 ## Columns
@@ -199,7 +199,7 @@ mark-folded =
 stand-blind = Aveugle
 stand-drift = Dérive
 stand-unknown = Non jugé
-stand-unwatched = Sans surveillance
+stand-unwatched = Mal surveillé
 stand-undeclared = Non déclaré
 stand-in-sync = Conforme
 stand-idle = Rien d’attendu
@@ -237,6 +237,8 @@ host-history-all = Tous les événements de cet hôte
 host-history-none = Rien ne s’est encore passé ici.
 seen-last = vu ainsi
 seen-none = Aucun service : elle dit qu’il n’y en a pas.
+seen-outside = Elle regarde la machine elle-même, et ne montre pas de services.
+seen-partly = Tout n’a pas été lu :
 seen-unreadable = Ce qui en est conservé est illisible.
 
 ## Drift
@@ -250,6 +252,8 @@ side-ports = Ports
 side-role = Rôle
 side-image = Image
 side-value = Valeur
+side-why = Cause
+side-answering = répondent : { $ports }
 side-none-expected = rien de déclaré
 side-none-observed = rien sur place
 side-undecided = indécidable

@@ -60,13 +60,13 @@ verdict-blind-hosts =
     }
 verdict-unwatched =
     { $n ->
-        [one] Nenhum desvio visto, e ninguém observa { $n } máquina
-       *[other] Nenhum desvio visto, e ninguém observa { $n } máquinas
+        [one] Nenhum desvio visto, e { $n } máquina não é toda observada
+       *[other] Nenhum desvio visto, e { $n } máquinas não são todas observadas
     }
 verdict-unknown-why = Nem tudo o que é preciso para julgar é conhecido neste momento.
 verdict-blind-why = O que não se vê também pode divergir. Desconhecido não é ausente.
 verdict-drift-why = Tudo é visível, e a realidade não é o que o NetBox diz.
-verdict-unwatched-why = Onde alguém olha, a realidade é a do NetBox. Dê uma fonte a essas máquinas.
+verdict-unwatched-why = Onde alguém olha, a realidade é a do NetBox. O que deve rodar nessas máquinas não tem fonte que o veja.
 verdict-in-sync-why = Cada fonte vê tudo, e a realidade é a do NetBox.
 figure-in-sync =
     { $n ->
@@ -90,8 +90,8 @@ figure-unknown =
     }
 figure-unwatched =
     { $n ->
-        [one] máquina sem observação
-       *[other] máquinas sem observação
+        [one] máquina mal observada
+       *[other] máquinas mal observadas
     }
 figure-undeclared =
     { $n ->
@@ -107,8 +107,8 @@ overview-empty-unsure = É o que se pode ver, não toda a verdade. Veja acima.
 overview-no-store = O banco não responde: não se sabe o que está aberto.
 overview-pending =
     { $n ->
-        [one] Mais { $n } foi visto uma vez e espera um segundo olhar.
-       *[other] Mais { $n } foram vistos uma vez e esperam um segundo olhar.
+        [one] { $n } desvio acaba de ser visto e espera um segundo olhar.
+       *[other] { $n } desvios acabam de ser vistos e esperam um segundo olhar.
     }
 
 ## Columns
@@ -199,7 +199,7 @@ mark-folded =
 stand-blind = Cega
 stand-drift = Desvio
 stand-unknown = Não julgada
-stand-unwatched = Sem observação
+stand-unwatched = Mal observada
 stand-undeclared = Não declarada
 stand-in-sync = Confere
 stand-idle = Nada esperado
@@ -237,6 +237,8 @@ host-history-all = Todos os eventos desta máquina
 host-history-none = Nada aconteceu aqui ainda.
 seen-last = visto assim
 seen-none = Nenhum serviço: ela diz que não há nenhum.
+seen-outside = Ela olha a própria máquina, e não mostra serviços.
+seen-partly = Nem tudo foi lido:
 seen-unreadable = O que se guardou não pode ser lido.
 
 ## Drift
@@ -250,6 +252,8 @@ side-ports = Portas
 side-role = Função
 side-image = Imagem
 side-value = Valor
+side-why = Causa
+side-answering = respondem: { $ports }
 side-none-expected = nada declarado
 side-none-observed = nada lá
 side-undecided = indecidível

@@ -55,7 +55,7 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
         (standing(asked, &controls, rehearsal.as_ref()))
         (filters(asked, &inputs, &["drift"]))
         @if lines.is_empty() {
-            (empty(asked, "actions-none", &html! { (words.say("actions-none-next")) }))
+            (empty(asked, "actions-none", &words.say("actions-none-next")))
         } @else {
             (table(asked, &lines))
         }

@@ -42,7 +42,7 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
         (depths(asked, &outbox))
         (filters(asked, &inputs, &[]))
         @if page.rows.is_empty() {
-            (empty(asked, "deliveries-none", &html! { (words.say("deliveries-none-next")) }))
+            (empty(asked, "deliveries-none", &words.say("deliveries-none-next")))
         } @else {
             (table(asked, &page.rows))
         }

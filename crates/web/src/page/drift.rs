@@ -137,8 +137,8 @@ fn exits(asked: &Asked, entry: &Entry) -> Markup {
             section {
                 h2 { (words.say("drift-exits")) }
                 div.exits {
-                    div { h3 { (words.say("exit-repair")) } p { (repair) } }
-                    @if let Some(netbox) = netbox { div { h3 { (words.say("exit-netbox")) } p { (netbox) } } }
+                    div { h3 { (words.say("exit-repair")) } p { (said::marked(&repair)) } }
+                    @if let Some(netbox) = netbox { div { h3 { (words.say("exit-netbox")) } p { (said::marked(&netbox)) } } }
                     div { h3 { (words.say("exit-accept")) } p { (words.say("exit-accept-how")) } pre { code { "evenkeel explain " (handle) } } }
                 }
                 p { a href=(asked.link("/actions", &[("drift", &entry.id.to_string())])) { (words.say("drift-actions")) } }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use evenkeel_core::{EventType, ServiceName, Severity, Transition};
+use evenkeel_core::{DriftId, Event, EventType, Field, ServiceName, Severity, Transition};
 use evenkeel_store::{Cursor, EventFilter, StoredEvent};
 use maud::{Markup, html};
 
@@ -60,7 +60,7 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
         h1 { (words.say("nav-events")) }
         (filters(asked, &inputs, &["handle"]))
         @if page.rows.is_empty() {
-            (empty(asked, "events-none", &html! { (words.say("events-none-next")) }))
+            (empty(asked, "events-none", &words.say("events-none-next")))
         } @else {
             (table(asked, &page.rows))
         }
@@ -85,7 +85,7 @@ pub(super) fn table(asked: &Asked, rows: &[StoredEvent]) -> Markup {
                         td data-label=(c_transition) { (transition(asked, event.transition)) }
                         td data-label=(c_severity) { (row::severity(words, event.severity)) }
                         td data-label=(c_what) {
-                            a href=(asked.drift(&event.handle)) { (row::kind(words, event.event_type, None)) }
+                            a href=(asked.drift(&event.handle)) { (row::kind(words, event.event_type, field_of(event))) }
                             @if event.folded_count > 0 { " " span.mark.folded { (words.count("mark-folded", event.folded_count as usize)) } }
                             @if event.flapping { " " span.mark.flapping { (words.say("mark-flapping")) } }
                         }
@@ -96,6 +96,11 @@ pub(super) fn table(asked: &Asked, rows: &[StoredEvent]) -> Markup {
             }
         }
     }
+}
+
+/// The attribute it is about, which is part of the drift's id.
+fn field_of(event: &Event) -> Option<Field> {
+    DriftId::parse(&event.drift_id)?.field
 }
 
 /// What happened to a drift.

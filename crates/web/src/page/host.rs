@@ -126,18 +126,19 @@ fn both(asked: &Asked, host: &HostStatus, shown: &[ObservedRow]) -> Markup {
 /// How many services run, source by source; a blind source's last answer is not said to be now.
 fn services_seen(asked: &Asked, host: &HostStatus, shown: &[ObservedRow]) -> Markup {
     let words = asked.words;
+    let speaking: Vec<_> = shown.iter().filter_map(|row| Some((row, seen::running(row)?))).collect();
     html! {
-        @for row in shown {
+        @for (row, running) in &speaking {
             div {
-                @match seen::running(row) {
-                    Some(n) => (words.count("host-running", n)),
+                @match running {
+                    Some(n) => (words.count("host-running", *n)),
                     None => (words.say("not-known")),
                 }
                 " " span.quiet { (name(&row.source.to_string())) ", " (moment(words, row.observed_at, asked.now)) }
                 @if host.blind.contains(&row.source) { " " span.mark.blind { (words.say("sight-blind")) } }
             }
         }
-        @if shown.is_empty() { span.quiet { (words.say("host-services-unseen")) } }
+        @if speaking.is_empty() { span.quiet { (words.say("host-services-unseen")) } }
     }
 }
 

@@ -93,7 +93,7 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
         h1 { (words.say("nav-hosts")) " " span.total { (part.total) } }
         (filters(asked, &inputs, &["sort", "dir"]))
         @if part.rows.is_empty() {
-            (empty(asked, "hosts-none", &html! { (words.say("hosts-none-next")) }))
+            (empty(asked, "hosts-none", &words.say("hosts-none-next")))
         } @else {
             (table(asked, &part.rows, order, reversed))
             (part.pager(asked))

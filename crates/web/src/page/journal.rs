@@ -40,7 +40,7 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
         h1 { (words.say("nav-journal")) }
         (filters(asked, &inputs, &[]))
         @if page.rows.is_empty() {
-            (empty(asked, "journal-none", &html! { (words.say("journal-none-next")) }))
+            (empty(asked, "journal-none", &words.say("journal-none-next")))
         } @else {
             (table(asked, &page.rows))
         }

@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 
 use super::asked::Asked;
+use super::said;
 
 /// Rows of a list at a time.
 pub(super) const ROWS: u32 = 50;
@@ -120,7 +121,7 @@ impl<T> Part<T> {
 }
 
 /// What is said where a list has no rows: that the filter, the place, or the world is empty, and what to do next.
-pub(super) fn empty(asked: &Asked, title: &str, next: &Markup) -> Markup {
+pub(super) fn empty(asked: &Asked, title: &str, next: &str) -> Markup {
     let words = asked.words;
     html! {
         div.empty {
@@ -132,7 +133,7 @@ pub(super) fn empty(asked: &Asked, title: &str, next: &Markup) -> Markup {
                 p { a href=(asked.link(asked.path(), &[])) { (words.say("filter-clear")) } }
             } @else {
                 p { strong { (words.say(title)) } }
-                p { (next) }
+                p { (said::marked(next)) }
             }
         }
     }

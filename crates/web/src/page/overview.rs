@@ -128,7 +128,7 @@ fn chips(asked: &Asked, mut sources: Vec<SourceStatus>) -> Markup {
         section {
             h2 { (words.say("nav-sources")) }
             @if sources.is_empty() {
-                div.empty { p { strong { (words.say("sources-none")) } } p { (words.say("sources-none-next")) } }
+                div.empty { p { strong { (words.say("sources-none")) } } p { (super::said::marked(&words.say("sources-none-next"))) } }
             }
             ul.chips {
                 @for source in sources.iter().take(CHIPS) { li { (chip(asked, source)) } }
@@ -177,7 +177,7 @@ fn table(asked: &Asked, now: &Now, verdict: &Verdict) -> Result<Markup, Problem>
                 Stand::InSync => "overview-empty-next",
                 Stand::Unknown | Stand::Blind | Stand::Drift | Stand::Unwatched => "overview-empty-unsure",
             };
-            (empty(asked, "overview-empty", &html! { (words.say(next)) }))
+            (empty(asked, "overview-empty", &words.say(next)))
         } @else {
             (row::drifts(asked, &part.rows, now))
             (part.pager(asked))

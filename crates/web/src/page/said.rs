@@ -5,6 +5,7 @@ use evenkeel_core::ledger::Entry;
 use evenkeel_core::model::RunState;
 use evenkeel_core::{DriftId, EventType, Field, Gap, Subject};
 use fluent_bundle::FluentValue;
+use maud::{Markup, html};
 
 use super::text::clean;
 use super::words::Words;
@@ -125,6 +126,15 @@ fn config(words: Words, id: &DriftId, expected: Option<&str>, observed: Option<&
         (Some(e), None) => words.with("said-config-ambiguous", [field, what, ("expected", word(e))]),
         (None, Some(o)) => words.with("said-config-undeclared", [field, what, ("observed", word(o))]),
         (None, None) => words.with("said-config-unknown", [field, what]),
+    }
+}
+
+/// A sentence of ours with its commands marked as such.
+pub(super) fn marked(sentence: &str) -> Markup {
+    html! {
+        @for (n, part) in sentence.split('`').enumerate() {
+            @if n % 2 == 0 { (part) } @else { code { (part) } }
+        }
     }
 }
 

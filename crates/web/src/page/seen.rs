@@ -3,16 +3,38 @@
 use evenkeel_store::ObservedRow;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::asked::Asked;
 use super::row;
 use super::text::{clean, name};
 use super::time::moment;
+use super::verdict::sees_services;
 
 /// The part of a stored snapshot that is shown. Null is "not known", an empty list is "none".
 #[derive(Deserialize)]
 struct Body {
     containers: Vec<Container>,
+    coverage: Reach,
+    machine: Option<IgnoredAny>,
+}
+
+/// How far it reaches: a word, or the gap.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reach {
+    Whole(String),
+    Partly { gap: String, why: String },
+}
+
+/// What a snapshot says about services.
+enum Services {
+    /// These run there, and no others.
+    All(Vec<Container>),
+    /// These at least.
+    Some { shown: Vec<Container>, gap: String, why: String },
+    /// It looks at the machine from outside: about services it says nothing.
+    Silent,
 }
 
 #[derive(Deserialize)]
@@ -24,15 +46,28 @@ struct Container {
     ambiguous: Option<String>,
 }
 
-/// How many services of a snapshot run; `None` where it cannot be read, or not of all of them.
-pub(super) fn running(row: &ObservedRow) -> Option<usize> {
-    let Body { containers } = read(row)?;
-    let states: Option<Vec<String>> = containers.into_iter().map(|container| container.state).collect();
-    Some(states?.iter().filter(|state| state.as_str() == "running").count())
+/// How many services run there; `None` where the source does not speak about them, `Some(None)` where that is not known.
+pub(super) fn running(row: &ObservedRow) -> Option<Option<usize>> {
+    match read(row) {
+        Some(Services::All(shown)) => {
+            let states: Option<Vec<String>> = shown.into_iter().map(|container| container.state).collect();
+            Some(states.map(|states| states.iter().filter(|state| state.as_str() == "running").count()))
+        }
+        Some(Services::Some { .. }) | None => Some(None),
+        Some(Services::Silent) => None,
+    }
 }
 
-fn read(row: &ObservedRow) -> Option<Body> {
-    serde_json::from_str(&row.snapshot).ok()
+fn read(row: &ObservedRow) -> Option<Services> {
+    let Body { containers, coverage, machine } = serde_json::from_str(&row.snapshot).ok()?;
+    if containers.is_empty() && (machine.is_some() || !sees_services(row.source.kind)) {
+        return Some(Services::Silent);
+    }
+    match coverage {
+        Reach::Whole(word) if word == "complete" => Some(Services::All(containers)),
+        Reach::Whole(_) => None,
+        Reach::Partly { gap, why } => Some(Services::Some { shown: containers, gap, why }),
+    }
 }
 
 /// What one source shows.
@@ -42,8 +77,13 @@ pub(super) fn view(asked: &Asked, row: &ObservedRow) -> Markup {
         h3 { (row::source(asked, &row.source)) " " span.quiet { (words.say("seen-last")) " " (moment(words, row.observed_at, asked.now)) } }
         @match read(row) {
             None => p.bad { (words.say("seen-unreadable")) },
-            Some(Body { containers }) if containers.is_empty() => p.quiet { (words.say("seen-none")) },
-            Some(Body { containers }) => (table(asked, &containers)),
+            Some(Services::Silent) => p.quiet { (words.say("seen-outside")) },
+            Some(Services::All(shown)) if shown.is_empty() => p.quiet { (words.say("seen-none")) },
+            Some(Services::All(shown)) => (table(asked, &shown)),
+            Some(Services::Some { shown, gap, why }) => {
+                p { span.mark.blind { (words.say("seen-partly")) " " (words.word("state", &gap)) } " " (clean(&why)) }
+                @if !shown.is_empty() { (table(asked, &shown)) }
+            }
         }
     }
 }

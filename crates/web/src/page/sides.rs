@@ -31,8 +31,8 @@ pub(super) fn table(
                 th scope="col" { (words.say("side-observed")) }
             } }
             tbody {
-                @for line in lines(words, expected, observed) {
-                    @let differs = line.expected != line.observed && line.expected.is_some();
+                @for line in lines(words, kind, expected, observed) {
+                    @let differs = differs(&line, observed.is_none());
                     tr.differs[differs] {
                         th scope="row" {
                             (line.label)
@@ -45,6 +45,11 @@ pub(super) fn table(
             }
         }
     }
+}
+
+/// Whether a line is part of the difference. What the other side does not speak about is no difference.
+fn differs(line: &Line, is_absent: bool) -> bool {
+    line.expected != line.observed && line.expected.is_some() && (line.observed.is_some() || is_absent)
 }
 
 fn cell(value: Option<String>, is_absent: bool, absent: &str) -> Markup {
@@ -68,10 +73,17 @@ fn none(words: Words, kind: EventType, expected: bool) -> String {
     })
 }
 
-fn lines(words: Words, expected: Option<&Side>, observed: Option<&Side>) -> Vec<Line> {
+fn lines(words: Words, kind: EventType, expected: Option<&Side>, observed: Option<&Side>) -> Vec<Line> {
+    if let Some(open) = observed.and_then(|side| answering(words, kind, side)) {
+        let label = words.say("side-ports");
+        return vec![Line { label, expected: expected.and_then(ports), observed: Some(open) }];
+    }
     let pick = |read: &dyn Fn(&Side) -> Option<String>| (expected.and_then(read), observed.and_then(read));
     let field = expected.or(observed).and_then(|side| side.field.as_deref());
-    let value = field.map_or_else(|| words.say("side-value"), |field| words.word("field", field));
+    let value = field.map_or_else(
+        || words.say(if kind.is_blindness() { "side-why" } else { "side-value" }),
+        |field| words.word("field", field),
+    );
     let all: [(String, (Option<String>, Option<String>)); 5] = [
         (words.say("side-state"), pick(&|side| side.state.as_deref().map(|s| words.word("state", s)))),
         (words.say("side-ports"), pick(&|side| ports(side))),
@@ -81,6 +93,14 @@ fn lines(words: Words, expected: Option<&Side>, observed: Option<&Side>) -> Vec<
     ];
     let line = |(label, (expected, observed))| Line { label, expected, observed };
     all.into_iter().map(line).filter(|line| line.expected.is_some() || line.observed.is_some()).collect()
+}
+
+/// Of ports that are closed, those are named that are not.
+fn answering(words: Words, kind: EventType, side: &Side) -> Option<String> {
+    (kind == EventType::PortMismatch && side.state.as_deref() == Some("closed")).then(|| {
+        let open = ports(side).unwrap_or_else(|| words.say("none"));
+        words.with("side-answering", [("ports", open.into())])
+    })
 }
 
 fn ports(side: &Side) -> Option<String> {
@@ -96,8 +116,8 @@ pub(super) fn brief(
     observed: Option<&Side>,
 ) -> Markup {
     let (expected, observed) = (
-        expected.map_or_else(|| none(words, kind, true), |side| in_short(words, side)),
-        observed.map_or_else(|| none(words, kind, false), |side| in_short(words, side)),
+        expected.map_or_else(|| none(words, kind, true), |side| in_short(words, kind, side)),
+        observed.map_or_else(|| none(words, kind, false), |side| in_short(words, kind, side)),
     );
     html! {
         span.brief {
@@ -108,7 +128,10 @@ pub(super) fn brief(
     }
 }
 
-fn in_short(words: Words, side: &Side) -> String {
+fn in_short(words: Words, kind: EventType, side: &Side) -> String {
+    if let Some(open) = answering(words, kind, side) {
+        return open;
+    }
     let state = side.state.as_deref().map(|state| words.word("state", state));
     let value = side.value.as_deref().map(|value| clean(value).into_owned());
     // Where a state says it, the value only explains it: that is for the drift's own page.

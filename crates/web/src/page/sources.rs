@@ -51,7 +51,7 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
         h1 { (words.say("nav-sources")) " " span.total { (part.total) } }
         (filters(asked, &inputs, &[]))
         @if part.rows.is_empty() {
-            (empty(asked, "sources-none", &html! { (words.say("sources-none-next")) }))
+            (empty(asked, "sources-none", &words.say("sources-none-next")))
         } @else {
             (table(asked, &part.rows))
             (part.pager(asked))

@@ -99,7 +99,8 @@ fn is_unwatched(host: &HostStatus) -> bool {
         || (host.sources.is_empty() && host.status.as_deref() == Some("active"))
 }
 
-fn sees_services(kind: SourceKind) -> bool {
+/// Whether such a source speaks about services, and not only about machines.
+pub(super) fn sees_services(kind: SourceKind) -> bool {
     match kind {
         SourceKind::Docker | SourceKind::Truenas | SourceKind::Probe | SourceKind::Push => true,
         SourceKind::Netbox | SourceKind::Proxmox | SourceKind::Store => false,

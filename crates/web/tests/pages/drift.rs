@@ -6,10 +6,10 @@ use evenkeel_core::model::{Port, Ports, Published};
 use evenkeel_core::{DriftId, EventType, Gap, GapKind};
 use evenkeel_store::PassCommit;
 use evenkeel_store::Store;
-use evenkeel_store::conformance::sample::{at, delivery, docker, entry, event, host, missing, observed};
+use evenkeel_store::conformance::sample::{at, delivery, docker, entry, event, host, missing};
 
 use crate::client::{World, blind};
-use crate::site::Site;
+use crate::site::{Site, shown};
 
 /// box2-media's engine is away; jellyfin, already missing, cannot be judged. freshrss listens elsewhere.
 async fn operator() -> (Site, DriftId, DriftId, DriftId) {
@@ -82,12 +82,24 @@ async fn a_drift_nobody_knows_is_a_page_that_says_so() {
 #[tokio::test]
 async fn a_host_shows_what_is_declared_beside_what_is_seen() {
     let (site, _, jellyfin, _) = operator().await;
-    site.store.save_observed(&[observed("box2-media", "sonarr", 50)]).await.unwrap();
+    site.store.save_observed(&[shown("box2-media", "sonarr")]).await.unwrap();
     let page = site.get("/hosts/box2-media").await;
     assert_eq!(page.status, 200);
     page.says("6 declared, 5 must run").says("proxmox/box2").says("sonarr").says("bruce");
     page.says("Docker unreachable").says("1 consequence").says(&jellyfin.handle()).says("docker/box2-media");
     page.says("class=\"stand blind\"").never_says("class=\"stand in-sync\"");
+    // Whoever looks at a machine from outside says nothing about its services, least of all that there are none.
+    let outside = evenkeel_store::ObservedRow {
+        source: evenkeel_core::SourceId::new(evenkeel_core::SourceKind::Proxmox, "box2"),
+        snapshot: r#"{"containers":[],"coverage":"complete","machine":{"state":"running"}}"#.to_owned(),
+        ..shown("box2-media", "")
+    };
+    site.store.save_observed(&[outside]).await.unwrap();
+    site.get("/hosts/box2-media")
+        .await
+        .says("shows no services")
+        .never_says("there is none")
+        .never_says("0 running");
     // A state that was not read is not known; it is not "stopped".
     page.says("not known");
     let page = site.get("/hosts/box2-daily").await;

@@ -250,7 +250,7 @@ pub(crate) async fn everything(site: &Site, text: &str) -> Vec<String> {
     for (n, claimed) in
         (0..).zip(store.claim(None, 4, std::time::Duration::from_secs(60), at(75)).await.unwrap())
     {
-        let outcome = if n % 2 == 0 { Outcome::Delivered } else { Outcome::Dead { error: text.to_owned() } };
+        let outcome = if n % 2 == 0 { Outcome::Delivered } else { Outcome::Dead { why: text.to_owned() } };
         store.settle(claimed.ticket, outcome, at(75)).await.unwrap();
     }
     let noted = |kind| evenkeel_store::JournalRow {
@@ -259,7 +259,7 @@ pub(crate) async fn everything(site: &Site, text: &str) -> Vec<String> {
         ..journal(kind, text, 40)
     };
     store.note(&JournalKind::ALL.map(noted)).await.unwrap();
-    store.save_observed(&[sample::observed(text, text, 50)]).await.unwrap();
+    store.save_observed(&[shown(text, text)]).await.unwrap();
     let proposals: Vec<_> = (1..)
         .zip(repairs::every_state())
         .map(|(n, state)| repairs::in_state(&repairs::proposal(text, text, n, text), state).unwrap())
@@ -356,4 +356,11 @@ fn entries(text: &str) -> Vec<Entry> {
         Entry { parent: Some(blind), blind: Some(Blind { since: at(30), gap: gap() }), ..missing("j", None) },
         Entry { state: State::Resolved, resolved_at: Some(at(60)), clean: 2, ..missing("k", None) },
     ]
+}
+
+/// What a source showed of this host: one service of this name, of whose state nothing could be read.
+pub(crate) fn shown(host: &str, service: &str) -> evenkeel_store::ObservedRow {
+    let snapshot =
+        serde_json::json!({ "containers": [{ "name": service, "state": null }], "coverage": "complete" });
+    evenkeel_store::ObservedRow { snapshot: snapshot.to_string(), ..sample::observed(host, service, 50) }
 }
