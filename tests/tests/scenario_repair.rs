@@ -57,12 +57,12 @@ async fn a_dead_container_is_proposed_approved_restarted_and_seen_to_run() {
             "ada",
             "the disk is fine",
             "is dispatched",
-            "has succeeded",
+            "has succeeded, as its receiver says: db started",
             "worked: the drift is gone",
         ],
     );
     let show = shop.repairs(&["show", &handle]).await;
-    assert!(show.contains("verified") && show.contains("db started"), "{show}");
+    assert!(show.contains("verified") && show.contains("by ada"), "{show}");
     let log = program.stop().await;
     assert!(!log.contains("/callbacks/"), "a callback's address is a secret: {log}");
 }
