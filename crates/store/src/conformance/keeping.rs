@@ -16,7 +16,8 @@ use crate::{Error, Store};
 
 type Fresh = Arc<dyn Store>;
 
-const NOTHING: RetentionPolicy = RetentionPolicy {
+/// Everything is kept.
+pub const NOTHING: RetentionPolicy = RetentionPolicy {
     events: Keep { age: None, count: None },
     snapshots: Keep { age: None, count: None },
     delivered: Keep { age: None, count: None },
@@ -25,11 +26,13 @@ const NOTHING: RetentionPolicy = RetentionPolicy {
     proposals: Keep { age: None, count: None },
 };
 
-fn older_than(seconds: u64) -> Keep {
+/// Nothing older than so many seconds.
+pub fn older_than(seconds: u64) -> Keep {
     Keep { age: Some(Duration::from_secs(seconds)), count: None }
 }
 
-fn at_most(count: u64) -> Keep {
+/// No more than so many.
+pub fn at_most(count: u64) -> Keep {
     Keep { age: None, count: Some(count) }
 }
 

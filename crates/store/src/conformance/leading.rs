@@ -10,8 +10,10 @@ use evenkeel_core::model::HostKind;
 use serde_json::json;
 
 use super::Outcome as Done;
+use super::repairs_sample::{callback, making, notice, proposal, token};
 use super::sample::{at, docker, event_id, host, journal, observed, opening};
 use crate::query::{DeliveryFilter, DeliveryState};
+use crate::repairs::RepairCommit;
 use crate::rows::{AssetRow, ExpectedRow, JournalKind, SavedInventory, SavedStatus};
 use crate::types::{Keep, Leadership, Outcome, Resend, RetentionPolicy, Ticket};
 use crate::{Error, Store};
@@ -169,6 +171,13 @@ async fn every_write_is_fenced(store: &Fresh, by: &str) -> Done {
     fenced(store.release(&[ticket], at(9)).await, by)?;
     fenced(store.resend(Resend::Sink("n8n".to_owned()), at(9)).await, by)?;
     fenced(store.note(&[journal(JournalKind::Log, "late", 9)]).await, by)?;
+    let step = RepairCommit {
+        callbacks: vec![callback(1, &proposal("a", "x", 1, "restart"), 9)],
+        journal: vec![journal(JournalKind::Log, "late", 9)],
+        notices: vec![notice(9, None, &["n8n"])?],
+        ..making(9, &[&proposal("a", "x", 1, "restart")])
+    };
+    fenced(store.commit_repair(step).await, by)?;
     fenced(store.prune(&policy, at(1_000_000)).await, by)
 }
 
@@ -192,6 +201,7 @@ pub async fn a_fenced_writer_writes_nothing_by_any_method([one, other]: Two) -> 
     );
     let rows = other.rows().await?;
     assert_eq!((rows.events, rows.observed_snapshots, rows.expected_snapshots, rows.journal), (1, 1, 0, 0));
+    assert_eq!((rows.proposals, rows.notices, other.callback(token(1)).await?), (0, 0, None));
     assert_eq!(other.shown(&"a".into()).await?, [observed("a", "one", 1)]);
     assert_eq!(other.last_status().await?, None);
     assert_eq!(other.last_inventory(&SourceId::new(SourceKind::Netbox, "main")).await?, None);

@@ -6,8 +6,12 @@
 pub mod keeping;
 pub mod leading;
 pub mod ledger;
+pub mod notices;
 pub mod outbox;
 pub mod queries;
+pub mod repairs;
+pub mod repairs_keeping;
+pub mod repairs_sample;
 pub mod sample;
 
 /// How a case ends.
@@ -72,6 +76,30 @@ macro_rules! store_conformance {
                 an_export_larger_than_a_page_is_whole
                 figures_add_up
                 a_closed_store_says_so
+            );
+            $crate::store_conformance!(@cases $fresh, repairs:
+                a_proposal_comes_back_in_every_state
+                the_planner_gets_what_is_under_way_what_was_dispatched_and_what_is_of_an_open_drift
+                controls_are_kept_with_their_revision
+                a_step_that_is_refused_leaves_nothing
+                a_callback_is_used_once
+                of_two_who_change_a_proposal_one_wins
+                proposals_are_filtered
+                pages_of_proposals_stay_stable_while_proposals_are_made
+                proposals_of_any_script_survive
+            );
+            $crate::store_conformance!(@cases $fresh, notices:
+                a_notice_is_claimed_to_the_byte_at_every_attempt
+                notices_keep_their_order_and_wait_for_no_event
+                a_notice_that_was_given_up_is_listed_and_sent_again
+                a_notice_for_nobody_is_not_kept
+                a_notice_is_no_event
+            );
+            $crate::store_conformance!(@cases $fresh, repairs_keeping:
+                retention_removes_only_proposals_that_nothing_needs
+                retention_of_proposals_by_count_keeps_the_newest
+                callbacks_go_a_day_after_their_time_was_up
+                retention_removes_a_notice_when_nobody_waits_for_it
             );
             $crate::store_conformance!(@cases $fresh, leading:
                 whoever_leads_renews_it_as_it_is
