@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::id::Subject;
+use evenkeel_store::conformance::repairs_sample::{callback, making, notice, proposal};
 use evenkeel_store::conformance::sample::{at, opening};
 use evenkeel_store::sqlite::{Options, SqliteStore};
-use evenkeel_store::{DeliveryFilter, Error, EventFilter, Store};
+use evenkeel_store::{DeliveryFilter, Error, EventFilter, ProposalFilter, RepairCommit, Store, TokenHash};
 
 const PATH: &str = "EVENKEEL_CRASH_TEST_STORE";
 const WRITERS: u32 = 4;
@@ -37,6 +38,7 @@ async fn child_that_commits_until_it_is_killed() {
                 let n = u32::try_from(revision).unwrap() * WRITERS + writer;
                 let service = format!("s{revision}");
                 let done = store.commit(opening(&name, &service, n, revision, &["n8n"])).await.unwrap();
+                store.commit_repair(repair(&name, n)).await.unwrap();
                 println!("ack {name} {}", done.revision);
             }
         }));
@@ -44,6 +46,40 @@ async fn child_that_commits_until_it_is_killed() {
     for worker in workers {
         worker.await.unwrap();
     }
+}
+
+/// A step with something of everything, from a number.
+fn repair(name: &str, n: u32) -> RepairCommit {
+    let made = proposal(name, "x", n + 1, "restart");
+    let mut answer = callback(0, &made, 100);
+    answer.token = hash(n);
+    let told = notice(n, Some(&made), &["ntfy"]).unwrap();
+    RepairCommit { callbacks: vec![answer], notices: vec![told], ..making(1, &[&made]) }
+}
+
+fn hash(n: u32) -> TokenHash {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&n.to_be_bytes());
+    TokenHash(hash)
+}
+
+/// Every step of repairs is there whole; says up to which revision each host has them.
+async fn repairs_are_whole(store: &SqliteStore) -> BTreeMap<String, u64> {
+    let proposals = store.proposals(&ProposalFilter::default(), None, 1_000_000).await.unwrap().rows;
+    let rows = store.rows().await.unwrap();
+    let told = DeliveryFilter { sink: Some("ntfy".to_owned()), ..DeliveryFilter::default() };
+    let told = store.deliveries(&told, None, 1_000_000).await.unwrap().rows;
+    assert_eq!((rows.proposals, rows.notices), (proposals.len() as u64, told.len() as u64));
+    assert_eq!(rows.proposals, rows.notices);
+    let mut reached = BTreeMap::new();
+    for row in proposals {
+        let n = row.proposal.id.number - 1;
+        let callback = store.callback(hash(n)).await.unwrap();
+        assert_eq!(callback.map(|callback| callback.proposal), Some(row.proposal.key));
+        let revision = reached.entry(row.proposal.id.drift.subject.host().unwrap().to_string()).or_default();
+        *revision = u64::from(n / WRITERS + 1).max(*revision);
+    }
+    reached
 }
 
 fn spawn(path: &std::path::Path) -> Child {
@@ -96,18 +132,22 @@ async fn every_commit_is_whole_after_kill_nine() {
     for round in 0..8_usize {
         let acks = run_and_kill(&path, 1 + round * 23);
         let store = SqliteStore::open(&path, Options::default()).await.unwrap();
+        let repaired = repairs_are_whole(&store).await;
         let mut total = 0;
         for loaded in store.load_all().await.unwrap() {
             let host = loaded.ledger.subject.host().unwrap().clone();
             let acknowledged = acks.get(host.as_str()).copied().unwrap_or(0);
             assert!(loaded.revision >= acknowledged, "{host}: {} of {acknowledged}", loaded.revision);
+            let repaired = repaired.get(host.as_str()).copied().unwrap_or(0);
+            assert!(repaired >= acknowledged, "{host}: repairs of {repaired}, not of {acknowledged}");
             assert_eq!(loaded.ledger.entries.len() as u64, loaded.revision);
             let events = EventFilter { host: Some(host), ..EventFilter::default() };
             let events = store.events(&events, None, 1_000_000).await.unwrap().rows;
             assert_eq!(events.len() as u64, loaded.revision);
             total += loaded.revision;
         }
-        let deliveries = store.deliveries(&DeliveryFilter::default(), None, 1_000_000).await.unwrap();
+        let events = DeliveryFilter { sink: Some("n8n".to_owned()), ..DeliveryFilter::default() };
+        let deliveries = store.deliveries(&events, None, 1_000_000).await.unwrap();
         assert_eq!(deliveries.rows.len() as u64, total);
         store.close().await;
     }

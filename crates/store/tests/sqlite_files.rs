@@ -9,9 +9,10 @@
 
 use std::time::Duration;
 
+use evenkeel_store::conformance::repairs_sample::{callback, making, notice, proposal, token};
 use evenkeel_store::conformance::sample::{at, docker, host, observed, opening};
 use evenkeel_store::sqlite::{Options, SqliteStore};
-use evenkeel_store::{Error, EventFilter, Outcome, Store};
+use evenkeel_store::{Error, EventFilter, Outcome, ProposalFilter, RepairCommit, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 
@@ -248,4 +249,58 @@ async fn no_program_can_change_an_event_or_delete_one_that_a_delivery_needs() {
         sqlx::query("DELETE FROM event_log").execute(&mut connection).await.is_err(),
         "dead, but it can be sent again"
     );
+}
+
+#[tokio::test]
+async fn a_proposal_that_cannot_be_read_is_named_and_never_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evenkeel.db");
+    let store = open(&path).await.unwrap();
+    let [good, bad] = [1, 2].map(|number| proposal("a", "x", number, "restart"));
+    store.commit_repair(making(1, &[&good, &bad])).await.unwrap();
+    let mut connection = shell(&path).await;
+    for sql in [
+        "UPDATE proposals SET proposal = '{}' WHERE id = 2",
+        "UPDATE proposals SET proposal = 'not json' WHERE id = 2",
+        // Whole, but another one's.
+        "UPDATE proposals SET proposal = (SELECT o.proposal FROM proposals o WHERE o.id = 1) WHERE id = 2",
+    ] {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+        for error in [
+            store.repairs(at(0)).await.map(|_| ()).unwrap_err(),
+            store.proposals(&ProposalFilter::default(), None, 9).await.map(|_| ()).unwrap_err(),
+        ] {
+            assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+            assert!(error.to_string().contains(&format!("proposal {}", bad.key)), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_program_can_change_a_notice_or_delete_one_that_a_delivery_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evenkeel.db");
+    let store = open(&path).await.unwrap();
+    let notices = vec![notice(1, None, &["n8n"]).unwrap()];
+    store.commit_repair(RepairCommit { notices, ..RepairCommit::new(at(1)) }).await.unwrap();
+    let mut connection = shell(&path).await;
+    for sql in ["PRAGMA foreign_keys = OFF; DELETE FROM notices", "UPDATE notices SET body = '{}'"] {
+        assert!(sqlx::raw_sql(sql).execute(&mut connection).await.is_err(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_in_the_file_only_as_its_hash() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evenkeel.db");
+    let store = open(&path).await.unwrap();
+    let made = proposal("a", "x", 1, "restart");
+    let callbacks = vec![callback(0xab, &made, 100)];
+    store.commit_repair(RepairCommit { callbacks, ..making(1, &[&made]) }).await.unwrap();
+    let kept: String = sqlx::query_scalar("SELECT token_hash FROM callbacks")
+        .fetch_one(&mut shell(&path).await)
+        .await
+        .unwrap();
+    assert_eq!(kept, "ab".repeat(32));
+    assert_eq!(store.callback(token(0xab)).await.unwrap().unwrap().proposal, made.key);
 }

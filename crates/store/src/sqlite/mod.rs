@@ -50,35 +50,8 @@ use crate::types::{
     Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };
 use lock::FileLock;
+pub use open::{Options, Synchronous};
 use writer::{Durability, Writer};
-
-/// When a commit counts as kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// When it is on the disk: survives a power failure.
-    #[default]
-    Full,
-    /// When the operating system has it: survives a crash of evenkeel; a power failure may forget the newest commits,
-    /// and what they would have delivered is found again by the next pass.
-    Normal,
-}
-
-/// How to open a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// When a commit counts as kept.
-    pub synchronous: Synchronous,
-    /// How many connections read at once.
-    pub readers: u32,
-    /// How long to wait for another program's lock on the file.
-    pub busy_timeout: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { synchronous: Synchronous::Full, readers: 3, busy_timeout: Duration::from_secs(5) }
-    }
-}
 
 /// A [`Store`] in SQLite. Clones share it.
 #[derive(Clone, Debug)]

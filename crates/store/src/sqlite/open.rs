@@ -1,4 +1,4 @@
-//! Opening: whose file it is, which schema it has, migrating it, and the connections.
+//! Opening: how, whose file it is, which schema it has, migrating it, and the connections.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,13 +11,40 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Row};
 
 use super::failure::explain;
-use super::{Options, Synchronous};
 use crate::error::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// `application_id` of our files; the first migration writes it.
 const OURS: i64 = 1_702_259_564;
+
+/// When a commit counts as kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// When it is on the disk: survives a power failure.
+    #[default]
+    Full,
+    /// When the operating system has it: survives a crash of evenkeel; a power failure may forget the newest commits,
+    /// and what they would have delivered is found again by the next pass.
+    Normal,
+}
+
+/// How to open a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// When a commit counts as kept.
+    pub synchronous: Synchronous,
+    /// How many connections read at once.
+    pub readers: u32,
+    /// How long to wait for another program's lock on the file.
+    pub busy_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { synchronous: Synchronous::Full, readers: 3, busy_timeout: Duration::from_secs(5) }
+    }
+}
 
 /// The newest schema this program knows.
 pub(super) fn known() -> i64 {
