@@ -13,6 +13,7 @@ use evenkeel_tests::workshop::Workshop;
 use serde_json::Value;
 
 const HOSTS: usize = 500;
+const OPEN: &str = "evenkeel_drift_open{severity=\"high\",type=\"SERVICE_MISSING\"}";
 
 /// What the process holds, in MiB.
 fn resident(program: &Program) -> u64 {
@@ -52,11 +53,8 @@ async fn in_a_storm_the_brake_holds_and_afterwards_a_single_repair_works() {
             tokio::time::sleep(Duration::from_millis(900)).await;
         }
     }
-    let all_open = || async {
-        figure(&program, "evenkeel_drift_open{severity=\"high\",type=\"SERVICE_MISSING\"}").await as usize
-            == HOSTS
-    };
-    assert!(soon(all_open).await, "{}", program.log());
+    let open = || figure(&program, OPEN);
+    assert!(soon(|| async { open().await as usize == HOSTS }).await, "{} of {HOSTS} are open", open().await);
     assert!(soon(|| async { figure(&program, "evenkeel_repair_brake_engaged").await == 1.0 }).await);
     let ran = shop.n8n.executions().len();
     assert!(ran <= 2, "{ran} were dispatched before it was a storm, and none after");
@@ -79,11 +77,7 @@ async fn in_a_storm_the_brake_holds_and_afterwards_a_single_repair_works() {
     for name in &names {
         shop.lab.engine(name).start_container("web").unwrap();
     }
-    let all_well = || async {
-        figure(&program, "evenkeel_drift_open{severity=\"high\",type=\"SERVICE_MISSING\"}").await as usize
-            == 0
-    };
-    assert!(soon(all_well).await, "{}", program.log());
+    assert!(soon(|| async { open().await as usize == 0 }).await, "{} are still open", open().await);
     assert_eq!(
         figure(&program, "evenkeel_repair_brake_engaged").await,
         1.0,
