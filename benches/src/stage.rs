@@ -9,6 +9,7 @@ use evenkeel::config::{Breaker, Schedule, SinkFilter};
 use evenkeel::controller::{self, Destination, Running, Setup};
 use evenkeel::deliver::people::Manners;
 use evenkeel::fleet::Observer;
+use evenkeel::repair::Remedies;
 use evenkeel_core::Secret;
 use evenkeel_core::policy::confirm::{Flap, Window};
 use evenkeel_core::policy::{Confirm, Policy};
@@ -46,6 +47,7 @@ pub(crate) async fn start(
         make_declared: None,
         destinations,
         policy: believing(),
+        remedies: Remedies::default(),
         schedule: Schedule {
             netbox_interval: NEVER,
             docker_interval,
@@ -83,7 +85,9 @@ pub(crate) fn destination(receiver: &Receiver) -> Result<Destination> {
     Ok(Destination {
         sink: Arc::new(WebhookSink::new(config)?),
         filter: SinkFilter::default(),
+        notices: false,
         manners: Manners::default(),
+        notices: false,
         retry: retry::Schedule::default(),
     })
 }

@@ -23,6 +23,7 @@ pub mod prometheus;
 pub mod replicas;
 pub mod repo;
 pub mod stage;
+pub mod workshop;
 
 /// The variable's value; without it the test has been skipped, in words nobody can overlook, and should return.
 ///

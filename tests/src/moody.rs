@@ -47,7 +47,12 @@ pub struct MoodyStore {
     lease: Mutex<Lease>,
     status: Mutex<Option<SavedStatus>>,
     resigned: AtomicUsize,
+    slipped: Mutex<Vec<Claimed>>,
+    settled: Mutex<Vec<(Ticket, Outcome)>>,
 }
+
+/// Deliveries that were slipped in have numbers from here on.
+const SLIPPED: u64 = 1 << 60;
 
 impl MoodyStore {
     /// In good mood, and led by nobody.
@@ -58,6 +63,8 @@ impl MoodyStore {
             lease: Mutex::default(),
             status: Mutex::default(),
             resigned: AtomicUsize::new(0),
+            slipped: Mutex::default(),
+            settled: Mutex::default(),
         }
     }
 
@@ -81,6 +88,21 @@ impl MoodyStore {
     /// How often the right to lead was given back.
     pub fn resigned(&self) -> usize {
         self.resigned.load(Ordering::Relaxed)
+    }
+
+    /// The next claim of this sink finds this in the outbox as well, under this id.
+    pub fn slip(&self, sink: &str, id: EventId, payload: Vec<u8>) {
+        let mut slipped = lock(&self.slipped);
+        let delivery = SLIPPED + slipped.len() as u64;
+        let ticket = Ticket { delivery, attempt: 1 };
+        let (sink, drift_key) = (sink.to_owned(), format!("slipped|{delivery}"));
+        let created_at = Timestamp::now();
+        slipped.push(Claimed { ticket, sink, event: id, drift_key, payload, created_at });
+    }
+
+    /// How what was slipped in ended, in the order in which it did.
+    pub fn settled(&self) -> Vec<Outcome> {
+        lock(&self.settled).iter().map(|(_, outcome)| outcome.clone()).collect()
     }
 
     async fn admit_reading(&self) -> Result<()> {
@@ -251,12 +273,19 @@ impl Store for MoodyStore {
         now: Timestamp,
     ) -> Result<Vec<Claimed>> {
         self.admit().await?;
-        self.inner.claim(sink, limit, lease, now).await
+        let mut claimed = self.inner.claim(sink, limit, lease, now).await?;
+        let due = |slipped: &mut Claimed| sink.is_none_or(|sink| slipped.sink == sink);
+        claimed.extend(lock(&self.slipped).extract_if(.., due));
+        Ok(claimed)
     }
 
     async fn settle_all(&self, outcomes: &[(Ticket, Outcome)], now: Timestamp) -> Result<Vec<bool>> {
         self.admit().await?;
-        self.inner.settle_all(outcomes, now).await
+        let (slipped, kept): (Vec<_>, Vec<_>) =
+            outcomes.iter().cloned().partition(|(ticket, _)| ticket.delivery >= SLIPPED);
+        let known = vec![true; slipped.len()];
+        lock(&self.settled).extend(slipped);
+        Ok(self.inner.settle_all(&kept, now).await?.into_iter().chain(known).collect())
     }
 
     async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()> {

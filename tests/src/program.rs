@@ -237,9 +237,14 @@ impl Program {
         assert!(soon(|| async { get(&address, "/readyz").await.0 == 200 }).await, "{}", self.log());
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("a running process")
+    }
+
     /// Sends a signal by its name (`TERM`).
     pub async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("a running process").to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").arg(format!("-{name}")).arg(id).status().await.unwrap();
         assert!(sent.success());
     }

@@ -7,8 +7,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel::config::SinkFilter;
 use evenkeel::face::Face;
-use evenkeel_tests::stage::{Lab, Plan, Stage, soon};
+use evenkeel_sinks::netbox::{Config, NetboxSink, Settings};
+use evenkeel_tests::stage::{Ear, Lab, Plan, Stage, soon};
 use evenkeel_web::{AppState, HostPolicy, router, serve};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha512;
@@ -41,6 +43,41 @@ async fn an_edit_in_netbox_is_seen_when_its_webhook_rings() {
 
     assert_eq!(send(address, body, signed(body)).await, 202);
     stage.until(&["SERVICE_MISSING mail@box"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_about_our_own_journal_entry_is_one_more_read_and_nothing_else() {
+    let lab = Lab::small(&[("box", &[("web", 80)])]).await;
+    let settings = Settings::new("journal", lab.netbox.url(), lab.netbox.writer_v1());
+    let sink = NetboxSink::new(Config::new(settings).unwrap(), None).unwrap();
+    let mut plan = Plan { netbox_probe: HOUR, webhook_secret: Some(SECRET), ..Plan::believing() }
+        .hearing(Ear::new(sink, SinkFilter::default()));
+    plan.schedule.netbox_interval = HOUR;
+    plan.schedule.resync = HOUR;
+    let stage = Stage::start(lab, plan).await;
+    assert!(soon(|| async { stage.hub().see(|world| world.declared().count() == 1) }).await);
+    let (address, _serving) = serve_stage(&stage).await;
+    stage.engine("box").stop("web").unwrap();
+    stage.until(&["SERVICE_MISSING web@box"]).await;
+    let written = || async { stage.lab.netbox.netbox().journal().len() == 1 };
+    assert!(soon(written).await);
+
+    let events = stage.events().await.len();
+    stage.lab.netbox.take_log();
+    let body = r#"{"event":"created","object_type":"extras.journalentry"}"#;
+    assert_eq!(send(address, body, signed(body)).await, 202);
+    // Once at the ring, and once when it is silent: a read of the changelog's end begins each.
+    let mut reads = 0;
+    let mut read_twice = || {
+        let log = stage.lab.netbox.take_log();
+        reads += log.iter().filter(|line| line.contains("object-changes") && line.contains("-id")).count();
+        let read = reads;
+        async move { read == 2 }
+    };
+    assert!(soon(&mut read_twice).await);
+    stage.looks_but(3, &["netbox/main"]).await;
+    assert!(read_twice().await, "no further read");
+    assert_eq!((stage.events().await.len(), stage.lab.netbox.netbox().journal().len()), (events, 1));
 }
 
 async fn serve_stage(stage: &Stage) -> (SocketAddr, DropGuard) {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use evenkeel_core::{EventType, Secret, Severity};
+use evenkeel_core::Secret;
 use evenkeel_sinks::nats::{Config, Login, NatsSink, Settings};
-use evenkeel_sinks::{Delivery, Sink, SinkError};
+use evenkeel_sinks::{Carries, Delivery, Sink, SinkError};
 use evenkeel_sources::http::{Fingerprint, Trust};
 use evenkeel_tests::nats::{Nats, program};
 use evenkeel_tests::stage::soon;
@@ -29,9 +29,7 @@ fn delivery(id: &str) -> Delivery {
         attempt: 1,
         sink: "bus".into(),
         payload: Bytes::from_static(EVENT.as_bytes()),
-        drift_id: "VM_DOWN|host:box2||".into(),
-        event_type: EventType::VmDown,
-        severity: Severity::Critical,
+        carries: Carries::of(EVENT.as_bytes()).unwrap(),
     }
 }
 
@@ -86,6 +84,41 @@ async fn without_a_stream_nothing_counts_as_delivered_and_the_error_says_how_to_
     sink.deliver(&delivery("a")).await.unwrap();
     assert_eq!(sink.look().await.unwrap(), "EVENKEEL");
     assert_eq!(kept(&server).await.0, 2);
+}
+
+const NOTICE: &str = r#"{"id":"01940000-0000-7000-8000-000000000009","kind":"notice","code":"brake_engaged",
+"text":"57 drifts began within an hour; nothing is dispatched.","actor":"evenkeel","at":"2025-12-22T03:14:52Z",
+"drift_id":null,"handle":null,"proposal":null}"#;
+
+#[tokio::test]
+async fn a_notice_is_kept_under_its_code_in_a_stream_that_was_made_before_there_were_notices() {
+    let Some(program) = program() else { return };
+    let server = Nats::start(&program, "").await;
+    sink(&server, making).deliver(&delivery("a")).await.unwrap();
+    let notice = Delivery {
+        payload: Bytes::from_static(NOTICE.as_bytes()),
+        carries: Carries::of(NOTICE.as_bytes()).unwrap(),
+        ..delivery("01940000-0000-7000-8000-000000000009")
+    };
+    let refused = sink(&server, making).deliver(&notice).await;
+    assert!(matches!(refused, Err(SinkError::Rejected { .. })), "it was not asked to take any: {refused:?}");
+    let with_notices = |settings: &mut Settings| settings.notices = Some("evenkeel.notices".to_owned());
+    let Err(SinkError::Unavailable { why }) = sink(&server, with_notices).deliver(&notice).await else {
+        panic!("delivered")
+    };
+    assert!(why.contains("no stream takes evenkeel.notices.>"), "{why}");
+    assert!(why.contains("--subjects 'evenkeel.events.>,evenkeel.notices.>'"), "{why}");
+    let both = sink(&server, |settings| {
+        making(settings);
+        with_notices(settings);
+    });
+    both.deliver(&notice).await.unwrap();
+    let (messages, subject, id, payload) = kept(&server).await;
+    assert_eq!((messages, subject.as_str()), (2, "evenkeel.notices.brake_engaged"));
+    assert_eq!((id.as_str(), payload), ("01940000-0000-7000-8000-000000000009", notice.payload.clone()));
+    assert_eq!(both.look().await.unwrap(), "EVENKEEL");
+    both.deliver(&delivery("b")).await.unwrap();
+    assert_eq!(kept(&server).await.0, 3, "events go where they went");
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::ledger::{Entry, Ledger};
 use jiff::Timestamp;
 
+use crate::repair::look::Looked;
+
 /// One subject's ledger and what a pass must know to skip it.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -22,6 +24,8 @@ pub struct Record {
     pub awaits_observation: bool,
     /// When the next pass is due even if nothing new is observed.
     pub due: Option<Timestamp>,
+    /// What the last pass rested on; `None` since the start.
+    pub looked: Option<Looked>,
     /// Consequences that ignore rules accepted in the last pass.
     pub ignored: usize,
 }
@@ -40,6 +44,7 @@ impl Record {
             stamp: None,
             awaits_observation: false,
             due: None,
+            looked: None,
             ignored: 0,
         }
     }

@@ -27,6 +27,7 @@ use crate::gate::{self, Gate};
 use crate::hook::Bell;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::repair::{self, Desk, Engine, Remedies};
 use crate::work::WorkQueue;
 use crate::world::World;
 use crate::{figures, keep, upkeep, worker};
@@ -42,6 +43,8 @@ pub struct Destination {
     pub sink: Arc<dyn Sink>,
     /// Which events it gets.
     pub filter: SinkFilter,
+    /// Whether it gets notices.
+    pub notices: bool,
     /// How people want to be told, if it speaks to people.
     pub manners: Manners,
     /// How long a delivery is tried.
@@ -66,6 +69,8 @@ pub struct Setup {
     pub destinations: Vec<Destination>,
     /// What the operator decided.
     pub policy: Policy,
+    /// Whether and how drifts are repaired.
+    pub remedies: Remedies,
     /// When things happen.
     pub schedule: Schedule,
     /// How long things are kept.
@@ -113,11 +118,15 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         make_declared,
         destinations,
         policy,
+        remedies,
         schedule,
         retention,
         store,
         registry,
     } = setup;
+    let repair_figures = repair::figures::Figures::register(&registry)?;
+    remedies.receivers.keys().for_each(|action| repair_figures.expect(action));
+    let (repairs, orders) = Desk::new(remedies.approvers.clone());
     let metrics = Metrics::register(&registry)?;
     let netbox = intent.id().clone();
     let policy = Arc::new(policy);
@@ -136,6 +145,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
             sink: Arc::from(d.sink.name()),
             filter: d.filter.clone(),
             speaks: d.sink.speaker().is_some(),
+            notices: d.notices,
         })
         .collect();
     let hub = Arc::new(Hub {
@@ -153,6 +163,8 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         intakes,
         netbox_bell,
         outbox_bell: Notify::new(),
+        repair_bell: Arc::new(Notify::new()),
+        repairs,
         full: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
@@ -181,6 +193,8 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     }
     fleet.start_intent(intent);
     running.spawn_all(fleet, destinations, retention);
+    let engine = Engine::new(running.hub.clone(), remedies, repair_figures);
+    running.spawn(engine.run(orders, running.stop.clone()));
     Ok(running)
 }
 
@@ -195,7 +209,7 @@ impl Running {
         self.spawn(figures::run(hub.clone(), stop.clone()));
         self.spawn(gate::watch(hub.clone(), stop.clone()));
         self.spawn(keep::run(hub.clone(), stop.clone()));
-        for Destination { sink, filter, manners, retry: schedule } in destinations {
+        for Destination { sink, filter, notices: _, manners, retry: schedule } in destinations {
             hub.metrics.expect_sink(sink.name());
             let (hub, stop) = (hub.clone(), stop.clone());
             if sink.speaker().is_some() {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
-use evenkeel_web::{HostStatus, Intake, Live, NetboxHook, Role, SourceStatus, WorldStatus};
+use evenkeel_web::{HostStatus, Intake, Live, NetboxHook, Repairs, Role, SourceStatus, WorldStatus};
 use jiff::Timestamp;
 use prometheus::TextEncoder;
 
@@ -145,6 +145,10 @@ impl Live for Face {
 
     fn netbox_hook(&self) -> Option<Arc<dyn NetboxHook>> {
         self.hub()?.netbox_bell.clone().map(|bell| bell as Arc<dyn NetboxHook>)
+    }
+
+    fn repairs(&self) -> Option<Arc<dyn Repairs>> {
+        self.hub().map(|hub| Arc::new(hub.repairs.clone()) as Arc<dyn Repairs>)
     }
 
     fn metrics(&self) -> String {

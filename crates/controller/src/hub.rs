@@ -24,6 +24,7 @@ use crate::hook::Bell;
 use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
+use crate::repair::Desk;
 use crate::work::WorkQueue;
 use crate::world::{Slice, World};
 
@@ -49,7 +50,7 @@ pub struct Hub {
     pub policy: Arc<Policy>,
     /// When things happen.
     pub schedule: Schedule,
-    /// Who gets which events.
+    /// Who gets which events, and who gets notices.
     pub routes: Vec<Route>,
     /// Doors to what is sent.
     pub intakes: Vec<Arc<dyn Intake>>,
@@ -57,6 +58,10 @@ pub struct Hub {
     pub netbox_bell: Option<Arc<Bell>>,
     /// Rings when something was put into the outbox.
     pub outbox_bell: Notify,
+    /// Rings when a ledger changed: something may be to be repaired, or may have been.
+    pub repair_bell: Arc<Notify>,
+    /// Where decisions about repairs are taken.
+    pub repairs: Desk,
     /// Rings when there is no room for what should be written.
     pub full: Notify,
     /// Events as they happen, for those who watch.
@@ -164,6 +169,11 @@ impl Hub {
             let wants = |route: &&Route| route.wants(event, &bearing);
             self.routes.iter().filter(wants).map(|route| route.sink.clone()).collect()
         })
+    }
+
+    /// The names of the sinks that are told what remediation has to say.
+    pub fn notices_to(&self) -> Vec<String> {
+        self.routes.iter().filter(|route| route.notices).map(|route| route.sink.to_string()).collect()
     }
 
     /// Tells those who watch.

@@ -1,6 +1,8 @@
 //! What the controller notes in the journal: what it decided or did that a person would look for. What does not live
 //! here: what is logged, and events.
 
+use evenkeel_core::remediation::JournalEntry;
+use evenkeel_sinks::Carries;
 use evenkeel_store::{Claimed, JournalKind, JournalRow, Pruned, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -68,16 +70,29 @@ pub fn died(claim: &Claimed, why: &str, at: Timestamp) -> JournalRow {
     let attempts = claim.ticket.attempt;
     let sink = &claim.sink;
     let text = format!("The delivery to {sink} was given up after {attempts} attempts: {why}");
+    // The id of a notice is no event's, and what keeps it in order no drift's.
+    let (event, drift_key) = match Carries::of(&claim.payload) {
+        Ok(Carries::Notice { code: _, drift_id }) => (None, drift_id),
+        Ok(Carries::Event { .. }) | Err(_) => (Some(claim.event), Some(claim.drift_key.clone())),
+    };
+    let subject = drift_key.as_deref().and_then(evenkeel_core::DriftId::parse).map(|id| id.subject);
+    let data =
+        json!({ "what": "dead", "sink": sink, "attempts": attempts, "delivery": claim.ticket.delivery });
+    JournalRow { event, drift_key, subject, ..row(JournalKind::Decision, at, text, data) }
+}
+
+/// What happened to a proposal, or to all of them.
+pub fn repair(entry: &JournalEntry) -> JournalRow {
+    let JournalEntry { code, at, drift, proposal, actor, text, announce: _ } = entry;
     JournalRow {
-        event: Some(claim.event),
-        drift_key: Some(claim.drift_key.clone()),
-        subject: evenkeel_core::DriftId::parse(&claim.drift_key).map(|id| id.subject),
-        ..row(
-            JournalKind::Decision,
-            at,
-            text,
-            json!({ "what": "dead", "sink": sink, "attempts": attempts, "delivery": claim.ticket.delivery }),
-        )
+        kind: code.kind(),
+        at: *at,
+        subject: drift.as_ref().map(|drift| drift.subject.clone()),
+        event: None,
+        drift_key: drift.as_ref().map(ToString::to_string),
+        actor: actor.to_string(),
+        text: text.clone(),
+        data: json!({ "what": code.as_str(), "proposal": proposal }),
     }
 }
 

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod pass;
 pub mod queue;
 pub mod render;
+pub mod repair;
 pub mod upkeep;
 pub mod wiring;
 pub mod work;

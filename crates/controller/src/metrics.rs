@@ -245,7 +245,8 @@ impl Metrics {
 }
 
 /// Makes metrics with our prefix and registers them.
-struct Maker<'a>(&'a Registry);
+/// Makes figures under our name and registers them.
+pub(crate) struct Maker<'a>(pub(crate) &'a Registry);
 
 impl Maker<'_> {
     fn opts(name: &str, help: &str) -> Opts {
@@ -261,31 +262,51 @@ impl Maker<'_> {
         Ok(made)
     }
 
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    pub(crate) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
         self.add(IntGauge::with_opts(Self::opts(name, help)))
     }
 
-    fn float(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+    pub(crate) fn float(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
         self.add(Gauge::with_opts(Self::opts(name, help)))
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    pub(crate) fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntGaugeVec, prometheus::Error> {
         self.add(IntGaugeVec::new(Self::opts(name, help), labels))
     }
 
-    fn floats(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
+    pub(crate) fn floats(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<GaugeVec, prometheus::Error> {
         self.add(GaugeVec::new(Self::opts(name, help), labels))
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    pub(crate) fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
         self.add(IntCounterVec::new(Self::opts(name, help), labels))
     }
 
-    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
+    pub(crate) fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
         self.add(Histogram::with_opts(Self::buckets(name, help)))
     }
 
-    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, prometheus::Error> {
+    pub(crate) fn histograms(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<HistogramVec, prometheus::Error> {
         self.add(HistogramVec::new(Self::buckets(name, help), labels))
     }
 

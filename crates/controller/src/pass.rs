@@ -18,6 +18,7 @@ use tracing::{debug, error, info, warn};
 use crate::book::Record;
 use crate::gate::About;
 use crate::hub::Hub;
+use crate::repair::look::Looked;
 use crate::work::Again;
 use crate::world::Slice;
 
@@ -113,7 +114,8 @@ pub async fn run(hub: &Hub, subject: &Subject) -> (Outcome, Again) {
         return (Outcome::Unchanged, again(record.due, now));
     }
     let decision = decide(subject, &slice, &record.ledger, &hub.policy, now, &mut || event_id(now));
-    match keep(hub, subject, &record, decision, stamp, now).await {
+    let looked = Looked::at(&slice, subject.host(), record.looked.as_ref());
+    match keep(hub, subject, &record, decision, (stamp, looked), now).await {
         Ok(again) => (Outcome::Settled, again),
         Err(error) => (Outcome::Failed, failed(hub, subject, &error).await),
     }
@@ -125,7 +127,7 @@ async fn keep(
     subject: &Subject,
     record: &Record,
     decision: Decision,
-    stamp: Option<Fingerprint>,
+    (stamp, looked): (Option<Fingerprint>, Looked),
     now: Timestamp,
 ) -> Result<Again, Error> {
     let Decision { report, advance } = decision;
@@ -170,10 +172,14 @@ async fn keep(
             stamp,
             awaits_observation: awaits,
             due: advance.due,
+            looked: Some(looked),
             ignored: report.ignored.len(),
         },
     );
     hub.settled(subject, stamp.filter(|_| !awaits));
+    if is_news {
+        hub.repair_bell.notify_one();
+    }
     if awaits {
         hub.wish_observation(subject, is_silent, Instant::now() + hub.schedule.recheck);
     }
@@ -215,7 +221,8 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) -> Again {
     }
 }
 
-fn stamp_of(slice: &Slice) -> Option<Fingerprint> {
+/// What the world looks like there, for what one look of it tells as much as the next.
+pub fn stamp_of(slice: &Slice) -> Option<Fingerprint> {
     match slice {
         Slice::Host { expected, observed, outer, .. } => {
             Some(fingerprint::of_host(expected, observed, outer))
@@ -237,7 +244,8 @@ fn again(due: Option<Timestamp>, now: Timestamp) -> Again {
 /// A due moment that has just passed must not spin.
 const MIN_WAIT: Duration = Duration::from_millis(5);
 
-fn event_id(now: Timestamp) -> EventId {
+/// An id for something that happens now.
+pub fn event_id(now: Timestamp) -> EventId {
     EventId::new(now, rand::random())
 }
 

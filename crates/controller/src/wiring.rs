@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::{HostName, SourceId, SourceKind};
+use evenkeel_sinks::action::ActionSink;
 use evenkeel_sinks::alertmanager::AlertmanagerSink;
 use evenkeel_sinks::chat::ChatSink;
 use evenkeel_sinks::nats::NatsSink;
+use evenkeel_sinks::netbox::NetboxSink;
 use evenkeel_sinks::ntfy::NtfySink;
 use evenkeel_sinks::retry;
 use evenkeel_sinks::webhook::WebhookSink;
@@ -21,16 +23,18 @@ use evenkeel_sources::push::PushSource;
 use evenkeel_sources::truenas::{self, TruenasSource};
 use evenkeel_store::sqlite::{self, Synchronous};
 use evenkeel_store::{PgStore, SqliteStore, Store, postgres};
-use evenkeel_web::Intake;
+use evenkeel_web::{Approver, Intake};
 use prometheus::Registry;
 
 use crate::config::{
-    self, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig, SinkConfig, SinkKind, StoreConfig,
+    self, ApproverConfig, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig, RemediationConfig,
+    RepairAction, SinkConfig, SinkKind, StoreConfig,
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
 use crate::hook::Bell;
 use crate::intake::Inbox;
+use crate::repair::Remedies;
 
 /// How often an inbox is looked into when nothing comes: what lies in it grows too old by itself.
 const INBOX_INTERVAL: Duration = Duration::from_secs(30);
@@ -86,6 +90,15 @@ pub enum Error {
         #[source]
         source: http::Error,
     },
+    /// A repair: a certificate file, for example.
+    #[error("action {name} cannot be asked for")]
+    Action {
+        /// Which.
+        name: Arc<str>,
+        /// Why.
+        #[source]
+        source: http::Error,
+    },
     /// A sink: whom it should trust cannot be read.
     #[error("sink {name} cannot be used")]
     Trust {
@@ -129,10 +142,34 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
         make_declared: declared(&config.docker_defaults),
         destinations: config.sinks.iter().map(destination).collect::<Result<_, _>>()?,
         policy: config.policy.clone(),
+        remedies: remedies(config)?,
         schedule: config.schedule.clone(),
         retention: config.store.retention,
         store,
         registry,
+    })
+}
+
+/// What is repaired, and by whom.
+fn remedies(config: &Config) -> Result<Remedies, Error> {
+    let RemediationConfig { policy, callback_url, actions, approvers } = &config.remediation;
+    let receiver = |action: &RepairAction| {
+        let name = action.action.name.clone();
+        let sink = ActionSink::new(action.webhook.clone())
+            .map_err(|source| Error::Action { name: name.clone(), source })?;
+        Ok((name, Arc::new(sink)))
+    };
+    let tokens = approvers.iter().map(|approver| approver.token.clone());
+    Ok(Remedies {
+        policy: policy.clone(),
+        receivers: actions.iter().map(receiver).collect::<Result<_, Error>>()?,
+        callback: callback_url.clone(),
+        secrets: tokens.chain(actions.iter().flat_map(|action| action.webhook.secrets().to_vec())).collect(),
+        approvers: approvers
+            .iter()
+            .map(|ApproverConfig { name, token }| Approver { name: name.clone(), token: token.clone() })
+            .collect(),
+        epoch: 0,
     })
 }
 
@@ -194,14 +231,33 @@ pub fn declared(defaults: &DockerDefaults) -> Option<MakeDeclared> {
 pub fn destination(config: &SinkConfig) -> Result<Destination, Error> {
     let sink = sink(config)?;
     let (filter, manners) = (config.filter.clone(), config.manners.clone());
-    Ok(Destination { sink, filter, manners, retry: retry::Schedule::default() })
+    Ok(Destination { sink, filter, notices: config.notices, manners, retry: retry::Schedule::default() })
 }
 
 /// A NATS sink as itself, to look at its stream; `None` for a sink of another kind.
 pub fn nats(config: &SinkConfig) -> Option<Result<NatsSink, Error>> {
     match &config.kind {
         SinkKind::Nats(settings) => Some(tls(config).map(|tls| NatsSink::new(settings.clone(), tls))),
-        SinkKind::Webhook(_) | SinkKind::Ntfy(_) | SinkKind::Alertmanager(_) | SinkKind::Chat(_) => None,
+        SinkKind::Webhook(_)
+        | SinkKind::Ntfy(_)
+        | SinkKind::Alertmanager(_)
+        | SinkKind::Chat(_)
+        | SinkKind::NetboxJournal(_) => None,
+    }
+}
+
+/// A NetBox sink as itself, to see whether it could write; `None` for a sink of another kind.
+pub fn netbox_journal(config: &SinkConfig) -> Option<Result<NetboxSink, Error>> {
+    let failed = |source| Error::Sink { name: config.name.clone(), source };
+    match &config.kind {
+        SinkKind::NetboxJournal(settings) => {
+            Some(tls(config).and_then(|tls| NetboxSink::new(settings.clone(), tls).map_err(failed)))
+        }
+        SinkKind::Webhook(_)
+        | SinkKind::Ntfy(_)
+        | SinkKind::Alertmanager(_)
+        | SinkKind::Nats(_)
+        | SinkKind::Chat(_) => None,
     }
 }
 
@@ -216,7 +272,7 @@ fn tls(config: &SinkConfig) -> Result<Option<rustls::ClientConfig>, Error> {
 
 /// The sink alone.
 pub fn sink(config: &SinkConfig) -> Result<Arc<dyn Sink>, Error> {
-    let SinkConfig { name, kind, filter: _, trust: _, manners: _ } = config;
+    let SinkConfig { name, kind, filter: _, notices: _, trust: _, manners: _ } = config;
     let failed = |source| Error::Sink { name: name.clone(), source };
     let tls = tls(config)?;
     Ok(match kind {
@@ -227,6 +283,9 @@ pub fn sink(config: &SinkConfig) -> Result<Arc<dyn Sink>, Error> {
         }
         SinkKind::Nats(settings) => Arc::new(NatsSink::new(settings.clone(), tls)),
         SinkKind::Chat(settings) => Arc::new(ChatSink::new(settings.as_ref().clone(), tls).map_err(failed)?),
+        SinkKind::NetboxJournal(settings) => {
+            Arc::new(NetboxSink::new(settings.clone(), tls).map_err(failed)?)
+        }
     })
 }
 

@@ -25,6 +25,7 @@ fn env(name: &str) -> Option<String> {
         "N8N_WEBHOOK_URL" => Some("https://n8n.bruce.lan/webhook/4711".to_owned()),
         "CHAT_WEBHOOK_URL" => Some("https://chat.bruce.lan/hooks/4711".to_owned()),
         "N8N_WEBHOOK_SECRET" | "NETBOX_WEBHOOK_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
+        "NETBOX_JOURNAL_TOKEN" => Some("fedcba9876543210".to_owned()),
         name if name.ends_with("TOKEN") || name.ends_with("API_KEY") => Some("0123456789abcdef".to_owned()),
         _ => None,
     }
@@ -202,7 +203,10 @@ fn what_the_commented_example_says_is_what_is_understood() {
     assert_eq!((patient.open_after, patient.open_after_time.as_secs(), patient.resolve_after), (4, 600, 2));
     assert_eq!(config.policy.silences[0].ends.to_string(), "2099-01-06T00:00:00Z");
     let kinds: Vec<_> = config.sinks.iter().map(|sink| sink.kind.word()).collect();
-    assert_eq!(kinds, ["webhook", "webhook", "ntfy", "chat", "chat", "alertmanager", "nats"]);
+    assert_eq!(
+        kinds,
+        ["webhook", "webhook", "ntfy", "chat", "chat", "alertmanager", "nats", "netbox_journal"]
+    );
     let Place::Sqlite { path, synchronous: Synchronous::Full } = &config.store.place else {
         panic!("{:?}", config.store.place)
     };

@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use evenkeel::config::{Config, Errors};
+use evenkeel::config::{Config, Described, Errors, SinkConfig};
+use evenkeel_core::{EventType, HostName, Severity, Transition};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -292,6 +293,73 @@ header = { name = "webhook-id", value = { env = "TOKEN" } }
 }
 
 #[test]
+fn a_journal_needs_a_token_of_its_own_and_takes_what_has_a_journal() {
+    insta::assert_snapshot!(added(r#"
+[[sink]]
+name = "without a token"
+kind = "netbox_journal"
+user = "ada"
+[[sink]]
+name = "in the open"
+kind = "netbox_journal"
+url = "http://netbox.lan"
+token = { env = "TOKEN" }
+timeout = "2m"
+[sink.filter]
+types = ["VM_UNDECLARED"]
+"#), @r#"
+    evenkeel.toml:5: sink[0].token: is missing; write a secret here
+    evenkeel.toml:8: sink[0].user: is not a key of [[sink]] kind = "netbox_journal"; it takes name, kind, filter, url, token, click, insecure_http, timeout, ca_file, pin, client_cert, client_key, allow_link_local
+    evenkeel.toml:12: sink[1].url: is plain http to another machine: whoever reads along has the token; use https, or say insecure_http = true
+    evenkeel.toml:14: sink[1].timeout: must be above zero and at most 60 s
+    evenkeel.toml:16: sink[1].filter.types: has VM_UNDECLARED, which is about what NetBox does not know: it has no journal
+    "#);
+    let same = "[[sink]]\nname = \"j\"\nkind = \"netbox_journal\"\ntoken = { env = \"TOKEN\" }\n";
+    let warned = warnings(same);
+    assert!(warned.contains("sink[0].token: is the token of [netbox]"), "{warned}");
+}
+
+#[test]
+fn a_journal_is_where_the_intent_is_unless_told_otherwise_and_gets_what_began_and_ended_on_hosts() {
+    let netbox = "[netbox]\nurl = \"https://netbox.lan/ops/\"\ntoken = { env = \"TOKEN\" }\npin = \"PIN\"\n";
+    let netbox = netbox.replace("PIN", &"ab".repeat(32));
+    let sink = "[[sink]]\nname = \"j\"\nkind = \"netbox_journal\"\ntoken = { env = \"WRITER\" }\n";
+    let env = |name: &str| match name {
+        "WRITER" => Some("fedcba9876543210".to_owned()),
+        name => env(name),
+    };
+    let read = |text: String| {
+        let config = Config::parse(Path::new("evenkeel.toml"), &text, &env, now()).unwrap();
+        assert!(config.warnings.iter().all(|warning| !warning.to_string().contains("token")));
+        config
+    };
+    let config = read(format!("{netbox}{sink}"));
+    let SinkConfig { kind, filter, trust, .. } = &config.sinks[0];
+    assert_eq!((kind.word(), kind.place()), ("netbox_journal", "https://netbox.lan".to_owned()));
+    assert_eq!(trust, &config.netbox.trust);
+    let concerns = |kind, host: Option<&str>, transition| {
+        let host = host.map(HostName::new);
+        let about =
+            Described { kind, severity: Severity::Info, host: host.as_ref(), tenant: None, tags: &[] };
+        filter.passes(about, transition)
+    };
+    for transition in [Transition::Opened, Transition::Reopened, Transition::Resolved] {
+        assert!(concerns(EventType::ServiceMissing, Some("box"), transition));
+    }
+    for (kind, host, transition) in [
+        (EventType::VmUndeclared, Some("box"), Transition::Opened),
+        (EventType::SnapshotError, None, Transition::Opened),
+        (EventType::ServiceMissing, Some("box"), Transition::Changed),
+        (EventType::ServiceMissing, Some("box"), Transition::Reminder),
+    ] {
+        assert!(!concerns(kind, host, transition), "{kind} {transition}");
+    }
+    let elsewhere = read(format!("{netbox}{sink}url = \"https://other.lan\"\n"));
+    assert_eq!(elsewhere.sinks[0].kind.place(), "https://other.lan");
+    assert_eq!(elsewhere.sinks[0].trust, Default::default());
+}
+
+#[test]
 fn each_kind_of_sink_takes_its_own_keys_and_says_its_own_mistakes() {
     insta::assert_snapshot!(added(r#"
 [[sink]]
@@ -313,6 +381,7 @@ kind = "alertmanager"
 url = "http://am.lan"
 labels = { handle = "x", team = 1 }
 repeat = "0s"
+notices = true
 [sink.filter]
 tags = []
 transitions = ["opened"]
@@ -321,6 +390,7 @@ name = "bus"
 kind = "nats"
 servers = ["http://nats.lan"]
 subject = "a..b"
+notices_subject = "c"
 password = { env = "TOKEN" }
 credentials = { env = "TOKEN" }
 [[sink]]
@@ -348,25 +418,27 @@ url = "https://chat.lan"
     evenkeel.toml:14: sink[0].time_zone: `Mars/Olympus` is no time zone; write one like "Europe/Paris" or "UTC"
     evenkeel.toml:15: sink[0].remind: must be at least 5 m
     evenkeel.toml:16: sink[0].token: stands beside user or password; one of the two is enough
-    evenkeel.toml:17: sink[0].secrets: is not a key of [[sink]] kind = "ntfy"; it takes name, kind, filter, url, topic, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local, group_wait, group_by, quiet, quiet_below, time_zone, digest, remind
+    evenkeel.toml:17: sink[0].secrets: is not a key of [[sink]] kind = "ntfy"; it takes name, kind, filter, notices, url, topic, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local, group_wait, group_by, quiet, quiet_below, time_zone, digest, remind
     evenkeel.toml:18: sink[1].urls: is missing; write a list of addresses or secrets here
-    evenkeel.toml:21: sink[1].url: is not a key of [[sink]] kind = "alertmanager"; it takes name, kind, filter, urls, labels, repeat, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local
+    evenkeel.toml:21: sink[1].url: is not a key of [[sink]] kind = "alertmanager"; it takes name, kind, filter, notices, urls, labels, repeat, token, user, password, click, timeout, ca_file, pin, client_cert, client_key, allow_link_local
     evenkeel.toml:22: sink[1].labels.team: must be a text in quotes, not a number
     evenkeel.toml:22: sink[1].labels: `handle` is set by evenkeel itself
     evenkeel.toml:23: sink[1].repeat: must be from 1 s to 1 h
-    evenkeel.toml:25: sink[1].filter.tags: is an empty list, which would mean `all`; leave the key out or name what is meant
-    evenkeel.toml:26: sink[1].filter.transitions: does not fit an Alertmanager: an alert that opens must also end
-    evenkeel.toml:30: sink[2].servers: number 1: must start with nats:// or tls://
-    evenkeel.toml:31: sink[2].subject: is no subject: words of letters, digits, `-` and `_` with dots between them
-    evenkeel.toml:32: sink[2].password: needs the name it belongs to; add user
-    evenkeel.toml:33: sink[2].credentials: stand beside another login; one of them is enough
-    evenkeel.toml:33: sink[2].credentials: is not the content of a .creds file (a JWT and a seed)
-    evenkeel.toml:38: sink[3].format: `slak` is not a chat system; did you mean `slack`?
-    evenkeel.toml:39: sink[3].template: stands beside another form; one of them is enough
-    evenkeel.toml:40: sink[3].quiet: needs to know whose hours these are; add time_zone
-    evenkeel.toml:45: sink[4].template: what it makes is no JSON (expected `,` or `}` at line 1 column 12); values bring their own quotes
-    evenkeel.toml:46: sink[4].click: must start with http:// or https://
-    evenkeel.toml:47: sink[5].format: is missing; write format, template or template_file
+    evenkeel.toml:24: sink[1].notices: does not fit an Alertmanager: an alert is a drift that opens and ends, and a notice is neither
+    evenkeel.toml:26: sink[1].filter.tags: is an empty list, which would mean `all`; leave the key out or name what is meant
+    evenkeel.toml:27: sink[1].filter.transitions: does not fit an Alertmanager: an alert that opens must also end
+    evenkeel.toml:31: sink[2].servers: number 1: must start with nats:// or tls://
+    evenkeel.toml:32: sink[2].subject: is no subject: words of letters, digits, `-` and `_` with dots between them
+    evenkeel.toml:33: sink[2].notices_subject: has no use without notices = true
+    evenkeel.toml:34: sink[2].password: needs the name it belongs to; add user
+    evenkeel.toml:35: sink[2].credentials: stand beside another login; one of them is enough
+    evenkeel.toml:35: sink[2].credentials: is not the content of a .creds file (a JWT and a seed)
+    evenkeel.toml:40: sink[3].format: `slak` is not a chat system; did you mean `slack`?
+    evenkeel.toml:41: sink[3].template: stands beside another form; one of them is enough
+    evenkeel.toml:42: sink[3].quiet: needs to know whose hours these are; add time_zone
+    evenkeel.toml:47: sink[4].template: what it makes is no JSON (expected `,` or `}` at line 1 column 12); values bring their own quotes
+    evenkeel.toml:48: sink[4].click: must start with http:// or https://
+    evenkeel.toml:49: sink[5].format: is missing; write format, template or template_file
     "#);
 }
 

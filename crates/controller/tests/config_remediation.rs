@@ -22,6 +22,9 @@ fn env(name: &str) -> Option<String> {
     match name {
         "NETBOX_TOKEN" => Some("0123456789abcdef".to_owned()),
         "N8N_SECRET" => Some(SECRET.to_owned()),
+        "TOKEN_A" => Some("the-token-of-ada".to_owned()),
+        "TOKEN_B" => Some("the-token-of-bob".to_owned()),
+        "SHORT" => Some("sh0rt".to_owned()),
         _ => None,
     }
 }
@@ -154,14 +157,18 @@ fn what_is_probably_not_meant_is_a_warning() {
         None
     );
     assert!(warnings(ON).contains("there is no rule: nothing will be proposed"));
-    assert!(!warnings(&format!("{ON}{ACTION}{RULE}")).contains("remediation"));
+    let untold = warnings(&format!("{ON}{ACTION}{RULE}"));
+    assert!(untold.contains("remediation.enabled: no sink has `notices = true`"), "{untold}");
+    let sink = "[[sink]]\nname = \"n8n\"\nurl = \"https://n8n.lan/webhook/d\"\nnotices = true\n";
+    assert!(!warnings(&format!("{ON}{ACTION}{RULE}{sink}")).contains("remediation"));
 }
 
 #[test]
 fn the_callback_of_a_request_stands_under_the_base_address() {
     let callback = |base: &str| {
         let config = read(&format!("[remediation]\n{base}\n"));
-        config.callback(&Secret::new("t0ken")).map(|url| url.expose().to_owned())
+        let base = config.callback_url?;
+        Some(evenkeel::config::callback_under(&base, &Secret::new("t0ken")).expose().to_owned())
     };
     let of = |url: &str| callback(&format!("callback_url = \"{url}\""));
     assert_eq!(of("https://ek.lan").as_deref(), Some("https://ek.lan/api/v1/callbacks/t0ken"));
@@ -174,4 +181,39 @@ fn the_callback_of_a_request_stands_under_the_base_address() {
         let text = mistakes(&format!("[remediation]\ncallback_url = \"{wrong}\"\n"));
         assert!(text.contains("callback_url: must end before `?` and `#`"), "{text}");
     }
+}
+
+#[test]
+fn whoever_may_decide_has_a_name_and_a_token_of_their_own() {
+    let approver = |name: &str, token: &str| {
+        format!("[[remediation.approver]]\nname = \"{name}\"\ntoken = {{ env = \"{token}\" }}\n")
+    };
+    let config = read(&format!("{}{}", approver("ada", "TOKEN_A"), approver("bob", "TOKEN_B")));
+    let names: Vec<&str> = config.approvers.iter().map(|approver| approver.name.as_str()).collect();
+    assert_eq!(names, ["ada", "bob"]);
+    let text = mistakes(&format!("{}{}", approver("ada", "TOKEN_A"), approver("bob", "TOKEN_A")));
+    assert!(text.contains("is the token of ada as well"), "{text}");
+    let text = mistakes(&format!("{}{}", approver("ada", "TOKEN_A"), approver("ada", "TOKEN_B")));
+    assert!(text.contains("is taken by another approver"), "{text}");
+    let text = mistakes(&approver("ada", "SHORT"));
+    assert!(text.contains("is shorter than 16 characters") && !text.contains("sh0rt"), "{text}");
+}
+
+#[test]
+fn each_kind_of_sink_but_one_takes_notices_if_it_is_told_to() {
+    let sinks = |notices: &str| {
+        format!(
+            "[[sink]]\nname = \"a\"\nurl = \"https://n8n.lan/x\"\n{notices}\n\
+             [[sink]]\nname = \"b\"\nkind = \"ntfy\"\nurl = \"https://ntfy.lan\"\ntopic = \"t\"\n{notices}\n\
+             [[sink]]\nname = \"c\"\nkind = \"chat\"\nurl = \"https://chat.lan\"\nformat = \"slack\"\n{notices}\n\
+             [[sink]]\nname = \"d\"\nkind = \"nats\"\nservers = [\"nats://nats.lan\"]\n{notices}\n"
+        )
+    };
+    let read = |text: &str| parse(text).unwrap_or_else(|errors| panic!("{errors}")).sinks;
+    assert!(read(&sinks("")).iter().all(|sink| !sink.notices), "off, until somebody says so");
+    assert!(read(&sinks("notices = true")).iter().all(|sink| sink.notices));
+    let alerts =
+        "[[sink]]\nname = \"e\"\nkind = \"alertmanager\"\nurls = [\"http://am.lan\"]\nnotices = true\n";
+    let text = parse(alerts).map(|_| ()).unwrap_err();
+    assert!(text.contains("sink[0].notices: does not fit an Alertmanager"), "{text}");
 }

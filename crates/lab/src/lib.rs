@@ -7,6 +7,7 @@ pub mod homelab;
 pub mod incidents;
 pub mod inventory;
 pub mod listener;
+pub mod n8n;
 pub mod netbox;
 pub mod ntfy;
 pub mod proxmox;

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use evenkeel_core::remediation::Param;
+use evenkeel_lab::n8n::REQUEST;
 use serde_json::Value;
 
 /// Node types and the versions that n8n 1.123.81 was seen to import and run.
@@ -129,7 +130,7 @@ fn a_request_is_verified_before_it_is_answered_and_answered_before_anything_is_d
             "webhook-signature",
             "timingSafeEqual",
             "<= 300",
-            "request.key",
+            "request.idempotency_key",
         ];
         for needed in needed {
             assert!(code.contains(needed), "{file}: {needed}");
@@ -152,10 +153,10 @@ fn whatever_happens_to_the_action_is_said_by_callback() {
             let [callback] = leads_to(workflow, act, output)[..] else { panic!("{file}: output {output}") };
             let callback = node(workflow, callback);
             assert_eq!(callback["retryOnFail"], true, "{file}");
-            assert!(text(&callback["parameters"]["url"]).contains("request.callback_url"), "{file}");
+            assert!(text(&callback["parameters"]["url"]).contains("request.callback.url"), "{file}");
             let body = text(&callback["parameters"]["jsonBody"]);
             assert!(
-                body.contains(&format!("outcome: '{outcome}'")) && body.contains("request.key"),
+                body.starts_with(&format!("={{{{ JSON.stringify({{ result: '{outcome}', output: ")),
                 "{file}"
             );
         }
@@ -171,7 +172,7 @@ fn they_ask_only_for_parameters_there_are_and_the_list_says_which() {
             let rest = &written[at + prefix.len()..];
             rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap().to_owned()
         };
-        let used: BTreeSet<String> = written.match_indices("request.params.").map(named).collect();
+        let used: BTreeSet<String> = written.match_indices("request.proposal.params.").map(named).collect();
         assert!(!used.is_empty(), "{file}");
         for name in &used {
             assert!(Param::parse(name).is_some(), "{file}: {name}");
@@ -184,11 +185,37 @@ fn they_ask_only_for_parameters_there_are_and_the_list_says_which() {
 }
 
 #[test]
+fn they_read_only_what_a_request_has_and_the_list_shows_one() {
+    let request: Value = serde_json::from_str(REQUEST).unwrap();
+    for (file, workflow) in &workflows() {
+        let written = workflow["nodes"].to_string();
+        for (at, prefix) in written.match_indices("request.") {
+            let rest = &written[at + prefix.len()..];
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c)).unwrap_or(rest.len());
+            let path = rest[..end].trim_end_matches('.');
+            // The end of a sentence.
+            if path.is_empty() {
+                continue;
+            }
+            let names = path.split('.');
+            // What an action is told differs; the rest is the same for all.
+            let mut names = names.take_while(|name| Param::parse(name).is_none());
+            let found = names.try_fold(&request, |value, name| value.get(name));
+            assert!(found.is_some_and(|found| found != &request), "{file}: request.{path}");
+        }
+    }
+    let list = fs::read_to_string(folder().join("README.md")).unwrap();
+    let shown = list.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(shown).unwrap(), request);
+}
+
+#[test]
 fn names_from_outside_cannot_change_an_address() {
     for (file, workflow) in &workflows() {
         for node in of_type(workflow, "httpRequest") {
             let url = text(&node["parameters"]["url"]);
-            for (at, _) in url.match_indices("$('Verify').item.json.request.params") {
+            for (at, _) in url.match_indices("$('Verify').item.json.request.proposal.params") {
                 assert!(url[..at].ends_with("encodeURIComponent("), "{file}: {url}");
             }
         }

@@ -1,4 +1,4 @@
-//! Where events go: one folder per destination with the same rooms: `mod` (the sink), `config` (validated settings),
+//! Where events and notices go: one folder per destination with the same rooms: `mod` (the sink), `config` (validated settings),
 //! `encode` (delivery → headers, pure), `client` (transport).
 //!
 //! What people are told is a [`message`]; what the HTTP speakers share is in [`http`]. What repairs are sent with is an
@@ -10,16 +10,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use evenkeel_core::{Event, EventType, HostName, ServiceName, Severity};
+use evenkeel_core::{EventType, HostName, ServiceName, Severity};
 use jiff::Timestamp;
 
 pub mod action;
 pub mod alertmanager;
 pub mod chat;
+mod delivery;
 pub mod http;
 pub mod message;
 pub mod nats;
+pub mod netbox;
 pub mod ntfy;
 pub mod retry;
 #[cfg(test)]
@@ -28,32 +29,7 @@ pub mod webhook;
 
 use message::Message;
 
-/// One event on its way to one sink.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// The idempotency key: the same at every attempt, so that the receiver can tell a repetition from news.
-    pub id: String,
-    /// 1 for the first attempt.
-    pub attempt: u32,
-    /// The name of the sink it is for.
-    pub sink: String,
-    /// The event in its canonical form, byte for byte as the store has it.
-    pub payload: Bytes,
-    /// The drift it is about.
-    pub drift_id: String,
-    /// The event's type.
-    pub event_type: EventType,
-    /// The event's severity.
-    pub severity: Severity,
-}
-
-impl Delivery {
-    /// The event, read back. What cannot be read cannot be told, however often it is tried.
-    pub fn event(&self) -> Result<Event, SinkError> {
-        serde_json::from_slice(&self.payload)
-            .map_err(|error| SinkError::Rejected { why: format!("the event cannot be read: {error}") })
-    }
-}
+pub use delivery::{Carries, Content, Delivery};
 
 /// A drift that is open and was announced, for sinks that must be told again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]

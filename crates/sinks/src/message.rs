@@ -4,7 +4,8 @@
 //! Names and sentences come from systems that anybody may have named anything: every text here is one line without
 //! control characters, and whoever writes it into another language (JSON, Markdown) escapes it there.
 
-use evenkeel_core::{Event, Severity, Transition};
+use evenkeel_core::remediation::{Code, Notice};
+use evenkeel_core::{DriftId, Event, Severity, Subject, Transition};
 use jiff::Timestamp;
 
 /// Longest title, in characters: phones cut it far earlier.
@@ -25,6 +26,8 @@ pub enum Tone {
     Reminder,
     /// What there was, and what stands.
     Digest,
+    /// Remediation has something to say.
+    Notice,
     /// Somebody tries whether messages arrive.
     Test,
 }
@@ -37,6 +40,7 @@ impl Tone {
             Self::Resolved => "resolved",
             Self::Reminder => "reminder",
             Self::Digest => "digest",
+            Self::Notice => "notice",
             Self::Test => "test",
         }
     }
@@ -68,7 +72,7 @@ pub struct Message {
     pub lines: Vec<Line>,
     /// The one drift it is about, by its handle.
     pub handle: Option<String>,
-    /// How many events it tells.
+    /// How many events it tells; 1 for a notice.
     pub count: usize,
     /// When.
     pub at: Timestamp,
@@ -96,6 +100,27 @@ impl Message {
             handle: Some(event.handle.clone()),
             count: 1,
             at: event.created_at,
+        }
+    }
+
+    /// The message about one notice.
+    pub fn of_notice(notice: &Notice) -> Self {
+        let Notice { id, kind: _, code, text, actor: _, at, drift_id, handle, proposal } = notice;
+        let drift = drift_id.as_deref().and_then(DriftId::parse);
+        let about = drift.map(|drift| format!(": {}", place(&drift))).unwrap_or_default();
+        let mut lines = vec![Line::Text(one_line(text, LINE))];
+        if let Some(proposal) = proposal {
+            lines.push(Line::Text(format!("Proposal {}.", proposal.handle())));
+        }
+        Self {
+            id: id.to_string(),
+            tone: Tone::Notice,
+            severity: weight(*code),
+            title: one_line(&format!("{}{about}", opening(*code)), TITLE),
+            lines,
+            handle: handle.clone(),
+            count: 1,
+            at: *at,
         }
     }
 
@@ -134,6 +159,71 @@ pub fn headline(event: &Event) -> String {
         (Some(service), None) => format!("{kind}: {service}"),
         (None, Some(host)) => format!("{kind}: {host}"),
         (None, None) => format!("{kind}: {}", event.source),
+    }
+}
+
+/// How much a notice matters to whoever reads it. That the brake is on wakes people: until somebody looks, nothing is
+/// repaired. That it is off does not.
+fn weight(code: Code) -> Severity {
+    match code {
+        Code::BrakeEngaged => Severity::Critical,
+        Code::Escalated => Severity::High,
+        Code::ApprovalWanted => Severity::Medium,
+        Code::BrakeReleased => Severity::Low,
+        // Nobody is told these (`Code::is_announced`).
+        Code::Proposed
+        | Code::Approved
+        | Code::Rejected
+        | Code::Expired
+        | Code::Withdrawn
+        | Code::Dispatched
+        | Code::SendFailed
+        | Code::Acknowledged
+        | Code::Succeeded
+        | Code::Failed
+        | Code::TimedOut
+        | Code::AnsweredLate
+        | Code::Verified
+        | Code::NotVerified
+        | Code::Halted
+        | Code::Resumed => Severity::Info,
+    }
+}
+
+/// A notice in few words.
+fn opening(code: Code) -> String {
+    match code {
+        Code::BrakeEngaged => "The brake is on".to_owned(),
+        Code::Escalated => "A person is needed".to_owned(),
+        Code::ApprovalWanted => "Approval wanted".to_owned(),
+        Code::BrakeReleased => "The brake is off".to_owned(),
+        Code::Proposed
+        | Code::Approved
+        | Code::Rejected
+        | Code::Expired
+        | Code::Withdrawn
+        | Code::Dispatched
+        | Code::SendFailed
+        | Code::Acknowledged
+        | Code::Succeeded
+        | Code::Failed
+        | Code::TimedOut
+        | Code::AnsweredLate
+        | Code::Verified
+        | Code::NotVerified
+        | Code::Halted
+        | Code::Resumed => code.as_str().replace('_', " "),
+    }
+}
+
+fn place(drift: &DriftId) -> String {
+    let subject = match &drift.subject {
+        Subject::Host(host) => host.to_string(),
+        Subject::Source(source) => source.to_string(),
+    };
+    match &drift.service {
+        Some(service) => format!("{service} on {subject}"),
+        None => subject,
     }
 }
 
@@ -206,12 +296,33 @@ pub fn escape_markdown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::{HOSTILE, brake, notice};
 
     #[test]
     fn a_line_stays_one_line_whatever_it_is_made_of() {
         assert_eq!(one_line("a\nb\u{202e}c\u{0}d ", 99), "a b c d");
         assert_eq!(one_line("ääääää", 4), "äää…");
         assert_eq!(one_line("ääää", 4), "ääää");
+    }
+
+    #[test]
+    fn a_notice_says_what_is_wanted_and_where_and_weighs_what_it_asks() {
+        let told = Message::of_notice(&notice(Code::ApprovalWanted));
+        assert_eq!(told.title, "Approval wanted: freshrss on box2-daily");
+        assert_eq!(told.lines[1], Line::Text("Proposal EJE00VWG.".into()));
+        assert_eq!((told.tone, told.handle.as_deref()), (Tone::Notice, Some("7K3M9Q2A")));
+        assert_eq!(
+            (Message::of_notice(&brake()).title.as_str(), brake().proposal),
+            ("The brake is on", None)
+        );
+        let mut weights: Vec<_> =
+            Code::ALL.into_iter().filter(|code| code.is_announced()).map(weight).collect();
+        weights.sort();
+        assert_eq!(weights, [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]);
+        let hostile = Notice { text: HOSTILE.into(), drift_id: Some("?".into()), ..notice(Code::Escalated) };
+        let told = Message::of_notice(&hostile);
+        assert_eq!(told.title, "A person is needed");
+        assert!(!told.text().contains('\u{202e}') && told.text().lines().count() == 2, "{}", told.text());
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! Events and messages for tests.
+//! Events, notices and messages for tests.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use evenkeel_core::event::Side;
+use evenkeel_core::remediation::{Code, Notice, NoticeKind};
 use evenkeel_core::{Event, EventId, EventType, Severity, Transition};
 use jiff::Timestamp;
 
-use crate::Delivery;
 use crate::message::{Line, Message, Tone};
+use crate::{Carries, Delivery};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -69,14 +70,35 @@ pub(crate) fn message(tone: Tone) -> Message {
     Message { tone, lines, ..Message::of(&event()) }
 }
 
-pub(crate) fn delivery(event: &Event) -> Delivery {
-    Delivery {
-        id: event.id.to_string(),
-        attempt: 1,
-        sink: "test".into(),
-        payload: Bytes::from(serde_json::to_vec(event).unwrap()),
-        drift_id: event.drift_id.clone(),
-        event_type: event.event_type,
-        severity: event.severity,
+pub(crate) fn notice(code: Code) -> Notice {
+    Notice {
+        id: EventId(uuid::Uuid::from_u128(0x0194_0000_0000_7000_8000_0000_0000_0002)),
+        kind: NoticeKind::Notice,
+        code,
+        text: "restart container for freshrss on box2-daily (SERVICE_MISSING) waits for approval.".into(),
+        actor: Arc::from("evenkeel"),
+        at: at("2025-12-22T03:15:22Z"),
+        drift_id: Some(event().drift_id),
+        handle: Some(event().handle),
+        proposal: serde_json::from_str("\"EJE00VWG9HAQVEHV78XXY81GC0\"").unwrap(),
     }
+}
+
+/// What concerns everything.
+pub(crate) fn brake() -> Notice {
+    let text = "57 drifts began within an hour; nothing is dispatched.".into();
+    Notice { drift_id: None, handle: None, proposal: None, text, ..notice(Code::BrakeEngaged) }
+}
+
+pub(crate) fn delivery(event: &Event) -> Delivery {
+    carrying(event.id, serde_json::to_vec(event).unwrap())
+}
+
+pub(crate) fn delivery_of(notice: &Notice) -> Delivery {
+    carrying(notice.id, serde_json::to_vec(notice).unwrap())
+}
+
+fn carrying(id: EventId, payload: Vec<u8>) -> Delivery {
+    let carries = Carries::of(&payload).unwrap();
+    Delivery { id: id.to_string(), attempt: 1, sink: "test".into(), payload: Bytes::from(payload), carries }
 }

@@ -48,6 +48,21 @@ async fn with_nothing_changed_exactly_one_request_is_made() {
 }
 
 #[tokio::test]
+async fn an_entry_in_a_journal_costs_one_look_at_the_changelog_and_no_row() {
+    for version in NetboxVersion::ALL {
+        let lab = lab(version).await;
+        let source = incremental(&lab);
+        let before = complete(&source).await;
+        lab.netbox().add_journal_entry(ObjectRef::vm(4), "danger", "evenkeel was here");
+        lab.take_log();
+        let after = complete(&source).await;
+        assert!(before.iter().zip(&after).all(|(old, new)| Arc::ptr_eq(old, new)), "{version:?}");
+        let log = lab.take_log();
+        assert!(log.len() == 1 && log[0].contains("/object-changes/?"), "{version:?}: {log:?}");
+    }
+}
+
+#[tokio::test]
 async fn hosts_that_stayed_as_they_were_stay_the_same_allocation() {
     let lab = lab(NetboxVersion::V4_5).await;
     let source = incremental(&lab);

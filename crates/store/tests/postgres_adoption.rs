@@ -12,13 +12,13 @@ mod postgres;
 
 use std::time::Duration;
 
-use evenkeel_store::conformance::sample::{at, host, journal, observed, opening};
+use evenkeel_store::conformance::sample::{at, docker, host, journal, observed, opening};
 use evenkeel_store::postgres::PgStore;
 use evenkeel_store::{
-    AssetRow, Error, EventFilter, JournalKind, Keep, RetentionPolicy, Store, postgres::Standing,
+    AssetRow, Error, EventFilter, ExpectedRow, JournalKind, Keep, RetentionPolicy, Store, postgres::Standing,
 };
 use installation::{INSTALLATION, ask, dump, furnish, run, shell, tried};
-use postgres::{DIRECT, Schema};
+use postgres::{DIRECT, POOLED, Schema};
 
 async fn leading(schema: &Schema) -> PgStore {
     let store = schema.open().await;
@@ -97,8 +97,9 @@ async fn ten_that_migrate_at_once_do_not_collide() {
     }
     assert_eq!(dump(&mut shell).await, before);
     assert_eq!(
-        ask(&mut shell, "SELECT string_agg(version::text, ' ') FROM evenkeel_migrations").await,
-        ["1"]
+        ask(&mut shell, "SELECT string_agg(version::text, ' ' ORDER BY version) FROM evenkeel_migrations")
+            .await,
+        ["1 2"]
     );
 }
 
@@ -203,6 +204,64 @@ async fn rows_copied_in_with_their_numbers_do_not_meet_ours() {
         store.commit(opening("a", "x", n, u64::from(n) - 1, &[])).await.unwrap();
     }
     assert_eq!(ask(&mut shell, "SELECT max(id)::text FROM events").await, ["4003"]);
+}
+
+/// Copies rows in with the numbers that come next.
+async fn copy_in(shell: &mut sqlx::PgConnection) {
+    run(
+        shell,
+        "INSERT INTO events (id, event_type) SELECT n, 'copied' FROM generate_series(2, 4000) n;
+        INSERT INTO journal (id) SELECT n FROM generate_series(1, 3000) n;
+        INSERT INTO observed_snapshots (id, hostname, source, snapshot)
+            SELECT n, 'copied', 'docker', '{}' FROM generate_series(1, 2000) n;
+        INSERT INTO snapshots (id, snapshot_type, data) SELECT n, 'copied', '{}' FROM generate_series(1, 1500) n;
+        INSERT INTO assets (id, asset_type, name) SELECT n, 'copied', n::text FROM generate_series(1, 1000) n;
+        INSERT INTO sources (id, name) SELECT n, n::text FROM generate_series(1, 500) n",
+    )
+    .await;
+}
+
+const NEWEST: &str = "SELECT concat_ws(' ', (SELECT max(id) FROM events), (SELECT max(id) FROM journal),
+    (SELECT max(id) FROM observed_snapshots), (SELECT max(id) FROM snapshots), (SELECT max(id) FROM assets),
+    (SELECT max(id) FROM sources))";
+
+#[tokio::test]
+async fn rows_copied_in_with_their_numbers_while_we_run_hold_nothing_up() {
+    for variable in [DIRECT, POOLED] {
+        let Some(schema) = Schema::new(variable) else { return };
+        let store = leading(&schema).await;
+        store.commit(opening("a", "x", 1, 0, &[])).await.unwrap();
+        let mut shell = shell(&schema).await;
+        copy_in(&mut shell).await;
+        for n in 2..5 {
+            store.commit(opening("a", "x", n, u64::from(n) - 1, &["n8n"])).await.unwrap();
+        }
+        store.note(&[journal(JournalKind::Action, "restarted", 1)]).await.unwrap();
+        store.save_observed(&[observed("a", "new", 1)]).await.unwrap();
+        let expected = ExpectedRow {
+            kind: "host".to_owned(),
+            hostname: "a".into(),
+            hash: 1,
+            data: "{}".to_owned(),
+            at: at(1),
+        };
+        store.save_expected(&[expected]).await.unwrap();
+        let asset = AssetRow {
+            asset_type: "vm".to_owned(),
+            name: "a".to_owned(),
+            parent: None,
+            metadata: serde_json::json!({}),
+        };
+        store.save_assets(&[asset], at(1)).await.unwrap();
+        store.save_sources(&[docker("a")], at(1)).await.unwrap();
+        assert_eq!(ask(&mut shell, NEWEST).await, ["4003 3001 2001 1501 1001 501"], "{variable}");
+
+        // What is refused for another reason stays refused.
+        let twice = opening("a", "x", 4, 4, &[]);
+        let error = store.commit(twice).await.unwrap_err();
+        assert!(matches!(error, Error::Refused { .. }), "{error}");
+        assert_eq!(store.load(&host("a")).await.unwrap().revision, 4);
+    }
 }
 
 /// Each line breaks something else.
@@ -319,6 +378,9 @@ async fn events_and_journal_are_only_added_to_whoever_asks() {
         ("UPDATE evenkeel_journal_horizon SET upto = -1", "never falls"),
         ("DELETE FROM evenkeel_journal_horizon", "stays"),
         ("TRUNCATE evenkeel_journal_horizon", "stays"),
+        ("UPDATE evenkeel_notices SET body = ''", "notices are only added"),
+        ("DELETE FROM evenkeel_repair_controls", "the controls of repairs stay"),
+        ("TRUNCATE evenkeel_repair_controls", "the controls of repairs stay"),
     ] {
         let error = tried(&mut shell, refused).await.unwrap_err().to_string();
         assert!(error.contains(why), "{refused}: {error}");

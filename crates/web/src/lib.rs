@@ -1,22 +1,26 @@
-//! The HTTP surface of evenkeel: a read-only JSON API, doors for observations that are sent and for NetBox's webhooks, health, readiness and
-//! metrics.
+//! The HTTP surface of evenkeel: the JSON API, doors for observations that are sent, for NetBox's webhooks and for what
+//! receivers say about repairs, health, readiness and metrics.
 //!
 //! What lives here: routes, the shapes they answer in, what a request must look like, and the server that carries them.
 //! What does not: what is known about the world (behind [`Live`], kept by the controller), what is kept (behind
 //! [`Store`](evenkeel_store::Store)), and anything that changes either. What only reads does not ask who is calling; who
-//! may reach the port is decided by the address it is bound to and by [`HostPolicy`]. Who sends shows a token, or signs.
+//! may reach the port is decided by the address it is bound to and by [`HostPolicy`]. Who sends or decides shows a token,
+//! or signs.
 
 mod api;
 mod body;
+mod callback;
 mod headers;
 mod health;
 mod hook;
 mod problem;
 mod push;
+mod repairs;
 mod role;
 mod serve;
 mod state;
 mod status;
+mod token;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -25,6 +29,9 @@ use axum::routing::get;
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
+pub use repairs::{
+    Answered, Approver, Claimed, Decision, HeldLine, Rehearsal, RepairTrouble, Repairs, Switch, Switched,
+};
 pub use role::Role;
 pub use serve::{GRACE, serve};
 pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
@@ -41,6 +48,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api::routes())
         .merge(push::routes())
         .merge(hook::routes())
+        .merge(callback::routes())
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(state)

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tracing::{debug, warn};
 
 use crate::push::Remark;
+use crate::repairs::RepairTrouble;
 
 /// The kinds of trouble, each with its status. The word ends up in `type`, and clients may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,12 @@ pub(crate) enum Kind {
     NotJson,
     /// What the body says cannot be taken.
     Refused,
+    /// What the body asks for cannot be understood.
+    BadBody,
+    /// Things do not stand so that it could be done.
+    Conflict,
+    /// Its time is up.
+    Gone,
     /// Sending is all that is possible here.
     OnlyPost,
     /// Another replica does what was asked for.
@@ -85,6 +92,11 @@ impl Kind {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body cannot be read"),
             Self::Refused => (StatusCode::UNPROCESSABLE_ENTITY, "refused", "The observations are refused"),
+            Self::BadBody => (StatusCode::UNPROCESSABLE_ENTITY, "bad-body", "The body cannot be understood"),
+            Self::Conflict => {
+                (StatusCode::CONFLICT, "conflict", "Things do not stand so that it could be done")
+            }
+            Self::Gone => (StatusCode::GONE, "gone", "Its time is up"),
             Self::OnlyPost => (StatusCode::METHOD_NOT_ALLOWED, "only-post", "Only sending is possible"),
             Self::OnlyReads => {
                 (StatusCode::SERVICE_UNAVAILABLE, "only-reads", "Another replica takes what is sent")
@@ -214,4 +226,16 @@ pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Problem {
         Kind::WrongMethod,
         format!("{} is read-only: GET or HEAD, not {}", quoted(uri.path()), quoted(method.as_str())),
     )
+}
+
+impl From<RepairTrouble> for Problem {
+    fn from(trouble: RepairTrouble) -> Self {
+        let kind = match trouble {
+            RepairTrouble::Unknown(_) => Kind::NotFound,
+            RepairTrouble::Refused(_) => Kind::Conflict,
+            RepairTrouble::Over(_) => Kind::Gone,
+            RepairTrouble::Away(_) => Kind::StoreUnavailable,
+        };
+        Self::new(kind, trouble.to_string())
+    }
 }

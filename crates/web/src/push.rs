@@ -2,24 +2,22 @@
 //! and how the outcome is told. What does not: what an observation means; behind [`Intake`] the controller's sources
 //! decide that, and keep the newest.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use evenkeel_core::{Secret, SourceId};
 use jiff::Timestamp;
 use serde::Serialize;
-use subtle::ConstantTimeEq;
 use tracing::{info, warn};
 
 use crate::body;
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
+use crate::token;
 
 const PATH: &str = "/api/v1/observations";
 
@@ -88,8 +86,8 @@ async fn take(State(state): State<AppState>, request: Request) -> Result<Respons
     }
     let (parts, body) = request.into_parts();
     // Before a byte of the body is read: whoever has no token gets no memory.
-    let Some(intake) = sender(&parts.headers, &intakes) else {
-        return Ok(unauthorized());
+    let Some(intake) = token::owner(&parts.headers, &intakes, |intake| intake.token()).cloned() else {
+        return Ok(token::unauthorized("send the token of a [[push]] as `Authorization: Bearer …`"));
     };
     let lines = is_lines(&parts.headers);
     let body = body::read(&parts.headers, body, LARGEST_BODY, "send fewer observations at once").await?;
@@ -128,32 +126,6 @@ fn rejected(rejection: Rejection) -> Problem {
             Problem::new(Kind::Refused, detail).with_refused(remarks)
         }
     }
-}
-
-/// Whose token it is. Every token is compared, and each in the same time however much of it is right.
-fn sender(headers: &HeaderMap, intakes: &[Arc<dyn Intake>]) -> Option<Arc<dyn Intake>> {
-    let shown = bearer(headers)?;
-    let mut found = None;
-    for intake in intakes {
-        if bool::from(intake.token().expose().as_bytes().ct_eq(shown)) {
-            found = Some(Arc::clone(intake));
-        }
-    }
-    found
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (first, second) = (values.next()?, values.next());
-    let (scheme, token) = first.as_bytes().split_at_checked(7)?;
-    (second.is_none() && scheme.eq_ignore_ascii_case(b"bearer ")).then(|| token.trim_ascii())
-}
-
-fn unauthorized() -> Response {
-    let detail = "send the token of a [[push]] as `Authorization: Bearer …`";
-    let mut response = Problem::new(Kind::Unauthorized, detail).into_response();
-    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
 }
 
 fn is_lines(headers: &HeaderMap) -> bool {

@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 use crate::headers::HostPolicy;
 use crate::hook::NetboxHook;
 use crate::push::Intake;
+use crate::repairs::Repairs;
 use crate::role::Role;
 
 /// What every route can reach.
@@ -64,6 +65,11 @@ pub trait Live: Send + Sync {
 
     /// Whom NetBox's webhooks wake. Nobody, unless the operator gave NetBox a secret to sign with.
     fn netbox_hook(&self) -> Option<Arc<dyn NetboxHook>> {
+        None
+    }
+
+    /// Whoever decides about repairs. Nobody where another replica does.
+    fn repairs(&self) -> Option<Arc<dyn Repairs>> {
         None
     }
 

@@ -8,6 +8,7 @@ use evenkeel::controller::{Destination, Setup};
 use evenkeel::deliver::people::Manners;
 use evenkeel::fleet::{Observer, Probe};
 use evenkeel::hook::Bell;
+use evenkeel::repair::Remedies;
 use evenkeel::wiring;
 use evenkeel_core::policy::confirm::Window;
 use evenkeel_core::policy::{Confirm, Policy};
@@ -60,17 +61,24 @@ pub struct Ear {
     sink: Arc<dyn Sink>,
     filter: SinkFilter,
     manners: Manners,
+    notices: bool,
 }
 
 impl Ear {
     /// This sink, for what passes this filter.
     pub fn new(sink: impl Sink + 'static, filter: SinkFilter) -> Self {
-        Self { sink: Arc::new(sink), filter, manners: Manners::default() }
+        Self { sink: Arc::new(sink), filter, manners: Manners::default(), notices: false }
     }
 
     /// In this manner, for a sink that speaks to people.
     pub fn mannered(mut self, manners: Manners) -> Self {
         self.manners = manners;
+        self
+    }
+
+    /// And what remediation has to say.
+    pub fn noticing(mut self) -> Self {
+        self.notices = true;
         self
     }
 }
@@ -220,6 +228,7 @@ impl Plan {
             make_declared: wiring::declared(&defaults),
             destinations: self.sinks.iter().map(destination).chain(self.ears.iter().map(heard)).collect(),
             policy: self.policy.clone(),
+            remedies: Remedies::default(),
             schedule: self.schedule.clone(),
             retention: RetentionPolicy::default(),
             store,
@@ -255,8 +264,8 @@ impl Plan {
 }
 
 fn heard(ear: &Ear) -> Destination {
-    let Ear { sink, filter, manners } = ear.clone();
-    Destination { sink, filter, manners, retry: retry::Schedule::default() }
+    let Ear { sink, filter, manners, notices } = ear.clone();
+    Destination { sink, filter, notices, manners, retry: retry::Schedule::default() }
 }
 
 fn destination(plan: &SinkPlan) -> Destination {
@@ -270,6 +279,7 @@ fn destination(plan: &SinkPlan) -> Destination {
     Destination {
         sink: Arc::new(sink),
         filter: plan.filter.clone(),
+        notices: false,
         manners: Manners::default(),
         retry: retry::Schedule::default(),
     }

@@ -53,6 +53,9 @@ pub(crate) enum Command {
     Backup(BackupOptions),
     /// Write events and snapshots as JSON Lines
     Export(ExportOptions),
+    /// Show what is proposed, decide about it, or say what would run now
+    #[command(subcommand)]
+    Repairs(RepairsCommand),
     /// Say who is told, or try whether it arrives
     #[command(subcommand)]
     Sink(SinkCommand),
@@ -168,6 +171,73 @@ pub(crate) struct ExportOptions {
     /// JSON Lines, the only form there is
     #[arg(long, hide = true)]
     pub(crate) jsonl: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RepairsCommand {
+    /// List proposals, newest last
+    List(ProposalsOptions),
+    /// Tell everything about one proposal
+    Show {
+        /// Its handle or key
+        proposal: String,
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = TextOrJson::Table)]
+        output: TextOrJson,
+    },
+    /// Say what would run now, and what holds the rest back; changes nothing
+    Rehearse {
+        /// The form of the output
+        #[arg(long, short, value_enum, default_value_t = TextOrJson::Table)]
+        output: TextOrJson,
+    },
+    /// Consent to a proposal: it runs as soon as nothing holds it back
+    Approve {
+        /// Its handle or key
+        proposal: String,
+        #[command(flatten)]
+        word: Word,
+    },
+    /// Decline a proposal: it is not asked again until the drift ends
+    Reject {
+        /// Its handle or key
+        proposal: String,
+        #[command(flatten)]
+        word: Word,
+    },
+    /// Stop all repairs at once; what runs is not recalled
+    Halt(Word),
+    /// Let repairs go on after a halt
+    Resume(Word),
+    /// Release the brake; what has begun until now is not counted again
+    Release(Word),
+}
+
+/// Who decides, and why.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Word {
+    /// Why; the journal keeps it
+    #[arg(long, short, default_value = "", value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// As which [[remediation.approver]] [default: the only one there is]
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) who: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProposalsOptions {
+    /// Also those that are over
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only on this host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// At most this many
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]
+    pub(crate) limit: u32,
+    /// The form of the output
+    #[arg(long, short, value_enum, default_value_t = TextOrJson::Table)]
+    pub(crate) output: TextOrJson,
 }
 
 #[derive(Debug, Subcommand)]

@@ -17,6 +17,7 @@ mod history;
 mod journal;
 mod once;
 mod output;
+mod repairs;
 mod run;
 mod serve;
 mod sink;
@@ -57,6 +58,7 @@ async fn dispatch(args: &Args) -> Done {
         Command::Journal(options) => journal::run(args, options).await,
         Command::Backup(options) => backup::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
+        Command::Repairs(command) => repairs::run(args, command).await,
         Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use evenkeel_core::{Event, EventId, EventType, Severity, Transition};
 use evenkeel_sinks::message::{Line, Message, Tone};
-use evenkeel_sinks::{Delivery, Receipt, Sink, SinkError};
+use evenkeel_sinks::netbox::Ready;
+use evenkeel_sinks::{Carries, Delivery, Receipt, Sink, SinkError};
 use evenkeel_store::OutboxDepth;
 use jiff::Timestamp;
 use serde_json::json;
@@ -103,24 +104,34 @@ async fn test(config: &Config, name: &str) -> Done {
     };
     let built = wiring::sink(sink).or_fail("`[[sink]]` in the configuration")?;
     let place = sink.kind.place();
+    if let Some(journal) = wiring::netbox_journal(sink) {
+        // What is written there stays: an entry about nothing has no place in anybody's journal.
+        let journal = journal.or_fail("`[[sink]]` in the configuration")?;
+        let Ready { version } = journal.look().await.map_err(|error| refused(sink, &error))?;
+        output::line(&format!(
+            "{}: NetBox {version} at {place} would take an entry; none was written",
+            sink.name
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
     match send(&built, Timestamp::now()).await {
         Ok(Receipt { status: Some(status) }) => {
             output::line(&format!("{}: taken by {place}, which answered {status}", sink.name));
         }
         Ok(Receipt { status: None }) => output::line(&format!("{}: taken by {place}", sink.name)),
-        Err(error) => {
-            let hint = match error {
-                SinkError::Unavailable { .. } | SinkError::Throttled { .. } => {
-                    "an event would be kept and tried again for three days"
-                }
-                SinkError::Rejected { .. } => {
-                    "an event would be given up; something must change here or there"
-                }
-            };
-            return Err(Failure::new(anyhow::anyhow!("{}: {error}", sink.name), Some(hint)));
-        }
+        Err(error) => return Err(refused(sink, &error)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn refused(sink: &SinkConfig, error: &SinkError) -> Failure {
+    let hint = match error {
+        SinkError::Unavailable { .. } | SinkError::Throttled { .. } => {
+            "an event would be kept and tried again for three days"
+        }
+        SinkError::Rejected { .. } => "an event would be given up; something must change here or there",
+    };
+    Failure::new(anyhow::anyhow!("{}: {error}", sink.name), Some(hint))
 }
 
 /// Sends what cannot be taken for something that happened. People get a message, machines an event.
@@ -139,9 +150,11 @@ async fn send(sink: &Arc<dyn Sink>, now: Timestamp) -> Result<Receipt, SinkError
         attempt: 1,
         sink: sink.name().to_owned(),
         payload: Bytes::from(payload),
-        drift_id: event.drift_id.clone(),
-        event_type: event.event_type,
-        severity: event.severity,
+        carries: Carries::Event {
+            drift_id: event.drift_id.clone(),
+            event_type: event.event_type,
+            severity: event.severity,
+        },
     };
     sink.deliver(&delivery).await
 }

@@ -9,10 +9,11 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, ProxmoxConfig, docker, machines, netbox, policy, probe, proxmox, push,
+    Config, DockerDefaults, ProxmoxConfig, approvers, docker, machines, netbox, policy, probe, proxmox, push,
     remediation, repairs, retention, rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
+use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
 
 const NETBOX: Key = Key::required("netbox", "table", "");
@@ -90,12 +91,14 @@ pub(super) const SECTIONS: &[&Section] = &[
     &sinks::people::SECTION,
     &sinks::alertmanager::SECTION,
     &sinks::nats::SECTION,
+    &sinks::netbox::SECTION,
     &sinks::FILTER_SECTION,
     &sinks::HEADER_SECTION,
     &sinks::SUCCESS_SECTION,
     &remediation::SECTION,
     &remediation::BRAKE_SECTION,
     &remediation::WINDOW_SECTION,
+    &approvers::SECTION,
     &repairs::ACTION_SECTION,
     &repairs::RULE_SECTION,
     &store::SECTION,
@@ -130,11 +133,19 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     rules::unique_names(&silenced);
     let store = store::read(&root.table(&STORE, &store::SECTION));
     let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION));
-    let sinks = destinations(&root);
-    let remediation = remediation::read(&root.table(&REMEDIATION, &remediation::SECTION));
+    let sinks = destinations(&root, netbox.as_ref());
+    // Sinks that cannot be read may be told.
+    let told = sinks.as_ref().is_none_or(|sinks| sinks.iter().any(|sink| sink.notices));
+    let remediation = remediation::read(&root.table(&REMEDIATION, &remediation::SECTION), told);
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
     let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
     let store = store?;
+    let (mut http, remediation) = (http?, remediation?);
+    if remediation.policy.enabled
+        && let Some(host) = remediation.callback_url.as_ref().and_then(|base| base.host_str())
+    {
+        http.is_called_as_well(host);
+    }
     let mut policy = policy?;
     policy.rules.limits.database = store.size_limit;
     policy.aliases = aliases?;
@@ -157,9 +168,9 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         proxmox: proxmox?,
         policy,
         store,
-        http: http?,
+        http,
         sinks: sinks?,
-        remediation: remediation?,
+        remediation,
         schedule: schedule?,
         log: log?,
         warnings: Vec::new(),
@@ -213,10 +224,10 @@ fn hypervisors(root: &Table<'_>) -> Option<Vec<ProxmoxConfig>> {
     each(&tables, proxmox::read)
 }
 
-fn destinations(root: &Table<'_>) -> Option<Vec<super::SinkConfig>> {
+fn destinations(root: &Table<'_>, netbox: Option<&NetboxConfig>) -> Option<Vec<super::SinkConfig>> {
     let tables = root.tables(&SINK, &sinks::ANY);
     unique(&tables, &sinks::NAME, "name", str::to_lowercase);
-    each(&tables, sinks::read)
+    each(&tables, |table| sinks::read(table, netbox))
 }
 
 /// Notes what stands twice: everything after the first, with the place of the first.

@@ -4,6 +4,7 @@
 //! ([`Errors`]), and the reference text made from the same tables the reader uses ([`reference`]). What does not:
 //! defaults of a source or sink that the operator cannot change, and building anything from the values; that is wiring.
 
+mod approvers;
 mod docker;
 mod file;
 mod key;
@@ -37,6 +38,7 @@ use std::time::Duration;
 use evenkeel_core::policy::Policy;
 use evenkeel_core::remediation::{Action, Policy as Remedies};
 use evenkeel_core::{EventType, HostName, Secret, Severity, Transition};
+use evenkeel_sinks::netbox as netbox_journal;
 use evenkeel_sinks::{alertmanager, chat, nats, ntfy, webhook};
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::http::Trust;
@@ -49,6 +51,7 @@ use wildmatch::WildMatch;
 use self::reader::Reader;
 use crate::deliver::people::Manners;
 
+pub use approvers::ApproverConfig;
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
 pub use proxmox::ProxmoxConfig;
@@ -115,6 +118,17 @@ pub struct HttpConfig {
     pub names: Vec<String>,
 }
 
+impl HttpConfig {
+    /// It is called by this name, too: whoever is told an address may use it. Where any name will do, none is added: with
+    /// one, only those that are named would do.
+    fn is_called_as_well(&mut self, name: &str) {
+        let is_named = self.listen.ip().is_loopback() || !self.names.is_empty();
+        if is_named && !self.names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            self.names.push(name.to_owned());
+        }
+    }
+}
+
 /// One destination of events.
 #[derive(Clone, Debug)]
 pub struct SinkConfig {
@@ -124,6 +138,8 @@ pub struct SinkConfig {
     pub kind: SinkKind,
     /// Which events it gets.
     pub filter: SinkFilter,
+    /// Whether it gets what remediation has to say.
+    pub notices: bool,
     /// Whom to trust on the way there. A webhook's is in its own settings.
     pub trust: Trust,
     /// How people want to be told; of no use to a sink that tells machines.
@@ -143,6 +159,8 @@ pub enum SinkKind {
     Nats(nats::Config),
     /// A chat system.
     Chat(Box<chat::Config>),
+    /// The journals of NetBox.
+    NetboxJournal(netbox_journal::Config),
 }
 
 impl SinkKind {
@@ -154,6 +172,7 @@ impl SinkKind {
             Self::Alertmanager(_) => "alertmanager",
             Self::Nats(_) => "nats",
             Self::Chat(_) => "chat",
+            Self::NetboxJournal(_) => "netbox_journal",
         }
     }
 
@@ -165,6 +184,7 @@ impl SinkKind {
             Self::Alertmanager(alertmanager) => alertmanager.places().join(", "),
             Self::Nats(nats) => nats.place(),
             Self::Chat(chat) => chat.place(),
+            Self::NetboxJournal(netbox) => netbox.place(),
         }
     }
 }
@@ -178,15 +198,15 @@ pub struct RemediationConfig {
     pub callback_url: Option<Url>,
     /// Where each action is sent, in the order of the file.
     pub actions: Vec<RepairAction>,
+    /// Who may decide, in the order of the file.
+    pub approvers: Vec<ApproverConfig>,
 }
 
-impl RemediationConfig {
-    /// Where the receiver of one request says how it went; `None` where no base address is written. A token is letters
-    /// and digits that an address can carry as they are. Whoever knows the whole may answer, so the whole is a secret.
-    pub fn callback(&self, token: &Secret) -> Option<Secret> {
-        let base = self.callback_url.as_ref()?.as_str().trim_end_matches('/');
-        Some(Secret::new(format!("{base}/api/v1/callbacks/{}", token.expose())))
-    }
+/// Where the receiver of one request says how it went, under this base address. A token is letters and digits that an
+/// address can carry as they are. Whoever knows the whole may answer, so the whole is a secret.
+pub fn callback_under(base: &Url, token: &Secret) -> Secret {
+    let base = base.as_str().trim_end_matches('/');
+    Secret::new(format!("{base}/api/v1/callbacks/{}", token.expose()))
 }
 
 /// One action and its receiver.

@@ -24,7 +24,7 @@ const TOKEN: Key = Key::required(
     "secret",
     "An API token, version 1 or 2 (`nbt_…`). It needs to read, never to write.",
 );
-const INSECURE_HTTP: Key = Key::with_default(
+pub(super) const INSECURE_HTTP: Key = Key::with_default(
     "insecure_http",
     "true or false",
     "false",

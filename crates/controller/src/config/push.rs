@@ -74,20 +74,20 @@ pub(super) fn read_all(tables: &[Table<'_>]) -> Option<Vec<PushConfig>> {
     read.into_iter().collect()
 }
 
+/// Whether a token cannot be guessed and can travel in a header.
+pub(super) fn sound_token(token: &Secret) -> Result<(), String> {
+    if token.expose().chars().count() < SHORTEST_TOKEN {
+        return Err(format!("is shorter than {SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes one"));
+    }
+    match token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err("must be letters, digits and signs, without a blank".to_owned()),
+    }
+}
+
 fn read(table: &Table<'_>) -> Option<PushConfig> {
     let name: Option<Arc<str>> = table.get(&NAME);
-    let token = table.checked(&TOKEN, |token: &Secret| {
-        if token.expose().chars().count() < SHORTEST_TOKEN {
-            return Err(format!(
-                "is shorter than {SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes one"
-            ));
-        }
-        // It travels in a header.
-        match token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-            true => Ok(()),
-            false => Err("must be letters, digits and signs, without a blank".to_owned()),
-        }
-    });
+    let token = table.checked(&TOKEN, sound_token);
     let hosts: Option<Vec<WildMatch>> = table.get(&HOSTS);
     if table.is_empty_list(&HOSTS) {
         table.wrong(&HOSTS, "names no host; write \"*\" if it may speak about all of them");

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::RemediationConfig;
+use super::approvers;
 use super::key::{Key, Section};
 use super::repairs;
 use super::table::{Table, Value};
@@ -64,6 +65,8 @@ const BRAKE: Key = Key::optional("brake", "table", "its defaults", "See `[remedi
 const WINDOW: Key = Key::optional("window", "list of tables", "at any time", "See `[[remediation.window]]`.");
 const ACTION: Key = Key::optional("action", "list of tables", "none", "See `[[remediation.action]]`.");
 const RULE: Key = Key::optional("rule", "list of tables", "none", "See `[[remediation.rule]]`.");
+const APPROVER: Key =
+    Key::optional("approver", "list of tables", "nobody", "See `[[remediation.approver]]`.");
 
 /// `[remediation]`.
 pub(super) const SECTION: Section = Section {
@@ -85,6 +88,7 @@ pub(super) const SECTION: Section = Section {
         &WINDOW,
         &ACTION,
         &RULE,
+        &APPROVER,
     ],
     inherits: &[],
 };
@@ -207,8 +211,8 @@ impl Read for Zone {
     }
 }
 
-/// Reads the table and everything below it.
-pub(super) fn read(table: &Table<'_>) -> Option<RemediationConfig> {
+/// Reads the table and everything below it; `told`: whether a sink takes notices.
+pub(super) fn read(table: &Table<'_>, told: bool) -> Option<RemediationConfig> {
     let enabled = table.get::<bool>(&ENABLED);
     let callback_url: Option<Url> = table.checked(&CALLBACK_URL, is_base);
     let guards = guards(table);
@@ -221,7 +225,8 @@ pub(super) fn read(table: &Table<'_>) -> Option<RemediationConfig> {
     if callback_url.is_none() && table.has(&CALLBACK_URL) {
         return None;
     }
-    let (enabled, guards, actions, rules) = (enabled?, guards?, actions?, rules?);
+    let approvers = approvers::read_all(&table.tables(&APPROVER, &approvers::SECTION));
+    let (enabled, guards, actions, rules, approvers) = (enabled?, guards?, actions?, rules?, approvers?);
     // Whoever writes `enabled = false` knows.
     if !table.has(&ENABLED) && !rules.is_empty() {
         let place = table.place_of(&RULE);
@@ -230,11 +235,17 @@ pub(super) fn read(table: &Table<'_>) -> Option<RemediationConfig> {
     if enabled && rules.is_empty() {
         table.reader().warn(&table.place_of(&ENABLED), "there is no rule: nothing will be proposed");
     }
+    if enabled && !rules.is_empty() && !told {
+        let what = "no sink has `notices = true`: nobody is told when a proposal waits for approval, a person is needed, or \
+                    the brake is on";
+        table.reader().warn(&table.place_of(&ENABLED), what);
+    }
     let named = actions.iter().map(|action| (action.action.name.clone(), action.action.clone())).collect();
     Some(RemediationConfig {
         policy: Policy { enabled, rules, actions: named, guards },
         callback_url,
         actions,
+        approvers,
     })
 }
 

@@ -10,14 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use evenkeel_core::{EventType, Severity};
 use evenkeel_sinks::retry::{Dead, Retry, Schedule};
-use evenkeel_sinks::{Delivery, Sink, SinkError};
+use evenkeel_sinks::{Carries, Delivery, Sink, SinkError};
 use evenkeel_store::{Claimed, Error as StoreError, Outcome, Ticket};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
@@ -180,46 +178,49 @@ impl Deliverer {
 /// How many deliveries one claim takes.
 const CLAIM: u32 = 32;
 
-/// What a sink needs to know beside the payload.
-#[derive(Deserialize)]
-struct Head {
-    event_type: EventType,
-    severity: Severity,
-}
-
+/// What is sent: an event or a notice, as the outbox has it.
 fn delivery(claim: &Claimed, sink: &str) -> Result<Delivery, String> {
-    let head: Head = serde_json::from_slice(&claim.payload)
+    let carries = Carries::of(&claim.payload)
         .map_err(|error| format!("the event cannot be read back from the store: {error}"))?;
     Ok(Delivery {
         id: format!("{}", claim.event),
         attempt: claim.ticket.attempt,
         sink: sink.to_owned(),
         payload: Bytes::from(claim.payload.clone()),
-        drift_id: claim.drift_key.clone(),
-        event_type: head.event_type,
-        severity: head.severity,
+        carries,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_core::remediation::Code;
+
     use super::*;
+
+    fn claim(body: &[u8]) -> Claimed {
+        Claimed {
+            ticket: Ticket { delivery: 1, attempt: 1 },
+            sink: "n8n".to_owned(),
+            event: evenkeel_core::EventId::new(Timestamp::UNIX_EPOCH, [0; 10]),
+            drift_key: String::new(),
+            payload: body.to_vec(),
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_notice_is_sent_as_one() {
+        let body = br#"{"id":"x","kind":"notice","code":"escalated","drift_id":null}"#;
+        let carried = delivery(&claim(body), "n8n").unwrap().carries;
+        assert_eq!(carried, Carries::Notice { code: Code::Escalated, drift_id: None });
+    }
 
     #[test]
     fn an_event_that_cannot_be_read_back_gives_a_cause_and_no_delivery() {
-        let ticket = Ticket { delivery: 1, attempt: 1 };
         for body in
             ["", "{", "{\"event_type\":\"SERVICE_MISSING\"}", "{\"event_type\":\"?\",\"severity\":\"high\"}"]
         {
-            let claim = Claimed {
-                ticket,
-                sink: "n8n".to_owned(),
-                event: evenkeel_core::EventId::new(Timestamp::UNIX_EPOCH, [0; 10]),
-                drift_key: String::new(),
-                payload: body.as_bytes().to_vec(),
-                created_at: Timestamp::UNIX_EPOCH,
-            };
-            let why = delivery(&claim, "n8n").unwrap_err();
+            let why = delivery(&claim(body.as_bytes()), "n8n").unwrap_err();
             assert!(why.starts_with("the event cannot be read back from the store: "), "{why}");
         }
     }

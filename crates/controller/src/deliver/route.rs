@@ -9,7 +9,7 @@ use evenkeel_core::{Event, HostName, ServiceName, Subject, Transition};
 use crate::config::{Described, SinkFilter};
 use crate::world::World;
 
-/// A sink's name and which events it gets.
+/// A sink's name and what it gets.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The sink.
@@ -18,6 +18,8 @@ pub struct Route {
     pub filter: SinkFilter,
     /// It speaks to people, who are told of an end exactly if they were told of the beginning.
     pub speaks: bool,
+    /// It gets what remediation has to say, whatever its filter lets through.
+    pub notices: bool,
 }
 
 /// What NetBox says about the host an event is about, as far as filters ask.
@@ -41,6 +43,11 @@ impl Bearing {
 }
 
 impl Bearing {
+    /// Slug of the tenant, and slugs of the tags of host and service.
+    pub fn labels(self) -> (Option<Arc<str>>, Vec<Arc<str>>) {
+        (self.tenant, self.tags)
+    }
+
     /// An event, as filters look at it.
     pub fn describe<'a>(&'a self, event: &'a Event) -> Described<'a> {
         Described {

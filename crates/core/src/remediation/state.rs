@@ -180,6 +180,23 @@ pub enum Phase {
 }
 
 impl State {
+    /// Every word a state can have.
+    pub const WORDS: [&str; 13] = [
+        "proposed",
+        "approved",
+        "rejected",
+        "expired",
+        "withdrawn",
+        "dispatched",
+        "acknowledged",
+        "succeeded",
+        "failed",
+        "timed_out",
+        "verified",
+        "not_verified",
+        "escalated",
+    ];
+
     /// The word used in the store and the API.
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::journal;
 use super::state::{Change, Kind, State};
 use crate::inventory::{Host, Named, ObjectRef};
 
@@ -34,6 +35,7 @@ pub(super) fn filter(
             Kind::Device => host_filter(state, &state.devices, name, values, ids)?,
             Kind::Vm => host_filter(state, &state.vms, name, values, ids)?,
             Kind::Service => service_filter(state, name, values, ids)?,
+            Kind::Journal => journal::filter(state, name, values, ids)?,
             Kind::Change => change_filter(state, name, values, ids)?,
             // Their own filters are not simulated: like unknown ones, they let everything through.
             Kind::Cluster
@@ -172,12 +174,12 @@ fn slugs(rows: &BTreeMap<u64, Named>, name: &str, values: &[&str]) -> Result<Vec
         .collect()
 }
 
-fn bad_choice(name: &str, value: &str) -> BadRequest {
+pub(super) fn bad_choice(name: &str, value: &str) -> BadRequest {
     let message = format!("Select a valid choice. {value} is not one of the available choices.");
     BadRequest(json!({name: [message]}))
 }
 
-fn numbers(name: &str, values: &[&str]) -> Result<BTreeSet<u64>, BadRequest> {
+pub(super) fn numbers(name: &str, values: &[&str]) -> Result<BTreeSet<u64>, BadRequest> {
     values
         .iter()
         .map(|value| value.parse().map_err(|_| BadRequest(json!({name: ["Enter a whole number."]}))))

@@ -7,15 +7,38 @@ use serde_json::Value;
 
 use super::edit::NetBox;
 
+/// What becomes of the answer to a write that was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aftermath {
+    /// It arrives.
+    #[default]
+    Answered,
+    /// The connection is closed without it.
+    Lost,
+    /// It never comes, and the connection stays open.
+    Silence,
+}
+
 impl NetBox {
     /// The token may not see this model at all: 403.
     pub fn deny(&self, content_type: &str) {
         self.lock().denied.insert(content_type.to_owned());
     }
 
-    /// The token may see every model again.
+    /// The tokens may not add to this model, whatever they may see of it.
+    pub fn deny_adding(&self, content_type: &str) {
+        self.lock().not_added.insert(content_type.to_owned());
+    }
+
+    /// What becomes of the answers to writes from now on.
+    pub fn set_aftermath(&self, aftermath: Aftermath) {
+        self.lock().aftermath = aftermath;
+    }
+
+    /// The token may do everything again.
     pub fn allow_all(&self) {
         let mut state = self.lock();
+        state.not_added.clear();
         state.denied.clear();
         state.hidden.clear();
     }

@@ -39,7 +39,7 @@ fn order(state: &State, kind: Kind, ids: &mut [u64], ordering: Option<&str>) {
     match (ordering, kind) {
         (Some("id"), _) => {}
         (Some("-id"), _) => ids.reverse(),
-        (_, Kind::Change) => ids.reverse(),
+        (_, Kind::Change | Kind::Journal) => ids.reverse(),
         (_, Kind::Device) => ids.sort_by_key(|id| state.devices.get(id).and_then(|row| row.name.clone())),
         (_, Kind::Vm) => ids.sort_by_key(|id| state.vms.get(id).and_then(|row| row.name.clone())),
         (_, Kind::Service) => {
@@ -172,6 +172,7 @@ fn brief_keys(kind: Kind) -> &'static [&'static str] {
         Kind::Device | Kind::Vm | Kind::Cluster | Kind::CustomField => {
             &["id", "url", "display", "name", "description"]
         }
+        Kind::Journal => &["id", "url", "display", "created"],
         Kind::Change => &["id", "url", "display", "time", "action"],
     }
 }

@@ -2,11 +2,12 @@
 //! 4.5.2 and 4.6.8.
 //!
 //! `version` · `state` (what it holds) · `edit`, `remove`, `limits` (changing it) · `render`, `network`, `nested` (how
-//! objects look) · `list`, `filter` · `serve` (HTTP) · `replay` (recorded answers). What does not live here: which
-//! objects there are (`inventory`), and writes over HTTP.
+//! objects look) · `list`, `filter` · `journal` (the one thing that is written over HTTP) · `tokens` · `serve` (HTTP) ·
+//! `replay` (recorded answers). What does not live here: which objects there are (`inventory`).
 
 mod edit;
 mod filter;
+mod journal;
 mod limits;
 mod list;
 mod nested;
@@ -16,6 +17,7 @@ mod render;
 mod replay;
 mod serve;
 mod state;
+mod tokens;
 mod version;
 
 use std::io;
@@ -31,6 +33,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use edit::{NetBox, Transaction};
+pub use journal::JournalEntry;
+pub use limits::Aftermath;
 pub use replay::{Recorded, Replay};
 pub use state::Action;
 pub use version::NetboxVersion;
@@ -42,9 +46,6 @@ use crate::inventory::Inventory;
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 128;
 
-const TOKEN_V1: &str = "0123456789abcdef0123456789abcdef01234567";
-const TOKEN_V2: &str = "nbt_labkey123456.abcdefghijklmnopqrstuvwxyz0123456789ABCD";
-
 /// What every connection shares.
 #[derive(Debug)]
 struct Shared {
@@ -53,8 +54,6 @@ struct Shared {
     requests: AtomicU64,
     bytes: AtomicU64,
     log: Mutex<Vec<String>>,
-    token_v1: &'static str,
-    token_v2: &'static str,
 }
 
 /// A running NetBox. Stops when it is dropped.
@@ -92,8 +91,6 @@ impl NetboxLab {
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             log: Mutex::new(Vec::new()),
-            token_v1: TOKEN_V1,
-            token_v2: TOKEN_V2,
         });
         let up = Mutex::new(Some(Up::new(listener, &shared)));
         Ok(Self { address, shared, up })
@@ -132,14 +129,24 @@ impl NetboxLab {
         format!("http://{}/netbox/", self.address)
     }
 
-    /// A v1 token that is valid.
+    /// A v1 token that may read.
     pub fn token_v1(&self) -> &'static str {
-        self.shared.token_v1
+        tokens::READER_V1
     }
 
-    /// A v2 token that is valid from 4.5 on.
+    /// A v2 token that may read, valid from 4.5 on.
     pub fn token_v2(&self) -> &'static str {
-        self.shared.token_v2
+        tokens::READER_V2
+    }
+
+    /// A v1 token that may write.
+    pub fn writer_v1(&self) -> &'static str {
+        tokens::WRITER_V1
+    }
+
+    /// A v2 token that may write, valid from 4.5 on.
+    pub fn writer_v2(&self) -> &'static str {
+        tokens::WRITER_V2
     }
 
     /// The objects, to be changed.

@@ -27,12 +27,12 @@ impl NetBox {
         self.remove(Kind::Mac, id)
     }
 
-    /// Deletes a virtual machine with its services, interfaces, MACs and addresses. `false` if there is none.
+    /// Deletes a virtual machine with its services, interfaces, MACs, addresses and journal. `false` if there is none.
     pub fn remove_vm(&self, id: u64) -> bool {
         self.remove_host(ObjectRef::vm(id))
     }
 
-    /// Deletes a device with its services, interfaces, MACs and addresses. `false` if there is none.
+    /// Deletes a device with its services, interfaces, MACs, addresses and journal. `false` if there is none.
     pub fn remove_device(&self, id: u64) -> bool {
         self.remove_host(ObjectRef::device(id))
     }
@@ -84,12 +84,15 @@ impl NetBox {
             state.macs.values().filter(|mac| carried(&mac.interface)).map(|mac| mac.id).collect();
         let services: Vec<u64> =
             state.services.values().filter(|row| row.parent == host).map(|row| row.id).collect();
+        let entries: Vec<u64> =
+            state.journal.values().filter(|entry| entry.object == host).map(|entry| entry.id).collect();
         let falling = ips
             .into_iter()
             .map(|id| (Kind::Ip, id))
             .chain(macs.into_iter().map(|id| (Kind::Mac, id)))
             .chain(interfaces.iter().map(|interface| (interface_kind, interface.id)))
-            .chain(services.into_iter().map(|id| (Kind::Service, id)));
+            .chain(services.into_iter().map(|id| (Kind::Service, id)))
+            .chain(entries.into_iter().map(|id| (Kind::Journal, id)));
         for (kind, id) in falling {
             forget(&mut state, kind, id);
         }
@@ -131,6 +134,7 @@ fn forget(state: &mut State, kind: Kind, id: u64) -> bool {
         Kind::Mac => state.macs.remove(&id).is_some(),
         Kind::Ip => state.ips.remove(&id).is_some(),
         Kind::Service => state.services.remove(&id).is_some(),
+        Kind::Journal => state.journal.remove(&id).is_some(),
         Kind::Change => state.changes.remove(&id).is_some(),
     }
 }

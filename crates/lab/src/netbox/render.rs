@@ -53,6 +53,7 @@ impl<'a> Renderer<'a> {
             Kind::Mac => self.mac(state.macs.get(&id)?),
             Kind::Ip => self.ip(state.ips.get(&id)?),
             Kind::Service => self.service(state.services.get(&id)?),
+            Kind::Journal => self.journal_entry(state.journal.get(&id)?),
             Kind::Change => self.change(state.changes.get(&id)?),
         };
         self.age(kind, &mut value);
@@ -331,7 +332,10 @@ impl<'a> Renderer<'a> {
         let mut value = self.head(Kind::Change, change.id, &change.repr);
         let object_now = Kind::of_content_type(&change.object.kind)
             .filter(|kind| *kind != Kind::Change && self.state.has(*kind, change.object.id))
-            .map(|kind| self.nested(kind, change.object.id, &change.repr));
+            .map(|kind| match self.state.journal.get(&change.object.id) {
+                Some(entry) if kind == Kind::Journal => self.nested_entry(entry),
+                Some(_) | None => self.nested(kind, change.object.id, &change.repr),
+            });
         value.extend(object(json!({
             "time": change.time.to_string(),
             "user": {

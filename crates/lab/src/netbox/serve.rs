@@ -1,22 +1,28 @@
-//! The simulated NetBox's HTTP: connections, credentials, routes, faults. GET only, as evenkeel only reads.
+//! The simulated NetBox's HTTP: connections, routes, faults. Everything is read, and journal entries are written, as
+//! evenkeel does.
 //!
-//! What does not live here: the lists themselves (`list`).
+//! What does not live here: the lists themselves (`list`), and what a token may do (`tokens`).
 
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use axum::body::to_bytes;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::filter::BadRequest;
+use super::journal;
+use super::limits::Aftermath;
 use super::list;
 use super::state::{Kind, State};
+use super::tokens;
 use super::version::NetboxVersion;
 use crate::fault::Fault;
 use crate::query::pairs;
@@ -24,10 +30,13 @@ use crate::query::pairs;
 /// gunicorn cuts the request line here.
 const LONGEST_REQUEST_LINE: usize = 4094;
 
+/// Django's own limit, 2.5 MB.
+const LARGEST_BODY: usize = 2_621_440;
+
 pub(super) type Body = axum::body::Body;
 
 /// What is answered, before faults.
-struct Reply {
+pub(super) struct Reply {
     status: StatusCode,
     html: bool,
     body: Vec<u8>,
@@ -36,12 +45,16 @@ struct Reply {
 }
 
 impl Reply {
-    fn json(status: StatusCode, value: &Value) -> Self {
+    pub(super) fn json(status: StatusCode, value: &Value) -> Self {
         Self { status, html: false, body: value.to_string().into_bytes(), list: None }
     }
 
-    fn detail(status: StatusCode, text: &str) -> Self {
+    pub(super) fn detail(status: StatusCode, text: &str) -> Self {
         Self::json(status, &json!({"detail": text}))
+    }
+
+    pub(super) fn forbidden() -> Self {
+        Self::detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action.")
     }
 
     fn page(status: StatusCode, title: &str) -> Self {
@@ -79,7 +92,21 @@ pub(super) async fn answer(
         )
         | None => {}
     }
-    let reply = reply(&shared, &request, &target);
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(Body::new(body), LARGEST_BODY).await.map_err(io::Error::other)?;
+    let reply = match &fault {
+        // Before anything is done: a write that fails so has not happened.
+        Some(Fault::Status(status)) => error(*status, shared.netbox.lock().version),
+        Some(_) | None => reply(&shared, &parts, &body, &target),
+    };
+    if reply.status == StatusCode::CREATED {
+        let aftermath = shared.netbox.lock().aftermath;
+        match aftermath {
+            Aftermath::Answered => {}
+            Aftermath::Lost => return Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+            Aftermath::Silence => std::future::pending::<()>().await,
+        }
+    }
     let version = shared.netbox.lock().version;
     let (reply, cut) = damage(reply, fault.as_ref(), version);
     shared.bytes.fetch_add(reply.body.len() as u64, Ordering::Relaxed);
@@ -161,35 +188,44 @@ fn error(status: u16, version: NetboxVersion) -> Reply {
                 "netbox_version": version.full(), "python_version": "3.12.1"
             }),
         ),
-        403 => Reply::detail(code, "You do not have permission to perform this action."),
+        403 => Reply::forbidden(),
         404 => Reply::page(code, "Page Not Found"),
         429 => Reply::detail(code, "Request was throttled."),
         _ => Reply::page(code, "Server Error"),
     }
 }
 
-fn reply(shared: &Shared, request: &Request<Incoming>, target: &str) -> Reply {
+fn reply(shared: &Shared, request: &Parts, body: &[u8], target: &str) -> Reply {
     if target.len() + "GET  HTTP/1.1".len() > LONGEST_REQUEST_LINE {
         return Reply::page(StatusCode::BAD_REQUEST, "Bad Request");
     }
-    let state = shared.netbox.lock();
-    let path = request.uri().path();
+    let mut state = shared.netbox.lock();
+    let path = request.uri.path();
     let path = path.strip_prefix("/netbox").unwrap_or(path);
     let Some(path) = path.strip_prefix("/api/") else {
         return Reply::page(StatusCode::NOT_FOUND, "Page Not Found");
     };
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Err(detail) = authenticate(shared, state.version, header) {
-        return Reply::detail(StatusCode::FORBIDDEN, detail);
+    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = match tokens::authenticate(state.version, header) {
+        Ok(token) => token,
+        Err(detail) => return Reply::detail(StatusCode::FORBIDDEN, detail),
+    };
+    let host = request.headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("netbox");
+    let base = format!("http://{host}/");
+    if path == Kind::Journal.path(state.version) {
+        match request.method {
+            Method::POST => return journal::post(&mut state, token, body, &base),
+            Method::OPTIONS => return journal::options(&state, token),
+            _ => {}
+        }
     }
-    if request.method() != Method::GET {
-        let text = format!("Method \"{}\" not allowed.", request.method());
+    if request.method != Method::GET {
+        let text = format!("Method \"{}\" not allowed.", request.method);
         return Reply::detail(StatusCode::METHOD_NOT_ALLOWED, &text);
     }
     let query =
-        if state.ignores_queries { Vec::new() } else { pairs(request.uri().query().unwrap_or_default()) };
-    let host = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("netbox");
-    route(&state, path, &query, &format!("http://{host}/"))
+        if state.ignores_queries { Vec::new() } else { pairs(request.uri.query().unwrap_or_default()) };
+    route(&state, path, &query, &base)
 }
 
 fn route(state: &State, path: &str, query: &list::Query, base: &str) -> Reply {
@@ -215,10 +251,7 @@ fn route(state: &State, path: &str, query: &list::Query, base: &str) -> Reply {
             continue;
         };
         if state.denied.contains(kind.content_type()) {
-            return Reply::detail(
-                StatusCode::FORBIDDEN,
-                "You do not have permission to perform this action.",
-            );
+            return Reply::forbidden();
         }
         if rest.is_empty() {
             return match list::page(state, kind, query, base) {
@@ -237,32 +270,6 @@ fn route(state: &State, path: &str, query: &list::Query, base: &str) -> Reply {
         }
     }
     Reply::page(StatusCode::NOT_FOUND, "Page Not Found")
-}
-
-/// The texts are NetBox's; the version goes by the token's form from 4.5 on, not by the keyword.
-fn authenticate(shared: &Shared, version: NetboxVersion, header: Option<&str>) -> Result<(), &'static str> {
-    const NONE: &str = "Authentication credentials were not provided.";
-    let (keyword, token) = header.and_then(|header| header.split_once(' ')).ok_or(NONE)?;
-    let is_token = keyword.eq_ignore_ascii_case("token");
-    let is_bearer = keyword.eq_ignore_ascii_case("bearer");
-    if version < NetboxVersion::V4_5 {
-        return match (is_token, token == shared.token_v1) {
-            (false, _) => Err(NONE),
-            (true, true) => Ok(()),
-            (true, false) if token.contains(' ') => {
-                Err("Invalid token header. Token string should not contain spaces.")
-            }
-            (true, false) => Err("Invalid token"),
-        };
-    }
-    if !is_token && !is_bearer {
-        return Err(NONE);
-    }
-    match (token.starts_with("nbt_"), token == shared.token_v1, token == shared.token_v2) {
-        (_, true, _) | (true, _, true) => Ok(()),
-        (true, _, false) => Err("Invalid v2 token"),
-        (false, _, _) => Err("Invalid v1 token"),
-    }
 }
 
 fn status(version: NetboxVersion) -> Value {

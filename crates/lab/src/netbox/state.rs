@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::journal::JournalEntry;
+use super::limits::Aftermath;
 use super::version::NetboxVersion;
 use crate::inventory::{
     Cluster, CustomField, Host, Interface, Inventory, Ip, Mac, Named, ObjectRef, Service,
@@ -27,11 +29,12 @@ pub(super) enum Kind {
     Mac,
     Ip,
     Service,
+    Journal,
     Change,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Device,
         Self::Vm,
         Self::Cluster,
@@ -45,6 +48,7 @@ impl Kind {
         Self::Mac,
         Self::Ip,
         Self::Service,
+        Self::Journal,
         Self::Change,
     ];
 
@@ -64,6 +68,7 @@ impl Kind {
             Self::Mac => "dcim/mac-addresses/",
             Self::Ip => "ipam/ip-addresses/",
             Self::Service => "ipam/services/",
+            Self::Journal => "extras/journal-entries/",
             Self::Change if version.minor() == 0 => "extras/object-changes/",
             Self::Change => "core/object-changes/",
         }
@@ -85,6 +90,7 @@ impl Kind {
             Self::Mac => "dcim.macaddress",
             Self::Ip => "ipam.ipaddress",
             Self::Service => "ipam.service",
+            Self::Journal => "extras.journalentry",
             Self::Change => "core.objectchange",
         }
     }
@@ -105,6 +111,7 @@ impl Kind {
             Self::Mac => "MACAddress",
             Self::Ip => "IPAddress",
             Self::Service => "Service",
+            Self::Journal => "JournalEntry",
             Self::Change => "ObjectChange",
         }
     }
@@ -171,6 +178,7 @@ pub(super) struct State {
     pub(super) macs: BTreeMap<u64, Mac>,
     pub(super) ips: BTreeMap<u64, Ip>,
     pub(super) services: BTreeMap<u64, Service>,
+    pub(super) journal: BTreeMap<u64, JournalEntry>,
     pub(super) changes: BTreeMap<u64, Change>,
     /// The last id given out per kind; ids are never used again.
     last_ids: BTreeMap<Kind, u64>,
@@ -183,6 +191,10 @@ pub(super) struct State {
     pub(super) untracked: bool,
     /// Models this token may not see at all.
     pub(super) denied: BTreeSet<String>,
+    /// Models this token may not add to.
+    pub(super) not_added: BTreeSet<String>,
+    /// What becomes of the answer to a write.
+    pub(super) aftermath: Aftermath,
     /// Objects that a permission's constraints hide.
     pub(super) hidden: BTreeSet<(String, u64)>,
     /// `MAX_PAGE_SIZE`.
@@ -213,6 +225,7 @@ impl State {
             macs: by_id(inventory.macs, |row| row.id),
             ips: by_id(inventory.ips, |row| row.id),
             services: by_id(inventory.services, |row| row.id),
+            journal: BTreeMap::new(),
             changes: BTreeMap::new(),
             last_ids: BTreeMap::new(),
             last_request: 0,
@@ -220,6 +233,8 @@ impl State {
             reserved: VecDeque::new(),
             untracked: false,
             denied: BTreeSet::new(),
+            not_added: BTreeSet::new(),
+            aftermath: Aftermath::default(),
             hidden: BTreeSet::new(),
             max_page_size: 1000,
             ignores_queries: false,
@@ -250,6 +265,7 @@ impl State {
             Kind::Mac => self.macs.keys().copied().collect(),
             Kind::Ip => self.ips.keys().copied().collect(),
             Kind::Service => self.services.keys().copied().collect(),
+            Kind::Journal => self.journal.keys().copied().collect(),
             Kind::Change => self.changes.keys().copied().collect(),
         }
     }
@@ -270,6 +286,7 @@ impl State {
             Kind::Mac => self.macs.contains_key(&id),
             Kind::Ip => self.ips.contains_key(&id),
             Kind::Service => self.services.contains_key(&id),
+            Kind::Journal => self.journal.contains_key(&id),
             Kind::Change => self.changes.contains_key(&id),
         }
     }

@@ -1,5 +1,7 @@
 //! What the receiver answers, word for word what n8n 1.123.81 answered (`recorded.jsonl`, compared in `tests`).
 
+use std::sync::Arc;
+
 use axum::body::{Body, to_bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -7,25 +9,21 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::serve::{Outcome, broken_body, hang};
+use super::serve::{Answers, Outcome, broken_body, hang};
 use super::{Arrived, Mode, PATH, Shared};
 
 /// `N8N_PAYLOAD_SIZE_MAX`.
-const MAX_BODY: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
 
-impl Shared {
-    pub(super) async fn answer(&self, request: Request<Body>) -> Outcome {
+impl Answers for Shared {
+    async fn answer(self: Arc<Self>, request: Request<Body>) -> Outcome {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
         if path == "/healthz" {
             return answer(200, &json!({"status": "ok"}));
         }
         if head.method != Method::POST {
-            let method = head.method;
-            let message = format!(
-                "This webhook is not registered for {method} requests. Did you mean to make a POST request?"
-            );
-            return refuse(404, &message);
+            return wrong_method(&head.method);
         }
         if let Some(execution) = path.strip_prefix("/webhook-waiting/") {
             return self.resume(execution);
@@ -39,7 +37,9 @@ impl Shared {
             Ok(_) | Err(_) => problem(),
         }
     }
+}
 
+impl Shared {
     async fn deliver(&self, headers: &HeaderMap, body: Bytes) -> Outcome {
         let mode = {
             let mut state = self.state();
@@ -141,24 +141,29 @@ impl Shared {
     }
 }
 
-fn not_registered(path: &str) -> Outcome {
+pub(crate) fn wrong_method(method: &Method) -> Outcome {
+    let told = "Did you mean to make a POST request?";
+    refuse(404, &format!("This webhook is not registered for {method} requests. {told}"))
+}
+
+pub(crate) fn not_registered(path: &str) -> Outcome {
     let path = path.strip_prefix("/webhook/").unwrap_or(path);
     refuse(404, &format!("The requested webhook \"POST {path}\" is not registered."))
 }
 
-fn problem() -> Outcome {
+pub(crate) fn problem() -> Outcome {
     answer(500, &json!({"code": 0, "message": "There was a problem executing the workflow"}))
 }
 
-fn refuse(code: u16, message: &str) -> Outcome {
+pub(crate) fn refuse(code: u16, message: &str) -> Outcome {
     answer(code, &json!({"code": code, "message": message}))
 }
 
-fn answer(status: u16, body: &Value) -> Outcome {
+pub(crate) fn answer(status: u16, body: &Value) -> Outcome {
     with_type(status, "application/json; charset=utf-8", body.to_string())
 }
 
-fn plain(status: u16, body: &str) -> Outcome {
+pub(crate) fn plain(status: u16, body: &str) -> Outcome {
     with_type(status, "text/html; charset=utf-8", body.to_owned())
 }
 

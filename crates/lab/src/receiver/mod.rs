@@ -3,10 +3,10 @@
 //!
 //! What lives here: starting, telling it how to behave, asking what arrived. `answer` says what it answers, `serve`
 //! holds the connections. What does not: deduplication. n8n runs a workflow once per request, however often the same
-//! delivery comes, and so does this one; [`Receiver::count`] shows it.
+//! delivery comes, and so does this one; [`Receiver::count`] shows it. Nor workflows that act: see [`crate::n8n`].
 
-mod answer;
-mod serve;
+pub(crate) mod answer;
+pub(crate) mod serve;
 #[cfg(test)]
 mod tests;
 
@@ -120,12 +120,7 @@ struct State {
 impl Receiver {
     /// Starts on a free port of loopback. `secret` is what signatures are checked with: `whsec_…`, or raw text.
     pub async fn start(secret: &str) -> io::Result<Self> {
-        let key = match secret.starts_with("whsec_") {
-            true => Webhook::new(secret),
-            false => Webhook::from_bytes(secret.as_bytes().to_vec()),
-        };
-        let key = key.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why.to_string()))?;
-        Self::start_with(Some(key)).await
+        Self::start_with(Some(key_of(secret)?)).await
     }
 
     /// Starts on a free port of loopback and accepts what is not signed; nothing counts as verified.
@@ -211,6 +206,15 @@ impl Receiver {
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         Ok(())
     }
+}
+
+/// What signatures are checked with.
+pub(crate) fn key_of(secret: &str) -> io::Result<Webhook> {
+    let key = match secret.starts_with("whsec_") {
+        true => Webhook::new(secret),
+        false => Webhook::from_bytes(secret.as_bytes().to_vec()),
+    };
+    key.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why.to_string()))
 }
 
 impl Shared {

@@ -1,4 +1,4 @@
-//! The connections. What does not live here: what is answered.
+//! The connections of a simulated n8n. What does not live here: what is answered.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,17 +14,21 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Shared;
+/// Who answers.
+pub(crate) trait Answers: Send + Sync + 'static {
+    /// What to do with one request.
+    fn answer(self: Arc<Self>, request: Request<Body>) -> impl Future<Output = Outcome> + Send;
+}
 
 /// What to do with a connection.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Answer.
     Answer(Response<Body>),
     /// Close it without a word.
     Cut,
 }
 
-pub(super) fn spawn(listener: TcpListener, shared: Arc<Shared>) -> AbortOnDropHandle<()> {
+pub(crate) fn spawn(listener: TcpListener, shared: Arc<impl Answers>) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         // Owned by this task, so that all connections end with it.
         let mut connections = JoinSet::new();
@@ -41,7 +45,7 @@ pub(super) fn spawn(listener: TcpListener, shared: Arc<Shared>) -> AbortOnDropHa
 }
 
 /// An error here makes hyper close the connection, which no answer could express.
-async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
+async fn respond(shared: Arc<impl Answers>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
     match shared.answer(request.map(Body::new)).await {
         Outcome::Answer(response) => Ok(response),
         Outcome::Cut => Err(io::ErrorKind::ConnectionReset.into()),

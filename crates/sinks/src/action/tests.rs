@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use evenkeel_core::remediation::{
-    Content, Draft, Effect, Input, Mode as Consent, Param, Params, Patience, ProposalId, step,
+    Content, Draft, Effect, Input, Mode as Consent, Param, Params, Patience, Proposal, ProposalId, step,
 };
 use evenkeel_core::{DriftId, EventType, Secret, Severity};
+use evenkeel_lab::n8n::{Conduct, N8n, What, Workflow};
 use evenkeel_lab::receiver::{Mode, Receiver};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{ActionSink, Request, told};
 use crate::samples::event;
@@ -16,24 +17,49 @@ use crate::webhook::{Config, Settings, SuccessRule};
 use crate::{Receipt, SinkError};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const KEY: &str = "1EDFJNN9B5YVSF2EESFMM8WYD4";
 const TOKEN: &str = "c4llb4ckt0ken";
+const HEADER: &str = "hunter2-hunter2";
 
 fn request(attempt: u32) -> Request {
+    let proposal = dispatched();
     Request {
-        key: KEY.into(),
+        key: proposal.key.to_string(),
         attempt,
         event: serde_json::to_value(event()).unwrap(),
-        proposal: json!({ "action": "restart container", "params": { "container": "freshrss" } }),
+        proposal: told(&proposal),
         callback_url: Secret::new(format!("https://evenkeel.lan/api/v1/callbacks/{TOKEN}")),
-        callback_expires_at: "2025-12-22T03:24:52Z".parse().unwrap(),
+        callback_expires_at: "2025-12-22T03:25:22Z".parse().unwrap(),
     }
+}
+
+/// A proposal that a rule consented to and that is being sent.
+fn dispatched() -> Proposal {
+    let now: Timestamp = "2025-12-22T03:15:22Z".parse().unwrap();
+    let short = SignedDuration::from_mins(10);
+    let draft = Draft {
+        id: ProposalId {
+            drift: DriftId::of_service(&"box2-daily".into(), &"freshrss".into(), EventType::ServiceMissing),
+            occasion: event().created_at,
+            number: 1,
+        },
+        content: Content {
+            rule: "media services".into(),
+            mode: Consent::Auto,
+            action: "restart container".into(),
+            effect: Effect::Repair,
+            params: Params::from([(Param::Host, "box2-daily".into()), (Param::Container, "freshrss".into())]),
+        },
+        severity: Severity::High,
+        patience: Patience { approve: short, answer: short, verify: short },
+    };
+    let (approved, _) = draft.open(now);
+    step(&approved, Input::Dispatch { epoch: 7 }, now).unwrap().0
 }
 
 fn sink(url: String) -> ActionSink {
     let settings = Settings {
         secrets: vec![Secret::new(SECRET)],
-        header: Some(("X-Evenkeel-Token".into(), Secret::new("hunter2-hunter2"))),
+        header: Some(("X-Evenkeel-Token".into(), Secret::new(HEADER))),
         success: SuccessRule::accepted(),
         timeout: Duration::from_secs(5),
         ..Settings::new("restart container", url)
@@ -62,27 +88,13 @@ async fn a_request_arrives_signed_under_its_key_with_all_a_workflow_needs() {
     assert_eq!(sink.send(&request(1)).await, Ok(Receipt { status: Some(202) }));
     let arrived = receiver.next().await.unwrap();
     assert!(arrived.verified && arrived.accepted);
-    assert_eq!(
-        (arrived.id.as_str(), arrived.headers["idempotency-key"].as_str()),
-        (KEY, KEY),
-        "the id that is signed is the key"
-    );
-    assert_eq!(arrived.headers["x-evenkeel-token"], "hunter2-hunter2");
+    let key = request(1).key;
+    assert_eq!((&arrived.id, &arrived.headers["idempotency-key"]), (&key, &key), "what is signed is the key");
+    assert_eq!(arrived.headers["x-evenkeel-token"], HEADER);
     assert_eq!(arrived.headers["content-type"], "application/json");
     let body: Value = serde_json::from_slice(&arrived.body).unwrap();
-    assert_eq!(
-        body,
-        json!({
-            "event": event(),
-            "proposal": { "action": "restart container", "params": { "container": "freshrss" } },
-            "idempotency_key": KEY,
-            "attempt": 1,
-            "callback": {
-                "url": format!("https://evenkeel.lan/api/v1/callbacks/{TOKEN}"),
-                "expires_at": "2025-12-22T03:24:52Z",
-            },
-        })
-    );
+    let documented: Value = serde_json::from_str(evenkeel_lab::n8n::REQUEST).unwrap();
+    assert_eq!(body, documented);
 }
 
 #[tokio::test]
@@ -96,7 +108,7 @@ async fn a_repetition_has_the_same_key_and_says_that_it_is_one() {
         .iter()
         .map(|arrived| serde_json::from_slice::<Value>(&arrived.body).unwrap()["attempt"].clone())
         .collect();
-    assert_eq!((receiver.count(KEY), attempts), (2, vec![json!(1), json!(2)]));
+    assert_eq!((receiver.count(&request(1).key), attempts), (2, vec![Value::from(1), Value::from(2)]));
 }
 
 #[tokio::test]
@@ -140,7 +152,7 @@ async fn nothing_but_the_body_shows_the_callback_or_another_secret() {
     let receiver = Receiver::start(SECRET).await.unwrap();
     let settings = Settings {
         secrets: vec![Secret::new(SECRET)],
-        header: Some(("X-Evenkeel-Token".into(), Secret::new("hunter2-hunter2"))),
+        header: Some(("X-Evenkeel-Token".into(), Secret::new(HEADER))),
         success: SuccessRule::accepted(),
         timeout: Duration::from_millis(50),
         ..Settings::new("restart container", receiver.url())
@@ -168,41 +180,24 @@ async fn nothing_but_the_body_shows_the_callback_or_another_secret() {
     assert!(String::from_utf8_lossy(&sent[0].body).contains(TOKEN), "the receiver must know it");
 }
 
-#[test]
-fn what_a_receiver_is_told_is_what_was_consented_to() {
-    let now: Timestamp = "2025-12-22T03:14:52Z".parse().unwrap();
-    let short = SignedDuration::from_mins(10);
-    let draft = Draft {
-        id: ProposalId {
-            drift: DriftId::of_service(&"box2-daily".into(), &"freshrss".into(), EventType::ServiceMissing),
-            occasion: now,
-            number: 2,
-        },
-        content: Content {
-            rule: "media services".into(),
-            mode: Consent::Auto,
-            action: "restart container".into(),
-            effect: Effect::Repair,
-            params: Params::from([(Param::Host, "box2-daily".into()), (Param::Container, "rss-1".into())]),
-        },
-        severity: Severity::High,
-        patience: Patience { approve: short, answer: short, verify: short },
-    };
-    let (approved, _) = draft.open(now);
-    let (dispatched, _) = step(&approved, Input::Dispatch { epoch: 7 }, now).unwrap();
-    assert_eq!(
-        told(&dispatched),
-        json!({
-            "handle": dispatched.key.handle(),
-            "action": "restart container",
-            "effect": "repair",
-            "params": { "host": "box2-daily", "container": "rss-1" },
-            "rule": "media services",
-            "mode": "auto",
-            "approved_by": "rule media services",
-            "number": 2,
-            "severity": "high",
-            "created_at": "2025-12-22T03:14:52Z",
-        })
+#[tokio::test]
+async fn a_workflow_that_is_asked_twice_acts_once_and_calls_back() {
+    let desk = Receiver::start_unsigned().await.unwrap();
+    let n8n = N8n::start().await.unwrap();
+    let restart = async |request: Value| Ok(request["proposal"]["params"]["container"].to_string());
+    n8n.register(
+        Workflow::new("restart", restart).signed(SECRET).unwrap().header("x-evenkeel-token", HEADER),
     );
+    let sink = sink(n8n.url("restart"));
+    let asked = |attempt| Request { callback_url: Secret::new(desk.url()), ..request(attempt) };
+    n8n.once(Conduct::Starting);
+    n8n.once(Conduct::Crashed);
+    for (attempt, expected) in [(1, "unavailable"), (2, "unavailable"), (3, "accepted"), (4, "accepted")] {
+        assert_eq!(word(&sink.send(&asked(attempt)).await), expected, "{attempt}");
+    }
+    let runs = n8n.until(|runs| runs.iter().all(|run| run.ended)).await;
+    let whats: Vec<_> = runs.into_iter().map(|run| (run.attempt, run.what)).collect();
+    let done = What::Acted(Ok("\"freshrss\"".into()));
+    assert_eq!(whats, [(2, What::Crashed), (3, done), (4, What::Repeated)]);
+    assert_eq!(desk.arrived().len(), 1);
 }

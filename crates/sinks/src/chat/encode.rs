@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `title`, `text` | one line; the rest as plain text |
 //! | `markdown` | the rest as Markdown, names escaped |
-//! | `severity`, `tone`, `count` | `critical` …; `open`, `resolved`, `reminder`, `digest`, `test`; how many events |
+//! | `severity`, `tone`, `count` | `critical` …; `open`, `resolved`, `reminder`, `digest`, `notice`, `test`; how many events |
 //! | `handle`, `link`, `more` | the drift's handle, its page (each may be none), a last line with the page |
 //! | `sign`, `id`, `at` | a sign for the tone, the idempotency key, the time |
 //! | `x\|slack`, `x\|markdown`, `x\|cut(n)` | escaped for Slack or Markdown; at most n characters |
@@ -121,7 +121,7 @@ fn sign(message: &Message) -> &'static str {
         Tone::Reminder => "⏳",
         Tone::Digest => "📝",
         Tone::Test => "🧪",
-        Tone::Open => match message.severity {
+        Tone::Open | Tone::Notice => match message.severity {
             Severity::Critical => "🚨",
             Severity::High => "⚠️",
             Severity::Medium => "🔶",

@@ -44,7 +44,7 @@ impl Sink for ChatSink {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<Receipt, SinkError> {
-        self.tell(&Message::of(&delivery.event()?)).await
+        self.tell(&delivery.message()?).await
     }
 
     fn speaker(&self) -> Option<&dyn Speaker> {

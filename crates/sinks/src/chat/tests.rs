@@ -10,7 +10,7 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use super::{Body, ChatSink, Config, Preset, Settings};
-use crate::samples::{HOSTILE, delivery, event, hostile};
+use crate::samples::{HOSTILE, brake, delivery, delivery_of, event, hostile};
 use crate::webhook::tests::tls::Authority;
 use crate::{Sink, SinkError};
 
@@ -31,6 +31,19 @@ async fn a_room_gets_what_its_system_takes_and_no_signature() {
     assert_eq!(arrived.headers["authorization"], "Bearer hunter2");
     assert_eq!(arrived.headers["content-type"], "application/json");
     assert!(!arrived.headers.contains_key("webhook-signature"));
+}
+
+#[tokio::test]
+async fn a_notice_is_a_message_of_its_own_tone() {
+    let room = Receiver::start_unsigned().await.unwrap();
+    let template = r#"{"title": {{ title }}, "tone": {{ tone }}, "severity": {{ severity }}}"#;
+    let sink = sink(Settings::new("room", room.url(), Body::Json(template.to_owned())));
+    sink.deliver(&delivery_of(&brake())).await.unwrap();
+    let body: Value = serde_json::from_slice(&room.next().await.unwrap().body).unwrap();
+    assert_eq!(
+        body,
+        serde_json::json!({ "title": "The brake is on", "tone": "notice", "severity": "critical" })
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Method};
+use reqwest::{Certificate, Method, Response};
 use url::Url;
 
 use super::address::Guarded;
@@ -93,9 +93,40 @@ impl Client {
         &self,
         method: Method,
         url: Url,
-        mut headers: HeaderMap,
+        headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, SinkError> {
+        let mut response = self.begin(method, url, headers, body).await?;
+        let body =
+            if response.status().is_success() { self.read(&mut response).await? } else { Body::Unread };
+        Ok(answer(&response, body))
+    }
+
+    /// As [`Client::send`], for a receiver whose refusals say in their body what is missing.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        url: Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, SinkError> {
+        let mut response = self.begin(method, url, headers, body).await?;
+        let body = match self.read(&mut response).await {
+            Ok(body) => body,
+            Err(error) if response.status().is_success() => return Err(error),
+            // The status is known, and says more than that its reason broke off.
+            Err(_) => Body::Unread,
+        };
+        Ok(answer(&response, body))
+    }
+
+    async fn begin(
+        &self,
+        method: Method,
+        url: Url,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, SinkError> {
         if let Some((name, value)) = &self.target.header {
             headers.insert(name, value.clone());
         }
@@ -105,17 +136,12 @@ impl Client {
             Login::Token(token) => request.bearer_auth(token.expose()),
             Login::User { name, password } => request.basic_auth(name, Some(password.expose())),
         };
-        let mut response = request.send().await.map_err(|error| self.failed(&error))?;
-        let status = response.status();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.map(str::to_owned);
-        let body = if status.is_success() { self.read(&mut response).await? } else { Body::Unread };
-        Ok(Answer { status: status.as_u16(), retry_after, body })
+        request.send().await.map_err(|error| self.failed(&error))
     }
 
     /// The body is read even where only the status counts: a receiver that dies while it answers may not have kept
     /// what it was sent, and a duplicate is better than a loss.
-    async fn read(&self, response: &mut reqwest::Response) -> Result<Body, SinkError> {
+    async fn read(&self, response: &mut Response) -> Result<Body, SinkError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
             if body.len() + chunk.len() > MAX_BODY {
@@ -145,6 +171,11 @@ impl Client {
         };
         SinkError::Unavailable { why: format!("{place}: {why}") }
     }
+}
+
+fn answer(response: &Response, body: Body) -> Answer {
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Answer { status: response.status().as_u16(), retry_after: retry_after.map(str::to_owned), body }
 }
 
 fn read_ca(path: &std::path::Path) -> Result<Vec<Certificate>, Error> {

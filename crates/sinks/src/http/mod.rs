@@ -10,5 +10,6 @@ pub use answer::SuccessRule;
 pub use client::Error;
 pub use target::{DEFAULT_TIMEOUT, Link, Login, Problem};
 
+pub(crate) use answer::{Answer, Body, parse_retry_after};
 pub(crate) use client::Client;
 pub(crate) use target::{Target, check_header, check_login, check_name, check_timeout, check_url};

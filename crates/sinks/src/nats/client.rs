@@ -42,27 +42,36 @@ impl Client {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
                 let Some(name) = self.config.create_stream() else {
-                    return Err(self.no_stream());
+                    return Err(self.no_stream(&subject));
                 };
-                self.create(&context, name).await?;
-                self.attempt(&context, &subject, delivery).await.map_err(|error| self.failed(&error))
+                self.make(&context, name).await?;
+                self.attempt(&context, &subject, delivery)
+                    .await
+                    .map_err(|error| self.failed(&subject, &error))
             }
-            Err(error) => Err(self.failed(&error)),
+            Err(error) => Err(self.failed(&subject, &error)),
         }
     }
 
-    /// The name of the stream that takes what is published.
+    /// The names of the streams that take what is published.
     pub(super) async fn look(&self) -> Result<String, SinkError> {
         let context = self.context().await?;
-        match context.stream_by_subject(self.config.subjects()).await {
-            Ok(name) => Ok(name),
-            Err(error) => match self.config.create_stream() {
-                Some(name) if error.kind() == jetstream::context::GetStreamByNameErrorKind::NotFound => {
-                    Ok(format!("{name} (made with the first event)"))
-                }
-                Some(_) | None => Err(self.no_stream()),
-            },
+        let mut found: Vec<String> = Vec::new();
+        for subjects in self.config.subjects() {
+            let name = match context.stream_by_subject(subjects.as_str()).await {
+                Ok(name) => name,
+                Err(error) => match self.config.create_stream() {
+                    Some(name) if error.kind() == jetstream::context::GetStreamByNameErrorKind::NotFound => {
+                        format!("{name} (made with the first event)")
+                    }
+                    Some(_) | None => return Err(self.no_stream(&subjects)),
+                },
+            };
+            if !found.contains(&name) {
+                found.push(name);
+            }
         }
+        Ok(found.join(", "))
     }
 
     async fn attempt(
@@ -78,15 +87,30 @@ impl Client {
         context.send_publish(subject.to_owned(), message).await?.await.map(|_| ())
     }
 
-    async fn create(&self, context: &Context, name: &str) -> Result<(), SinkError> {
-        let wanted = stream::Config {
-            name: name.to_owned(),
-            subjects: vec![self.config.subjects()],
-            max_age: KEPT,
-            duplicate_window: REMEMBERED,
-            ..stream::Config::default()
+    /// Makes the stream, or has the one of this name take what it does not take yet: it was made before notices were
+    /// switched on. Everything else about a stream that is there is its owner's.
+    async fn make(&self, context: &Context, name: &str) -> Result<(), SinkError> {
+        let made = match context.get_stream(name).await {
+            Ok(stream) => {
+                let mut wanted = stream.cached_info().config.clone();
+                wanted.subjects.extend(self.config.subjects());
+                wanted.subjects.sort();
+                wanted.subjects.dedup();
+                context.update_stream(wanted).await.map(|_| ())
+            }
+            // That it is not there, or whatever making it then says.
+            Err(_) => {
+                let wanted = stream::Config {
+                    name: name.to_owned(),
+                    subjects: self.config.subjects(),
+                    max_age: KEPT,
+                    duplicate_window: REMEMBERED,
+                    ..stream::Config::default()
+                };
+                context.create_stream(wanted).await.map(|_| ())
+            }
         };
-        let Err(error) = context.create_stream(wanted).await else { return Ok(()) };
+        let Err(error) = made else { return Ok(()) };
         let place = self.config.place();
         let why = format!("{place}: the stream {name} cannot be made: {error}");
         match error.kind() {
@@ -157,21 +181,24 @@ impl Client {
         Ok(jetstream::context::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client))
     }
 
-    fn no_stream(&self) -> SinkError {
-        let subjects = self.config.subjects();
+    /// `subject`: what is published, or the pattern of it.
+    fn no_stream(&self, subject: &str) -> SinkError {
+        let all = self.config.subjects();
+        let missing = all.iter().find(|below| subject.starts_with(below.trim_end_matches('>')));
+        let (missing, all) = (missing.map_or(subject, String::as_str), all.join(","));
         SinkError::Unavailable {
             why: format!(
-                "{}: no stream takes {subjects}; make one (nats stream add EVENKEEL --subjects '{subjects}' --defaults) \
+                "{}: no stream takes {missing}; make one (nats stream add EVENKEEL --subjects '{all}' --defaults) \
                  or set create_stream = true",
                 self.config.place()
             ),
         }
     }
 
-    fn failed(&self, error: &PublishError) -> SinkError {
+    fn failed(&self, subject: &str, error: &PublishError) -> SinkError {
         let why = format!("{}: {error}", self.config.place());
         match error.kind() {
-            PublishErrorKind::StreamNotFound => self.no_stream(),
+            PublishErrorKind::StreamNotFound => self.no_stream(subject),
             PublishErrorKind::MaxPayloadExceeded => SinkError::Rejected { why },
             PublishErrorKind::TimedOut
             | PublishErrorKind::BrokenPipe

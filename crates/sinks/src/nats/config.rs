@@ -9,6 +9,8 @@ use crate::http::{DEFAULT_TIMEOUT, Problem, check_name, check_timeout};
 
 /// What is published below.
 pub const DEFAULT_SUBJECT: &str = "evenkeel.events";
+/// What notices are published below.
+pub const DEFAULT_NOTICES: &str = "evenkeel.notices";
 /// What the stream is called if evenkeel makes it.
 pub const DEFAULT_STREAM: &str = "EVENKEEL";
 
@@ -38,8 +40,10 @@ pub struct Settings {
     pub name: String,
     /// The servers of one cluster: `nats://host:4222` or `tls://host:4222`.
     pub servers: Vec<String>,
-    /// What is published below.
+    /// What events are published below.
     pub subject: String,
+    /// What notices are published below; `None`: it takes none.
+    pub notices: Option<String>,
     /// The stream evenkeel makes if none takes the subject; `None`: the operator makes it.
     pub create_stream: Option<String>,
     /// Who we are.
@@ -55,6 +59,7 @@ impl Settings {
             name: name.into(),
             servers: servers.into_iter().map(Into::into).collect(),
             subject: DEFAULT_SUBJECT.to_owned(),
+            notices: None,
             create_stream: None,
             login: Login::Anonymous,
             timeout: DEFAULT_TIMEOUT,
@@ -68,6 +73,7 @@ pub struct Config {
     name: String,
     servers: Vec<Url>,
     subject: String,
+    notices: Option<String>,
     create_stream: Option<String>,
     login: Login,
     timeout: Duration,
@@ -76,7 +82,7 @@ pub struct Config {
 impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
-        let Settings { name, servers, subject, create_stream, login, timeout } = settings;
+        let Settings { name, servers, subject, notices, create_stream, login, timeout } = settings;
         let mut problems = Vec::new();
         let mut report = |path, why: String| problems.push(Problem { path, why });
         if let Err(why) = check_name(&name) {
@@ -95,6 +101,17 @@ impl Config {
         if let Err(why) = check_subject(&subject) {
             report("subject", why);
         }
+        if let Some(below) = &notices {
+            if let Err(why) = check_subject(below) {
+                report("notices_subject", why);
+            }
+            if overlap(below, &subject) {
+                report(
+                    "notices_subject",
+                    "overlaps with `subject`; events and notices need one each".to_owned(),
+                );
+            }
+        }
         if let Some(stream) = &create_stream
             && (stream.is_empty()
                 || !stream.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
@@ -112,7 +129,7 @@ impl Config {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { name, servers: urls, subject, create_stream, login, timeout })
+        Ok(Self { name, servers: urls, subject, notices, create_stream, login, timeout })
     }
 
     /// The sink's name.
@@ -133,9 +150,17 @@ impl Config {
         &self.subject
     }
 
+    pub(super) fn notices(&self) -> Option<&str> {
+        self.notices.as_deref()
+    }
+
     /// Every subject that is published to.
-    pub(super) fn subjects(&self) -> String {
-        format!("{}.>", self.subject)
+    pub(super) fn subjects(&self) -> Vec<String> {
+        [Some(&self.subject), self.notices.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|below| format!("{below}.>"))
+            .collect()
     }
 
     pub(super) fn create_stream(&self) -> Option<&str> {
@@ -169,6 +194,12 @@ fn check_server(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Whether something could be published below both.
+fn overlap(one: &str, other: &str) -> bool {
+    let (one, other) = (format!("{one}."), format!("{other}."));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
 fn check_subject(subject: &str) -> Result<(), String> {
     let fits = |token: &str| {
         !token.is_empty() && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
@@ -182,6 +213,26 @@ fn check_subject(subject: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_and_notices_have_subjects_of_their_own() {
+        let of = |subject: &str, notices: &str| {
+            let settings = Settings {
+                subject: subject.to_owned(),
+                notices: Some(notices.to_owned()),
+                ..Settings::new("bus", ["nats://nats.lan:4222"])
+            };
+            Config::new(settings).map(|config| config.subjects()).map_err(|problems| problems[0].to_string())
+        };
+        let both = ["evenkeel.events.>".to_owned(), "evenkeel.notices.>".to_owned()];
+        assert_eq!(of(DEFAULT_SUBJECT, DEFAULT_NOTICES), Ok(both.to_vec()));
+        for (subject, notices) in [("a", "a"), ("a", "a.b"), ("a.b", "a")] {
+            let why = of(subject, notices).unwrap_err();
+            assert!(why.starts_with("notices_subject: overlaps with `subject`"), "{why}");
+        }
+        assert!(of("a", "ab").is_ok());
+        assert!(of("a", "b.*").unwrap_err().starts_with("notices_subject: is no subject"));
+    }
 
     #[test]
     fn all_mistakes_are_told_at_once_and_none_quotes_a_secret() {

@@ -1,6 +1,7 @@
-//! From an event to its subject. Pure. The body is the event as the store kept it.
+//! From an event or a notice to its subject. Pure. The body is what the store kept.
 
 use evenkeel_core::Event;
+use evenkeel_core::remediation::Code;
 
 /// Longest token, in characters.
 const LONGEST: usize = 128;
@@ -9,6 +10,11 @@ const LONGEST: usize = 128;
 pub(super) fn subject(prefix: &str, event: &Event) -> String {
     let host = event.hostname.as_ref().map_or("", |host| host.as_str());
     format!("{prefix}.{}.{}", event.event_type.code(), token(host))
+}
+
+/// `<prefix>.<code>`: the words are tokens as they are.
+pub(super) fn subject_of_notice(prefix: &str, code: Code) -> String {
+    format!("{prefix}.{}", code.as_str())
 }
 
 /// A name as one token of a subject. A dot would make two of it, `*` and `>` a pattern, a blank two arguments, and what
@@ -32,6 +38,14 @@ mod tests {
         let nowhere = Event { hostname: None, ..event() };
         assert_eq!(subject("evenkeel.events", &nowhere), "evenkeel.events.SERVICE_MISSING._");
         assert_eq!(token("box2-media.lan"), "box2-media_lan");
+    }
+
+    #[test]
+    fn the_subject_of_a_notice_says_what_it_says() {
+        for code in Code::ALL {
+            let subject = subject_of_notice("evenkeel.notices", code);
+            assert_eq!(subject, format!("evenkeel.notices.{}", token(code.as_str())));
+        }
     }
 
     #[test]

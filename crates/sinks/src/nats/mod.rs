@@ -1,4 +1,5 @@
-//! The NATS JetStream sink: one message per event on a subject of its type and host, taken when the stream says so.
+//! The NATS JetStream sink: one message per event on a subject of its type and host, and per notice on one of its code,
+//! taken when the stream says so.
 //! What lives here: putting the rooms together.
 
 mod client;
@@ -8,9 +9,9 @@ mod encode;
 use async_trait::async_trait;
 use rustls::ClientConfig;
 
-use crate::{Delivery, Receipt, Sink, SinkError};
+use crate::{Content, Delivery, Receipt, Sink, SinkError};
 
-pub use config::{Config, DEFAULT_STREAM, DEFAULT_SUBJECT, Login, Settings};
+pub use config::{Config, DEFAULT_NOTICES, DEFAULT_STREAM, DEFAULT_SUBJECT, Login, Settings};
 
 /// A stream of a NATS server.
 #[derive(Debug)]
@@ -39,7 +40,14 @@ impl Sink for NatsSink {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<Receipt, SinkError> {
-        let subject = encode::subject(self.config.subject(), &delivery.event()?);
+        let subject = match (delivery.content()?, self.config.notices()) {
+            (Content::Event(event), _) => encode::subject(self.config.subject(), &event),
+            (Content::Notice(notice), Some(below)) => encode::subject_of_notice(below, notice.code),
+            (Content::Notice(_), None) => {
+                let why = format!("{}: it is not configured to take notices", self.config.place());
+                return Err(SinkError::Rejected { why });
+            }
+        };
         self.client.publish(subject, delivery).await?;
         Ok(Receipt { status: None })
     }

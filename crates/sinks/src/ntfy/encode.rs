@@ -36,7 +36,7 @@ fn priority(message: &Message) -> u8 {
     match message.tone {
         Tone::Resolved | Tone::Digest => 2,
         Tone::Test => 3,
-        Tone::Open | Tone::Reminder => match message.severity {
+        Tone::Open | Tone::Reminder | Tone::Notice => match message.severity {
             Severity::Critical => 5,
             Severity::High => 4,
             Severity::Medium => 3,
@@ -53,7 +53,7 @@ fn emoji(message: &Message) -> &'static str {
         Tone::Reminder => "hourglass_flowing_sand",
         Tone::Digest => "memo",
         Tone::Test => "test_tube",
-        Tone::Open => match message.severity {
+        Tone::Open | Tone::Notice => match message.severity {
             Severity::Critical => "rotating_light",
             Severity::High => "warning",
             Severity::Medium => "large_orange_diamond",

@@ -42,7 +42,7 @@ impl Sink for NtfySink {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<Receipt, SinkError> {
-        self.tell(&Message::of(&delivery.event()?)).await
+        self.tell(&delivery.message()?).await
     }
 
     fn speaker(&self) -> Option<&dyn Speaker> {

@@ -1,11 +1,12 @@
 //! Deliveries over the wire, to the lab's ntfy.
 
 use evenkeel_core::Secret;
+use evenkeel_core::remediation::Code;
 use evenkeel_lab::ntfy::{Mode, Ntfy};
 
 use super::{Config, NtfySink, Settings};
 use crate::http::Login;
-use crate::samples::{delivery, event, hostile};
+use crate::samples::{brake, delivery, delivery_of, event, hostile, notice};
 use crate::{Receipt, Sink, SinkError};
 
 fn sink(server: &Ntfy, login: Login) -> NtfySink {
@@ -23,6 +24,21 @@ async fn an_event_arrives_as_a_message_with_its_title_whatever_its_letters() {
     assert_eq!(kept[0]["title"], "SERVICE_MISSING: freshrss on box2-daily");
     assert_eq!(kept[0]["priority"], 4);
     assert!(kept[1]["title"].as_str().unwrap().contains('ü'));
+}
+
+#[tokio::test]
+async fn a_notice_arrives_with_the_priority_of_what_it_asks() {
+    let server = Ntfy::start().await.unwrap();
+    let sink = sink(&server, Login::Anonymous);
+    for told in [brake(), notice(Code::Escalated), notice(Code::ApprovalWanted), notice(Code::BrakeReleased)]
+    {
+        sink.deliver(&delivery_of(&told)).await.unwrap();
+    }
+    let kept = server.messages("drift");
+    assert_eq!(kept.iter().map(|told| told["priority"].clone()).collect::<Vec<_>>(), [5, 4, 3, 2]);
+    assert_eq!(kept[0]["title"], "The brake is on");
+    assert_eq!(kept[0]["message"], brake().text);
+    assert_eq!(kept[1]["title"], "A person is needed: freshrss on box2-daily");
 }
 
 #[tokio::test]

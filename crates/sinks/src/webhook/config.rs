@@ -118,7 +118,8 @@ impl Config {
         &self.target
     }
 
-    pub(super) fn secrets(&self) -> &[Secret] {
+    /// What it signs with.
+    pub fn secrets(&self) -> &[Secret] {
         &self.secrets
     }
 

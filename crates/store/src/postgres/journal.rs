@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use evenkeel_core::id::{EventId, Subject};
 use jiff_sqlx::Timestamp as Moment;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 use super::Inner;
@@ -52,13 +52,18 @@ impl Inner {
         if rows.is_empty() {
             return Ok(());
         }
+        let mut tx = self.begin().await?;
+        let noted = self.note_in(tx.connection(), rows).await;
+        tx.end(noted).await
+    }
+
+    /// As [`Inner::note`], in a transaction under way.
+    pub(super) async fn note_in(&self, connection: &mut PgConnection, rows: &[JournalRow]) -> Result<()> {
         let mut columns = JournalColumns::default();
         columns.extend(rows);
         let JournalColumns { kind, subject, event_id, drift_id, handle, actor, text, created_at, data } =
             columns;
-        let mut tx = self.begin().await?;
-        let noted = self
-            .query(
+        self.query(
                 "INSERT INTO journal (kind, subject, event_id, drift_id, handle, actor, text, created_at, data)
                     SELECT j.kind, j.subject, j.event_id, j.drift_id, j.handle, j.actor, j.text, j.created_at, j.data::jsonb
                     FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[],
@@ -74,9 +79,10 @@ impl Inner {
             .bind(text)
             .bind(created_at)
             .bind(data)
-            .execute(tx.connection())
-            .await;
-        tx.end(noted.map(|_| ()).map_err(|error| self.explain(error))).await
+            .execute(connection)
+            .await
+            .map(|_| ())
+            .map_err(|error| self.explain(error))
     }
 
     pub(super) async fn journal(

@@ -9,7 +9,10 @@ use super::Inner;
 use crate::error::{Error, Result};
 
 /// Every migration, oldest first. One that was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_init.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_init.sql"),
+    include_str!("../../migrations/postgres/0002_repairs.sql"),
+];
 
 /// The newest schema this program knows.
 pub(super) fn known() -> i64 {
@@ -76,7 +79,7 @@ impl Inner {
 
     async fn make_ready(&self, connection: &mut PgConnection, schema: &str) -> Result<()> {
         self.check_sight(connection, schema, true).await?;
-        self.catch_up(connection, schema).await
+        self.catch_up(connection).await.map(|_| ())
     }
 
     async fn say(&self, connection: &mut PgConnection, sql: &'static str) -> Result<()> {

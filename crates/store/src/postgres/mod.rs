@@ -19,6 +19,7 @@ mod open;
 mod outbox;
 mod paging;
 mod queries;
+mod repair_commit;
 mod repairs;
 mod retention;
 mod rights;
@@ -159,7 +160,7 @@ impl Inner {
 #[async_trait]
 impl Committer for Inner {
     async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
-        self.within(self.together(passes)).await
+        self.within(self.adding(|| self.together(passes))).await
     }
 
     fn at(&self) -> &str {
@@ -222,7 +223,7 @@ impl Store for PgStore {
     }
 
     async fn commit_repair(&self, step: RepairCommit) -> Result<()> {
-        self.inner.within(self.inner.commit_repair(&step)).await
+        self.inner.within(self.inner.adding(|| self.inner.commit_repair(&step))).await
     }
 
     async fn callback(&self, token: TokenHash) -> Result<Option<Callback>> {
@@ -239,7 +240,7 @@ impl Store for PgStore {
     }
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
-        self.inner.within(self.inner.save_observed(rows)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_observed(rows))).await
     }
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
@@ -247,7 +248,7 @@ impl Store for PgStore {
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {
-        self.inner.within(self.inner.save_expected(rows)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_expected(rows))).await
     }
 
     async fn save_inventory(&self, inventory: &SavedInventory) -> Result<()> {
@@ -259,11 +260,11 @@ impl Store for PgStore {
     }
 
     async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()> {
-        self.inner.within(self.inner.save_sources(sources, at)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_sources(sources, at))).await
     }
 
     async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
-        self.inner.within(self.inner.save_assets(assets, at)).await
+        self.inner.within(self.inner.adding(|| self.inner.save_assets(assets, at))).await
     }
 
     async fn claim(
@@ -339,7 +340,7 @@ impl Store for PgStore {
     }
 
     async fn note(&self, rows: &[JournalRow]) -> Result<()> {
-        self.inner.within(self.inner.note(rows)).await
+        self.inner.within(self.inner.adding(|| self.inner.note(rows))).await
     }
 
     async fn journal(

@@ -42,8 +42,10 @@ const CLAIM: &str = "WITH due AS MATERIALIZED (
         ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE SKIP LOCKED)
     UPDATE evenkeel_deliveries AS u SET attempts = u.attempts + 1, claimed_at = $2, due_at = $3
     FROM due WHERE u.id = due.id
-    RETURNING u.id, u.attempts, u.sink, (SELECT e.event_id FROM events e WHERE e.id = u.event_seq), u.drift_key,
-        (SELECT e.body FROM events e WHERE e.id = u.event_seq), u.created_at";
+    RETURNING u.id, u.attempts, u.sink, coalesce((SELECT e.event_id FROM events e WHERE e.id = u.event_seq),
+            (SELECT n.notice_id FROM evenkeel_notices n WHERE n.id = u.notice_seq)), u.drift_key,
+        coalesce((SELECT e.body FROM events e WHERE e.id = u.event_seq),
+            (SELECT n.body FROM evenkeel_notices n WHERE n.id = u.notice_seq)), u.created_at";
 
 /// The first in line of each sink, the earliest of them.
 const NEXT_DUE: &str = sinks!(
@@ -55,8 +57,20 @@ const NEXT_DUE: &str = sinks!(
         ORDER BY d.due_at, d.id LIMIT 1) AS next"
 );
 
-const DELIVERIES: &str = "SELECT id, sink, (SELECT e.event_id FROM events e WHERE e.id = event_seq), drift_key, state,
-    attempts, created_at, due_at, claimed_at, settled_at, first_error, last_error FROM evenkeel_deliveries WHERE true";
+const DELIVERIES: &str = "SELECT id, sink, coalesce((SELECT e.event_id FROM events e WHERE e.id = event_seq),
+        (SELECT n.notice_id FROM evenkeel_notices n WHERE n.id = notice_seq)), drift_key, state, attempts, created_at, due_at, claimed_at, settled_at, first_error, last_error FROM evenkeel_deliveries WHERE true";
+
+/// Deliveries of an event, or of a notice, whose id follows.
+macro_rules! of_event {
+    () => {
+        "event_seq = (SELECT e.id FROM events e WHERE e.event_id = "
+    };
+}
+macro_rules! of_notice {
+    () => {
+        "notice_seq = (SELECT n.id FROM evenkeel_notices n WHERE n.notice_id = "
+    };
+}
 
 /// How deliveries ended, each at most once. Locked in the order of their numbers, so that two of these never wait for each
 /// other. `was` is the state before: a dead one that arrived after all held nothing back, so there is nothing to let go.
@@ -161,7 +175,11 @@ impl Inner {
         let (Some(event), Some(body)) =
             (self.cell::<Option<Uuid>>(row, 3)?, self.cell::<Option<&str>>(row, 5)?)
         else {
-            return Err(Error::corrupt(&self.at, "evenkeel_deliveries.event_seq", "its event is gone"));
+            return Err(Error::corrupt(
+                &self.at,
+                "evenkeel_deliveries.event_seq",
+                "its event or notice is gone",
+            ));
         };
         Ok(Claimed {
             ticket: self.ticket(row)?,
@@ -289,7 +307,7 @@ impl Inner {
 
     async fn resend_in(&self, connection: &mut PgConnection, what: Resend, now: Timestamp) -> Result<u64> {
         macro_rules! resend {
-            ($which:literal) => {
+            ($which:expr) => {
                 self.query(concat!(
                     "UPDATE evenkeel_deliveries SET state = 'pending', due_at = $1, claimed_at = NULL, settled_at = NULL
                         WHERE state = 'dead' AND ",
@@ -301,7 +319,7 @@ impl Inner {
         let query = match &what {
             Resend::Delivery(id) => resend!("id = $2").bind(id.cast_signed()),
             Resend::Event(event) => {
-                resend!("event_seq = (SELECT e.id FROM events e WHERE e.event_id = $2)").bind(event.0)
+                resend!(concat!("(", of_event!(), "$2) OR ", of_notice!(), "$2))")).bind(event.0)
             }
             Resend::Sink(sink) => resend!("sink = $2").bind(key(sink)),
         };
@@ -321,7 +339,7 @@ impl Inner {
         let mut list = Listing::newest_first(DELIVERIES, after);
         list.any_of("state", states.iter().map(|state| state.as_str()));
         list.any_of("sink", sink.iter());
-        list.within("event_seq = (SELECT e.id FROM events e WHERE e.event_id = ", event.map(|event| event.0));
+        list.either(of_event!(), of_notice!(), event.map(|event| event.0));
         list.any_of("drift_key", drift_key.iter());
         list.page(self, limit, |row| self.delivery(row)).await
     }

@@ -67,15 +67,20 @@ impl Listing {
         }
     }
 
-    /// Only rows for which this holds, where the value and a closing bracket follow, if there is one.
-    pub(super) fn within<T>(&mut self, condition: &'static str, value: Option<T>)
+    /// Only rows for which one of two things holds, where the value and a closing bracket follow each, if there is one.
+    pub(super) fn either<T>(&mut self, one: &'static str, other: &'static str, value: Option<T>)
     where
-        T: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + Send + 'static,
+        T: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + Send + Copy + 'static,
     {
-        if value.is_some() {
-            self.equal(condition, value);
-            self.query.push(")");
+        if let Some(value) = value {
+            self.query.push(" AND (").push(one).push_bind(value);
+            self.query.push(") OR ").push(other).push_bind(value).push("))");
         }
+    }
+
+    /// Only rows whose text begins with this.
+    pub(super) fn begins(&mut self, column: &'static str, with: &str) {
+        self.query.push(" AND ").push(column).push(" ^@ ").push_bind(key(with).into_owned());
     }
 
     /// Only rows that fulfil this.

@@ -24,7 +24,8 @@ const STATS: &str = "SELECT (SELECT count(*) FROM evenkeel_subjects WHERE revisi
     (SELECT count(*) FROM evenkeel_deliveries),
     (SELECT count(*) FROM observed_snapshots WHERE hash IS NOT NULL),
     (SELECT count(*) FROM snapshots WHERE hash IS NOT NULL),
-    (SELECT count(*) FROM journal WHERE kind IS NOT NULL)";
+    (SELECT count(*) FROM journal WHERE kind IS NOT NULL),
+    (SELECT count(*) FROM evenkeel_proposals), (SELECT count(*) FROM evenkeel_notices)";
 
 impl Inner {
     pub(super) async fn events(
@@ -117,8 +118,8 @@ impl Inner {
             observed_snapshots: figure(7)?,
             expected_snapshots: figure(8)?,
             journal: figure(9)?,
-            proposals: 0,
-            notices: 0,
+            proposals: figure(10)?,
+            notices: figure(11)?,
             bytes,
         })
     }

@@ -2,6 +2,8 @@
 //!
 //! Only rows of evenkeel's own: what an installation has in the same tables is not ours to remove.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as Moment;
 use sqlx::postgres::PgConnection;
@@ -14,11 +16,19 @@ use crate::types::{Keep, Pruned, RetentionPolicy};
 /// Rows per transaction.
 const BATCH: i64 = 1000;
 
+/// What was dispatched within this counts against the budget of a day.
+const BUDGET: Duration = Duration::from_hours(24);
+
+/// How long a callback is kept whose time is up: what comes late is still known for what it is.
+const LATE: Keep = Keep { age: Some(Duration::from_hours(24)), count: None };
+
 /// Which rows of a table may go: those before a moment, and those up to an id. `$1` moment, `$2` id, `$3` how many.
 struct Table {
     /// The id below which rows are too many, given how many to keep (`$1`).
     surplus: &'static str,
     doomed: &'static str,
+    /// What is too young to go by another moment than the first, if there is such a thing: `$4`.
+    recent: Option<Duration>,
     /// Each takes the ids as an array.
     delete: &'static [&'static str],
 }
@@ -30,10 +40,44 @@ const EVENTS: Table = Table {
             AND e.id < (SELECT max(id) FROM events WHERE event_id IS NOT NULL)
             AND NOT EXISTS (SELECT 1 FROM evenkeel_deliveries d WHERE d.event_seq = e.id AND d.state <> 'delivered')
         ORDER BY e.id LIMIT $3",
+    recent: None,
     delete: &[
         "DELETE FROM evenkeel_deliveries WHERE event_seq = ANY($1)",
         "DELETE FROM events WHERE id = ANY($1)",
     ],
+};
+
+/// As an event.
+const NOTICES: Table = Table {
+    surplus: "SELECT id FROM evenkeel_notices ORDER BY id DESC LIMIT 1 OFFSET $1",
+    doomed: "SELECT n.id FROM evenkeel_notices n WHERE (n.created_at < $1 OR n.id <= $2)
+            AND NOT EXISTS (SELECT 1 FROM evenkeel_deliveries d WHERE d.notice_seq = n.id AND d.state <> 'delivered')
+        ORDER BY n.id LIMIT $3",
+    recent: None,
+    delete: &[
+        "DELETE FROM evenkeel_deliveries WHERE notice_seq = ANY($1)",
+        "DELETE FROM evenkeel_notices WHERE id = ANY($1)",
+    ],
+};
+
+/// The callbacks of a proposal go with it.
+const PROPOSALS: Table = Table {
+    surplus: "SELECT id FROM evenkeel_proposals ORDER BY id DESC LIMIT 1 OFFSET $1",
+    doomed:
+        "SELECT p.id FROM evenkeel_proposals p WHERE (p.updated_at < $1 OR p.id <= $2) AND p.phase = 'over'
+            AND (p.dispatched_at IS NULL OR p.dispatched_at < $4)
+            AND NOT EXISTS (SELECT 1 FROM evenkeel_drifts d
+                WHERE d.subject = p.subject AND d.drift_id = p.drift_key AND d.state = 'open')
+        ORDER BY p.id LIMIT $3",
+    recent: Some(BUDGET),
+    delete: &["DELETE FROM evenkeel_proposals WHERE id = ANY($1)"],
+};
+
+const CALLBACKS: Table = Table {
+    surplus: "SELECT id FROM evenkeel_callbacks ORDER BY id DESC LIMIT 1 OFFSET $1",
+    doomed: "SELECT id FROM evenkeel_callbacks WHERE expires_at < $1 OR id <= $2 ORDER BY id LIMIT $3",
+    recent: None,
+    delete: &["DELETE FROM evenkeel_callbacks WHERE id = ANY($1)"],
 };
 
 const EXPECTED: Table = Table {
@@ -41,6 +85,7 @@ const EXPECTED: Table = Table {
     doomed: "SELECT s.id FROM snapshots s WHERE s.hash IS NOT NULL AND (s.created_at < $1 OR s.id <= $2)
             AND NOT EXISTS (SELECT 1 FROM evenkeel_expected_heads h WHERE h.snapshot_id = s.id)
         ORDER BY s.id LIMIT $3",
+    recent: None,
     delete: &["DELETE FROM snapshots WHERE id = ANY($1)"],
 };
 
@@ -50,6 +95,7 @@ const OBSERVED: Table = Table {
         "SELECT o.id FROM observed_snapshots o WHERE o.hash IS NOT NULL AND (o.observed_at < $1 OR o.id <= $2)
             AND NOT EXISTS (SELECT 1 FROM evenkeel_observed_heads h WHERE h.snapshot_id = o.id)
         ORDER BY o.id LIMIT $3",
+    recent: None,
     delete: &["DELETE FROM observed_snapshots WHERE id = ANY($1)"],
 };
 
@@ -57,6 +103,7 @@ const DELIVERED: Table = Table {
     surplus: "SELECT id FROM evenkeel_deliveries WHERE state = 'delivered' ORDER BY id DESC LIMIT 1 OFFSET $1",
     doomed: "SELECT id FROM evenkeel_deliveries WHERE state = 'delivered' AND (settled_at < $1 OR id <= $2)
         ORDER BY id LIMIT $3",
+    recent: None,
     delete: DELETE_DELIVERIES,
 };
 
@@ -64,6 +111,7 @@ const DEAD: Table = Table {
     surplus: "SELECT id FROM evenkeel_deliveries WHERE state = 'dead' ORDER BY id DESC LIMIT 1 OFFSET $1",
     doomed: "SELECT id FROM evenkeel_deliveries WHERE state = 'dead' AND (settled_at < $1 OR id <= $2)
         ORDER BY id LIMIT $3",
+    recent: None,
     delete: DELETE_DELIVERIES,
 };
 
@@ -74,6 +122,7 @@ const DELETE_DELIVERIES: &[&str] =
 const JOURNAL: Table = Table {
     surplus: "SELECT id FROM journal WHERE kind IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET $1",
     doomed: "SELECT id FROM journal WHERE kind IS NOT NULL AND (created_at < $1 OR id <= $2) ORDER BY id LIMIT $3",
+    recent: None,
     // The database refuses to delete what lies above the horizon, to everybody: it is raised first.
     delete: &[
         "UPDATE evenkeel_journal_horizon SET upto = h FROM (SELECT max(id) AS h FROM unnest($1::bigint[]) AS id) AS gone
@@ -82,19 +131,28 @@ const JOURNAL: Table = Table {
     ],
 };
 
+/// What of a table may go, in figures.
+#[derive(Clone, Copy)]
+struct Bounds {
+    before: Option<Moment>,
+    recent: Option<Moment>,
+    count: Option<u64>,
+}
+
 impl Inner {
     pub(super) async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
-        let RetentionPolicy { events, snapshots, delivered, dead, journal, proposals: _ } = policy;
+        let RetentionPolicy { events, snapshots, delivered, dead, journal, proposals } = policy;
         // Deliveries first: an event whose dead deliveries go may go in the same run.
         let deliveries = self.thin(&DELIVERED, *delivered, now).await? + self.thin(&DEAD, *dead, now).await?;
+        self.thin(&CALLBACKS, LATE, now).await?;
         Ok(Pruned {
             deliveries,
             events: self.thin(&EVENTS, *events, now).await?,
             snapshots: self.thin(&EXPECTED, *snapshots, now).await?
                 + self.thin(&OBSERVED, *snapshots, now).await?,
             journal: self.thin(&JOURNAL, *journal, now).await?,
-            proposals: 0,
-            notices: 0,
+            proposals: self.thin(&PROPOSALS, *proposals, now).await?,
+            notices: self.thin(&NOTICES, *events, now).await?,
         })
     }
 
@@ -103,10 +161,11 @@ impl Inner {
         if age.is_none() && count.is_none() {
             return Ok(0);
         }
-        let before = age.map(|age| moment(now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH)));
+        let earlier = |by: Duration| moment(now.checked_sub(by).unwrap_or(Timestamp::UNIX_EPOCH));
+        let bounds = Bounds { before: age.map(earlier), recent: table.recent.map(earlier), count };
         let mut removed = 0;
         loop {
-            let batch = self.within(self.thin_once(table, before, count)).await?;
+            let batch = self.within(self.thin_once(table, bounds)).await?;
             removed += batch as u64;
             if (batch as i64) < BATCH {
                 return Ok(removed);
@@ -114,9 +173,9 @@ impl Inner {
         }
     }
 
-    async fn thin_once(&self, table: &Table, before: Option<Moment>, count: Option<u64>) -> Result<usize> {
+    async fn thin_once(&self, table: &Table, bounds: Bounds) -> Result<usize> {
         let mut tx = self.begin().await?;
-        let batch = self.thin_batch(tx.connection(), table, before, count).await;
+        let batch = self.thin_batch(tx.connection(), table, bounds).await;
         tx.end(batch).await
     }
 
@@ -124,9 +183,9 @@ impl Inner {
         &self,
         connection: &mut PgConnection,
         table: &Table,
-        before: Option<Moment>,
-        count: Option<u64>,
+        bounds: Bounds,
     ) -> Result<usize> {
+        let Bounds { before, recent, count } = bounds;
         let explain = |error| self.explain(error);
         let ids = |rows: Vec<sqlx::postgres::PgRow>| {
             rows.iter().map(|row| self.cell::<i64>(row, 0)).collect::<Result<Vec<_>>>()
@@ -139,6 +198,10 @@ impl Inner {
             }
         };
         let doomed = self.query(table.doomed).bind(before).bind(surplus.unwrap_or(0)).bind(BATCH);
+        let doomed = match recent {
+            Some(recent) => doomed.bind(recent),
+            None => doomed,
+        };
         let doomed = ids(doomed.fetch_all(&mut *connection).await.map_err(explain)?)?;
         if !doomed.is_empty() {
             for delete in table.delete {

@@ -47,6 +47,10 @@ const ROWS: &str = concat!(
     ", ",
     count!("journal", "kind IS NOT NULL"),
     ", ",
+    count!("evenkeel_proposals", "true"),
+    ", ",
+    count!("evenkeel_notices", "true"),
+    ", ",
     exact!(),
     "::bigint"
 );
@@ -59,7 +63,7 @@ impl Inner {
 
     pub(super) async fn rows(&self) -> Result<RowCounts> {
         let row = &self.read_one(self.query(ROWS)).await?;
-        let exact: i64 = self.cell(row, 10)?;
+        let exact: i64 = self.cell(row, 14)?;
         let figure = |column| {
             let (counted, estimated): (i64, i64) = (self.cell(row, column)?, self.cell(row, column + 1)?);
             let rows = if counted > exact { counted.max(estimated) } else { counted };
@@ -71,8 +75,8 @@ impl Inner {
             observed_snapshots: figure(4)?,
             expected_snapshots: figure(6)?,
             journal: figure(8)?,
-            proposals: 0,
-            notices: 0,
+            proposals: figure(10)?,
+            notices: figure(12)?,
         })
     }
 }

@@ -1,5 +1,5 @@
 //! The JSON API, version 1: which path answers what. What the answers have in common is in `listing` and `params`; a
-//! file per resource has the rest. Not here: anything that changes something.
+//! file per resource has the rest. Not here: what is sent to us, and the doors for it.
 
 mod deliveries;
 mod drifts;
@@ -8,12 +8,14 @@ mod hosts;
 mod journal;
 mod listing;
 mod params;
+mod proposals;
+mod repairs;
 mod sources;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::routing::get;
+use axum::routing::{get, post};
 use evenkeel_core::HostName;
 
 use crate::problem::{Kind, Problem};
@@ -31,6 +33,14 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/sources", get(sources::list))
         .route("/api/v1/deliveries", get(deliveries::list))
         .route("/api/v1/journal", get(journal::list))
+        .route("/api/v1/proposals", get(proposals::list))
+        .route("/api/v1/proposals/{key}", get(proposals::one))
+        .route("/api/v1/proposals/{key}/approve", post(proposals::approve).fallback(proposals::only_post))
+        .route("/api/v1/proposals/{key}/reject", post(proposals::reject).fallback(proposals::only_post))
+        .route("/api/v1/repairs", get(repairs::rehearse))
+        .route("/api/v1/repairs/halt", post(repairs::halt).fallback(repairs::only_post))
+        .route("/api/v1/repairs/resume", post(repairs::resume).fallback(repairs::only_post))
+        .route("/api/v1/repairs/release", post(repairs::release).fallback(repairs::only_post))
 }
 
 /// What stands in the path, decoded.

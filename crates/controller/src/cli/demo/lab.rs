@@ -28,6 +28,7 @@ use crate::controller::{Destination, Setup};
 use crate::deliver::people::Manners;
 use crate::fleet::{Observer, Speaks};
 use crate::intake::Inbox;
+use crate::repair::Remedies;
 use crate::wiring;
 
 /// Between two looks of whichever source.
@@ -81,6 +82,7 @@ pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store
         make_declared: None,
         destinations: vec![destination(receiver)?],
         policy: policy(),
+        remedies: Remedies::default(),
         schedule: schedule(),
         retention: RetentionPolicy::default(),
         store,
@@ -192,6 +194,7 @@ fn destination(receiver: &Receiver) -> Result<Destination, Failure> {
     Ok(Destination {
         sink: Arc::new(sink),
         filter: SinkFilter::default(),
+        notices: false,
         manners: Manners::default(),
         retry: retry::Schedule::default(),
     })

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use evenkeel_sinks::SinkError;
+use evenkeel_sinks::netbox::Ready;
 use evenkeel_sources::http::peer_fingerprint;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -35,6 +36,11 @@ pub(super) async fn checks(config: &SinkConfig) -> Vec<Check> {
             checks
         }
         SinkKind::Nats(nats) => vec![stream(&group, config, &nats.place()).await],
+        SinkKind::NetboxJournal(netbox) => {
+            let mut checks = reach(&group, &netbox.place(), netbox.address()).await;
+            checks.push(journal(&group, config, &netbox.place()).await);
+            checks
+        }
     }
 }
 
@@ -53,6 +59,24 @@ async fn reach(group: &str, place: &str, (host, port): (&str, u16)) -> Vec<Check
         checks.push(Check::ok(group, format!("its certificate's fingerprint is {print}")));
     }
     checks
+}
+
+/// NetBox says who may write without being written to.
+async fn journal(group: &str, config: &SinkConfig, place: &str) -> Check {
+    let Some(Ok(sink)) = wiring::netbox_journal(config) else {
+        return Check::fail(group, format!("{place}: cannot be built"), "`[[sink]]` in the configuration");
+    };
+    match sink.look().await {
+        Ok(Ready { version }) => {
+            Check::ok(group, format!("{place}: NetBox {version} takes journal entries from this token"))
+        }
+        Err(SinkError::Rejected { why }) => {
+            Check::fail(group, why, "the token of `[[sink]]`, or its user's permissions in NetBox")
+        }
+        Err(SinkError::Unavailable { why } | SinkError::Throttled { why, .. }) => {
+            Check::warn(group, why, "events are kept and retried for three days")
+        }
+    }
 }
 
 /// NATS says who may come in and where a message would go without being sent one.

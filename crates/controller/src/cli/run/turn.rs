@@ -101,9 +101,10 @@ impl Turn<'_> {
     async fn begin(&mut self, signals: &mut Signals) -> Result<Begun, Failure> {
         let mut said = false;
         loop {
-            let setup = wiring::setup(&self.config, self.store.clone(), Registry::new()).or_fail(
+            let mut setup = wiring::setup(&self.config, self.store.clone(), Registry::new()).or_fail(
                 "`evenkeel check` reads the configuration, `evenkeel doctor` tries everything in it",
             )?;
+            setup.remedies.epoch = self.term.epoch;
             let started = tokio::select! {
                 started = controller::start(setup) => started,
                 end = self.ended(signals) => match end {

@@ -3,6 +3,7 @@
 pub(super) mod alertmanager;
 pub(super) mod chat;
 pub(super) mod nats;
+pub(super) mod netbox;
 pub(super) mod ntfy;
 pub(super) mod people;
 pub(super) mod shared;
@@ -11,11 +12,14 @@ pub(super) mod webhook;
 use std::sync::Arc;
 
 use super::key::{Key, Section};
+use super::netbox::INSECURE_HTTP;
 use super::table::{Table, Value};
 use super::trust;
 use super::value::{Read, word};
 use super::{SinkConfig, SinkFilter, SinkKind};
+
 use crate::deliver::people::Manners;
+use evenkeel_sources::netbox::Config as NetboxConfig;
 
 pub(super) use shared::HEADER_SECTION;
 pub(super) use webhook::SUCCESS_SECTION;
@@ -26,17 +30,26 @@ const KIND: Key = Key::with_default(
     "kind",
     "kind of sink",
     "\"webhook\"",
-    "`webhook` (n8n is one), `ntfy`, `alertmanager`, `nats` or `chat`. Each takes the keys of its kind below.",
+    "`webhook` (n8n is one), `ntfy`, `alertmanager`, `nats`, `chat` or `netbox_journal`. Each takes the keys of its kind \
+     below.",
 );
 const FILTER: Key =
     Key::optional("filter", "table", "it gets every event", "Which events it gets: see `[sink.filter]`.");
 
+const NOTICES: Key = Key::with_default(
+    "notices",
+    "true or false",
+    "false",
+    "Whether it is told what remediation has to say: that the brake is on or off, that a proposal waits for approval, that \
+     a person is needed. See docs/remediation.md. An Alertmanager takes none.",
+);
+
 /// `[[sink]]`.
 pub(super) const SECTION: Section = Section {
     header: "[[sink]]",
-    doc: "One destination of events. Every event is delivered at least once, in order for each drift; what cannot be \
+    doc: "One destination of events and notices. Every event is delivered at least once, in order for each drift; what cannot be \
           delivered stays visible. Without a sink evenkeel shows and measures, and tells nobody.",
-    keys: &[&NAME, &KIND, &FILTER],
+    keys: &[&NAME, &KIND, &FILTER, &NOTICES],
     inherits: &[],
 };
 
@@ -48,6 +61,7 @@ pub(super) const ANY: Section = Section {
         &NAME,
         &KIND,
         &FILTER,
+        &NOTICES,
         &ntfy::URL,
         &webhook::SECRETS,
         &shared::HEADER,
@@ -68,6 +82,7 @@ pub(super) const ANY: Section = Section {
         &alertmanager::REPEAT,
         &nats::SERVERS,
         &nats::SUBJECT,
+        &nats::NOTICES_SUBJECT,
         &nats::CREDENTIALS,
         &nats::CREATE_STREAM,
         &nats::STREAM,
@@ -76,6 +91,7 @@ pub(super) const ANY: Section = Section {
         &chat::TEMPLATE,
         &chat::TEMPLATE_FILE,
         &chat::CONTENT_TYPE,
+        &INSECURE_HTTP,
     ],
     inherits: people::SECTION.keys,
 };
@@ -90,7 +106,8 @@ const TRANSITIONS: Key = Key::optional(
     "transitions",
     "list of transitions",
     "all",
-    "`opened`, `reopened`, `changed`, `resolved`, `reminder`. An Alertmanager takes all of them.",
+    "`opened`, `reopened`, `changed`, `resolved`, `reminder`. An Alertmanager takes all of them; NetBox's journal takes \
+     `opened`, `reopened` and `resolved` unless something is written here.",
 );
 
 /// `[sink.filter]`.
@@ -108,6 +125,7 @@ enum SinkTag {
     Alertmanager,
     Nats,
     Chat,
+    NetboxJournal,
 }
 
 impl SinkTag {
@@ -118,6 +136,22 @@ impl SinkTag {
             Self::Alertmanager => &alertmanager::SECTION,
             Self::Nats => &nats::SECTION,
             Self::Chat => &chat::SECTION,
+            Self::NetboxJournal => &netbox::SECTION,
+        }
+    }
+}
+
+impl SinkTag {
+    /// Why a sink of this kind cannot be told notices, if so.
+    fn refuses_notices(self) -> Option<&'static str> {
+        match self {
+            Self::Alertmanager => Some(
+                "does not fit an Alertmanager: an alert is a drift that opens and ends, and a notice is neither",
+            ),
+            Self::NetboxJournal => Some(
+                "does not fit NetBox's journal: an entry is about an object that drifted, and a notice may be about none",
+            ),
+            Self::Webhook | Self::Ntfy | Self::Nats | Self::Chat => None,
         }
     }
 }
@@ -130,13 +164,14 @@ impl Read for SinkTag {
             ("alertmanager", Self::Alertmanager),
             ("nats", Self::Nats),
             ("chat", Self::Chat),
+            ("netbox_journal", Self::NetboxJournal),
         ];
         word(value, "a kind of sink", &kinds)
     }
 }
 
-/// Reads one `[[sink]]`.
-pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
+/// Reads one `[[sink]]`. `intent` is what `[netbox]` says, where that is right.
+pub(super) fn read(table: &Table<'_>, intent: Option<&NetboxConfig>) -> Option<SinkConfig> {
     let name: Option<Arc<str>> = table.get(&NAME);
     let tag = table.get(&KIND);
     let filter_table = table.table(&FILTER, &FILTER_SECTION);
@@ -147,6 +182,10 @@ pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
     // A kind that is not understood is noted; the rest is checked all the same.
     let (tag, known) = (tag.unwrap_or(SinkTag::Webhook), tag.is_some());
     let called = name.as_deref();
+    let notices = table.get(&NOTICES).unwrap_or(false);
+    if let Some(why) = SinkTag::refuses_notices(tag).filter(|_| notices) {
+        table.wrong(&NOTICES, why);
+    }
     let kind = match tag {
         SinkTag::Webhook => webhook::read(table, called).map(SinkKind::Webhook),
         SinkTag::Ntfy => ntfy::read(table, called).map(SinkKind::Ntfy),
@@ -157,19 +196,27 @@ pub(super) fn read(table: &Table<'_>) -> Option<SinkConfig> {
             }
             alertmanager::read(table, called).map(SinkKind::Alertmanager)
         }
-        SinkTag::Nats => nats::read(table, called).map(SinkKind::Nats),
+        SinkTag::Nats => nats::read(table, called, notices).map(SinkKind::Nats),
         SinkTag::Chat => chat::read(table, called).map(Box::new).map(SinkKind::Chat),
+        SinkTag::NetboxJournal => netbox::read(table, called, intent).map(SinkKind::NetboxJournal),
     };
     let trust = match tag {
         // It opens its CA file itself.
         SinkTag::Webhook => evenkeel_sources::http::Trust::default(),
+        SinkTag::NetboxJournal => netbox::trust(table, intent),
         SinkTag::Ntfy | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::Chat => trust::read(table),
     };
     let manners = match tag {
         SinkTag::Ntfy | SinkTag::Chat => people::read(table),
-        SinkTag::Webhook | SinkTag::Alertmanager | SinkTag::Nats => Manners::default(),
+        SinkTag::Webhook | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::NetboxJournal => {
+            Manners::default()
+        }
     };
-    Some(SinkConfig { name: name?, kind: kind.filter(|_| known)?, filter, trust, manners })
+    let filter = match tag {
+        SinkTag::NetboxJournal => netbox::narrowed(&filter_table, filter),
+        SinkTag::Webhook | SinkTag::Ntfy | SinkTag::Alertmanager | SinkTag::Nats | SinkTag::Chat => filter,
+    };
+    Some(SinkConfig { name: name?, kind: kind.filter(|_| known)?, filter, notices, trust, manners })
 }
 
 fn filter(table: &Table<'_>) -> SinkFilter {

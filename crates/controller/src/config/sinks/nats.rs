@@ -2,7 +2,7 @@
 
 use evenkeel_core::Secret;
 use evenkeel_sinks::http;
-use evenkeel_sinks::nats::{Config, DEFAULT_STREAM, DEFAULT_SUBJECT, Login, Settings};
+use evenkeel_sinks::nats::{Config, DEFAULT_NOTICES, DEFAULT_STREAM, DEFAULT_SUBJECT, Login, Settings};
 
 use super::super::key::{Key, Section};
 use super::super::table::Table;
@@ -19,6 +19,12 @@ pub(super) const SUBJECT: Key = Key::with_default(
     "text",
     "\"evenkeel.events\"",
     "What is published below: `<subject>.<event type>.<host>`; what a subject cannot carry becomes `_`.",
+);
+pub(super) const NOTICES_SUBJECT: Key = Key::with_default(
+    "notices_subject",
+    "text",
+    "\"evenkeel.notices\"",
+    "What notices are published below, if it takes any: `<notices_subject>.<code>`.",
 );
 pub(super) const CREDENTIALS: Key = Key::optional(
     "credentials",
@@ -37,11 +43,12 @@ pub(super) const STREAM: Key =
 
 pub(in super::super) const SECTION: Section = Section {
     header: "[[sink]] kind = \"nats\"",
-    doc: "NATS JetStream: the event in its canonical form, with the event's id as `Nats-Msg-Id`. Delivered is what the \
+    doc: "NATS JetStream: the event or notice in its canonical form, with its id as `Nats-Msg-Id`. Delivered is what the \
           stream acknowledged.",
     keys: &[
         &SERVERS,
         &SUBJECT,
+        &NOTICES_SUBJECT,
         &CREATE_STREAM,
         &STREAM,
         &TOKEN,
@@ -57,8 +64,8 @@ pub(in super::super) const SECTION: Section = Section {
     inherits: &[],
 };
 
-/// Reads the keys of this kind.
-pub(super) fn read(table: &Table<'_>, name: Option<&str>) -> Option<Config> {
+/// Reads the keys of this kind; `notices`: whether it takes any.
+pub(super) fn read(table: &Table<'_>, name: Option<&str>, notices: bool) -> Option<Config> {
     let servers: Option<Vec<String>> = table.get(&SERVERS);
     let usable = servers.is_some();
     let credentials: Option<Secret> = table.get(&CREDENTIALS);
@@ -71,12 +78,17 @@ pub(super) fn read(table: &Table<'_>, name: Option<&str>) -> Option<Config> {
         (None, http::Login::Token(token)) => Login::Token(token),
         (None, http::Login::User { name, password }) => Login::User { name, password },
     };
+    if table.has(&NOTICES_SUBJECT) && !notices {
+        table.wrong(&NOTICES_SUBJECT, "has no use without notices = true");
+    }
+    let below: Option<String> = table.get(&NOTICES_SUBJECT);
     let create = table.get(&CREATE_STREAM).unwrap_or(false);
     let stream: Option<String> = table.get(&STREAM);
     let settings = Settings {
         name: name.unwrap_or("?").to_owned(),
         servers: servers.unwrap_or_else(|| vec!["nats://example.invalid".to_owned()]),
         subject: table.get(&SUBJECT).unwrap_or_else(|| DEFAULT_SUBJECT.to_owned()),
+        notices: notices.then(|| below.unwrap_or_else(|| DEFAULT_NOTICES.to_owned())),
         create_stream: create.then(|| stream.unwrap_or_else(|| DEFAULT_STREAM.to_owned())),
         login,
         timeout: timeout(table),

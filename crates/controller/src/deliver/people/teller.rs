@@ -7,7 +7,7 @@ use std::time::Duration;
 use evenkeel_core::{Event, EventId, Severity, Transition};
 use evenkeel_sinks::message::Message;
 use evenkeel_sinks::retry::{Dead, Retry, Schedule};
-use evenkeel_sinks::{Receipt, Sink, SinkError};
+use evenkeel_sinks::{Content, Receipt, Sink, SinkError};
 use evenkeel_store::{Claimed, Error as StoreError, Outcome, Ticket};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -69,6 +69,8 @@ struct Desk {
 enum Turn {
     /// It waits with the others of its group.
     Join(String, Box<Event>),
+    /// It is told now and by itself, at night as well: somebody waits for a person, or nothing is repaired any more.
+    Tell(Box<Message>),
     /// It is done, without a message.
     Settle(Outcome, &'static str),
 }
@@ -131,6 +133,11 @@ impl Teller {
                 Turn::Join(key, event) => {
                     desk.join(key, Held { claim, event: *event }, self.manners.group_wait)
                 }
+                Turn::Tell(message) => {
+                    let answer = self.tell(&message).await;
+                    let outcomes = self.judge(&[&claim], answer.map(|_| ()));
+                    self.settle(&[&claim], outcomes).await;
+                }
                 Turn::Settle(outcome, counted) => {
                     self.count(counted, 1);
                     self.settle(&[&claim], vec![(claim.ticket, outcome)]).await;
@@ -144,8 +151,9 @@ impl Teller {
         if desk.told_ahead.remove(&claim.event) {
             return Ok(Turn::Settle(Outcome::Delivered, "delivered"));
         }
-        let event: Event = match serde_json::from_slice(&claim.payload) {
-            Ok(event) => event,
+        let event = match Content::of(&claim.payload) {
+            Ok(Content::Event(event)) => event,
+            Ok(Content::Notice(notice)) => return Ok(Turn::Tell(Box::new(Message::of_notice(&notice)))),
             Err(error) => {
                 let why = format!("the event cannot be read back from the store: {error}");
                 return Ok(Turn::Settle(Outcome::Dead { why }, "dead"));
@@ -169,7 +177,7 @@ impl Teller {
             let why = "quiet hours; told when they end".to_owned();
             return Ok(Turn::Settle(Outcome::Retry { at, why }, "waiting"));
         }
-        Ok(Turn::Join(self.key(&event), Box::new(event)))
+        Ok(Turn::Join(self.key(&event), event))
     }
 
     fn concerns(&self, event: &Event) -> bool {
@@ -241,13 +249,13 @@ impl Teller {
             ahead.extend(behind);
         }
         let Some(message) = group::message(place, &items) else { return };
+        let claims: Vec<&Claimed> = held.iter().map(|held| &held.claim).collect();
         let answer = self.tell(&message).await;
-        let outcomes = self.judge(&held, answer.map(|_| ()));
+        let outcomes = self.judge(&claims, answer.map(|_| ()));
         if outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Delivered) {
             desk.told_ahead.extend(ahead);
         }
         // Together, and only now: what a crash leaves unsettled is told again, in a message of its own.
-        let claims: Vec<&Claimed> = held.iter().map(|held| &held.claim).collect();
         self.settle(&claims, outcomes).await;
     }
 
@@ -281,26 +289,26 @@ impl Teller {
         answer
     }
 
-    /// How each delivery of a group ended. Those that are tried again come back at the same time, as a group.
-    fn judge(&self, held: &[Held], answer: Result<(), SinkError>) -> Vec<(Ticket, Outcome)> {
+    /// How each delivery of one message ended. Those that are tried again come back at the same time, as a group.
+    fn judge(&self, claims: &[&Claimed], answer: Result<(), SinkError>) -> Vec<(Ticket, Outcome)> {
         let Err(error) = answer else {
-            debug!(sink = self.sink.name(), events = held.len(), "told");
-            self.count("delivered", held.len());
-            return held.iter().map(|held| (held.claim.ticket, Outcome::Delivered)).collect();
+            debug!(sink = self.sink.name(), events = claims.len(), "told");
+            self.count("delivered", claims.len());
+            return claims.iter().map(|claim| (claim.ticket, Outcome::Delivered)).collect();
         };
         let (now, random) = (now(), rand::random());
-        let next = |held: &Held| {
-            let age = Duration::try_from(now.duration_since(held.claim.created_at)).unwrap_or(Duration::ZERO);
-            self.schedule.next(&error, held.claim.ticket.attempt, age, random)
+        let next = |claim: &&Claimed| {
+            let age = Duration::try_from(now.duration_since(claim.created_at)).unwrap_or(Duration::ZERO);
+            self.schedule.next(&error, claim.ticket.attempt, age, random)
         };
-        let verdicts: Vec<Retry> = held.iter().map(next).collect();
+        let verdicts: Vec<Retry> = claims.iter().map(next).collect();
         let wait = verdicts.iter().filter_map(|verdict| match verdict {
             Retry::After(wait) => Some(*wait),
             Retry::Dead(_) => None,
         });
         let at = wait.max().and_then(|wait| SignedDuration::try_from(wait).ok());
         let at = at.and_then(|wait| now.checked_add(wait).ok()).unwrap_or(Timestamp::MAX);
-        warn!(sink = self.sink.name(), events = held.len(), %error, "not told");
+        warn!(sink = self.sink.name(), events = claims.len(), %error, "not told");
         let outcome = |verdict: Retry| match verdict {
             Retry::After(_) => Outcome::Retry { at, why: error.to_string() },
             Retry::Dead(Dead::TooOld) => Outcome::Dead { why: format!("given up; {error}") },
@@ -311,8 +319,8 @@ impl Teller {
             error!(sink = self.sink.name(), events = dead, %error, "dead; send them again once it is mended");
         }
         self.count("dead", dead);
-        self.count("retried", held.len() - dead);
-        held.iter().zip(verdicts).map(|(held, verdict)| (held.claim.ticket, outcome(verdict))).collect()
+        self.count("retried", claims.len() - dead);
+        claims.iter().zip(verdicts).map(|(claim, verdict)| (claim.ticket, outcome(verdict))).collect()
     }
 
     async fn next_wake(&self, desk: &Desk, summaries: &Summaries) -> Instant {

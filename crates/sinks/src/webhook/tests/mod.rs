@@ -5,11 +5,13 @@ pub(crate) mod tls;
 use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel_core::remediation::Code;
 use evenkeel_core::{EventType, Secret, Severity};
 use evenkeel_lab::receiver::{Mode, Receiver};
 
 use super::{Config, Settings, SuccessRule, WebhookSink};
-use crate::{Delivery, Receipt, Sink, SinkError};
+use crate::samples::{delivery_of, notice};
+use crate::{Carries, Delivery, Receipt, Sink, SinkError};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const TOKEN: &str = "hunter2-hunter2-hunter2";
@@ -20,9 +22,11 @@ pub(super) fn delivery(attempt: u32) -> Delivery {
         attempt,
         sink: "n8n".into(),
         payload: Bytes::from_static(br#"{"id":"0194","event_type":"SERVICE_MISSING"}"#),
-        drift_id: "SERVICE_MISSING|host:box2-daily|freshrss||".into(),
-        event_type: EventType::ServiceMissing,
-        severity: Severity::High,
+        carries: Carries::Event {
+            drift_id: "SERVICE_MISSING|host:box2-daily|freshrss||".into(),
+            event_type: EventType::ServiceMissing,
+            severity: Severity::High,
+        },
     }
 }
 
@@ -81,6 +85,18 @@ async fn a_delivery_arrives_signed_with_its_body_untouched() {
     assert_eq!(arrived.headers["x-evenkeel-token"], TOKEN);
     assert_eq!(arrived.headers["content-type"], "application/json");
     assert!(arrived.headers["user-agent"].starts_with("evenkeel/"));
+}
+
+#[tokio::test]
+async fn a_notice_arrives_as_it_is_kept_and_says_that_it_is_one() {
+    let (receiver, sink) = n8n().await;
+    let notice = notice(Code::ApprovalWanted);
+    sink.deliver(&delivery_of(&notice)).await.unwrap();
+    let arrived = receiver.next().await.unwrap();
+    assert!(arrived.verified);
+    assert_eq!((arrived.id, arrived.body), (notice.id.to_string(), delivery_of(&notice).payload.clone()));
+    let body: serde_json::Value = serde_json::from_slice(&delivery_of(&notice).payload).unwrap();
+    assert_eq!((&body["kind"], &body["code"]), (&"notice".into(), &"approval_wanted".into()));
 }
 
 #[tokio::test]

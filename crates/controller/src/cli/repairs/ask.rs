@@ -1,0 +1,126 @@
+//! The controller that runs, asked through its API: it alone writes proposals. What does not live here: what is asked.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use evenkeel_core::Secret;
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use crate::cli::failure::{Failure, OrFail};
+use crate::config::{ApproverConfig, Config};
+
+/// Longer than the controller gives itself.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The controller that runs with this configuration.
+pub(super) struct Controller {
+    http: reqwest::Client,
+    address: SocketAddr,
+    token: Option<Secret>,
+}
+
+impl Controller {
+    /// `approver`: as whom it is asked; `Some(None)` is the only one there is.
+    pub(super) fn of(config: &Config, approver: Option<Option<&str>>) -> Result<Self, Failure> {
+        let token = match approver {
+            None => None,
+            Some(name) => Some(named(&config.remediation.approvers, name)?.token.clone()),
+        };
+        // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            // Plain HTTP on this machine: nobody's certificate is asked for.
+            .tls_certs_only([])
+            .build()
+            .or_fail("this should not happen; please report it")?;
+        Ok(Self { http, address: reachable(config.http.listen), token })
+    }
+
+    /// Reads.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.answer(self.http.get(self.url(path))).await
+    }
+
+    /// Decides, with a reason.
+    pub(super) async fn post(&self, path: &str, reason: &str) -> Result<Value, Failure> {
+        self.answer(self.http.post(self.url(path)).json(&json!({ "reason": reason }))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Value, Failure> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        };
+        let answer = request.send().await.map_err(|error| {
+            let error = anyhow::Error::new(error.without_url());
+            Failure::new(
+                error.context(format!("the controller cannot be reached at {}", self.address)),
+                Some("it has to run: decisions are taken by `evenkeel run`; `[http] listen` says where"),
+            )
+        })?;
+        let status = answer.status();
+        let body = answer.bytes().await.or_fail("try again")?;
+        let body: Value = serde_json::from_slice(&body).or_fail("is it evenkeel that listens there?")?;
+        match status.is_success() {
+            true => Ok(body),
+            false => Err(refused(status, &body)),
+        }
+    }
+}
+
+/// The reason in the controller's own words.
+fn refused(status: StatusCode, problem: &Value) -> Failure {
+    let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
+    let detail = match text("detail") {
+        "" => status.to_string(),
+        detail => detail.to_owned(),
+    };
+    let hint = match status {
+        StatusCode::UNAUTHORIZED => {
+            Some("the controller runs with another token; SIGHUP has it read its configuration again")
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            Some("another replica leads, or nothing can be kept; try again there, or later")
+        }
+        _ => None,
+    };
+    Failure::new(anyhow::anyhow!("{}", crate::render::text::clean(&detail)), hint)
+}
+
+fn named<'a>(approvers: &'a [ApproverConfig], name: Option<&str>) -> Result<&'a ApproverConfig, Failure> {
+    let names = || approvers.iter().map(|approver| approver.name.as_str()).collect::<Vec<_>>().join(", ");
+    let how = "write a [[remediation.approver]] with a name and a token; docs/remediation.md shows how";
+    match (name, approvers) {
+        (_, []) => Err(Failure::new(
+            anyhow::anyhow!("nobody may decide: the configuration names no approver"),
+            Some(how),
+        )),
+        (Some(name), _) => approvers.iter().find(|approver| approver.name == name).ok_or_else(|| {
+            let hint = format!("there are {}", names());
+            Failure::new(anyhow::anyhow!("no approver is called {name}"), Some(&hint))
+        }),
+        (None, [one]) => Ok(one),
+        (None, _) => {
+            let hint = format!("--as NAME, which is one of {}", names());
+            Err(Failure::new(anyhow::anyhow!("several people may decide; say as whom"), Some(&hint)))
+        }
+    }
+}
+
+/// An address that means "any" is reached on this machine.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}

@@ -1,0 +1,78 @@
+//! What the planner is told: every drift that matters to it, as the ledgers and the world have it at this moment, and the
+//! fleet as a whole. What does not live here: what follows from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evenkeel_core::remediation::{Fleet, Phase, Proposal, Sight};
+use evenkeel_core::{Coverage, DriftId, Gap, GapKind, Subject};
+use jiff::{SignedDuration, Timestamp};
+
+use super::known::known;
+use super::look::Looked;
+use crate::deliver::route::Bearing;
+use crate::hub::Hub;
+use crate::pass;
+use crate::world::Slice;
+
+/// What is known at this moment.
+pub struct Gathered {
+    /// Every drift that is open or has a proposal that is not over.
+    pub sights: Vec<Sight>,
+    /// The fleet.
+    pub fleet: Fleet,
+}
+
+/// Looks at everything there is. `window`: how far back drifts that began are counted.
+pub fn gather(hub: &Hub, proposals: &[Proposal], window: SignedDuration, now: Timestamp) -> Gathered {
+    let from = now.checked_sub(window).unwrap_or(Timestamp::MIN);
+    let mut drifts: BTreeMap<Subject, BTreeSet<DriftId>> = BTreeMap::new();
+    let mut opened = Vec::new();
+    hub.book.visit(|record| {
+        for entry in record.ledger.entries.values() {
+            if entry.is_open() {
+                drifts.entry(entry.id.subject.clone()).or_default().insert(entry.id.clone());
+            }
+            if let Some(at) = entry.opened_at.filter(|at| *at > from && entry.is_root()) {
+                opened.push((entry.id.clone(), at));
+            }
+        }
+    });
+    for proposal in proposals.iter().filter(|proposal| proposal.phase() != Phase::Over) {
+        let drift = &proposal.id.drift;
+        drifts.entry(drift.subject.clone()).or_default().insert(drift.clone());
+    }
+    let sights = drifts.iter().flat_map(|(subject, ids)| sights(hub, subject, ids, now)).collect();
+    Gathered { sights, fleet: fleet(hub, opened, now) }
+}
+
+fn sights(hub: &Hub, subject: &Subject, ids: &BTreeSet<DriftId>, now: Timestamp) -> Vec<Sight> {
+    // The record first: a pass in between makes the stamps differ, and what it rested on is taken.
+    let record = hub.book.get(subject);
+    let slice = hub.slice(subject, now);
+    let host = subject.host();
+    let stamp = pass::stamp_of(&slice);
+    let look = Looked::newest(&slice, host, record.looked.as_ref(), record.stamp, stamp);
+    let sight = |id: &DriftId| {
+        let bearing = hub.see(|world| Bearing::of(world, host, id.service.as_ref()));
+        let (tenant, tags) = bearing.labels();
+        Sight {
+            tags,
+            tenant,
+            known: known(id, record.ledger.entries.get(id), &slice),
+            ..Sight::of(&record.ledger, id, look.clone())
+        }
+    };
+    ids.iter().map(sight).collect()
+}
+
+fn fleet(hub: &Hub, opened: Vec<(DriftId, Timestamp)>, now: Timestamp) -> Fleet {
+    let netbox = hub.see(|world| Subject::Source(world.netbox().clone()));
+    let intent = match hub.slice(&netbox, now) {
+        Slice::Source { coverage, .. } => coverage,
+        Slice::Host { .. } | Slice::Store(_) => {
+            Coverage::Partial(Gap::new(GapKind::NotYetObserved, "netbox has not been read yet"))
+        }
+    };
+    let things = hub.see(|world| world.declared().map(|host| 1 + host.services.len() as u64).sum());
+    Fleet { intent, things, opened }
+}

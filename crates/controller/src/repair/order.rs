@@ -1,0 +1,130 @@
+//! What persons and receivers ask of the engine, and what it answers. What does not live here: the answer; the engine
+//! gives it, between two looks.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use evenkeel_core::remediation::ProposalLine;
+use evenkeel_web::{
+    Answered, Approver, Claimed, Decision, Rehearsal, RepairTrouble, Repairs, Switch, Switched,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::register::Lost;
+
+/// How many may wait for their answer.
+const WAITING: usize = 64;
+
+/// One question, and where its answer goes.
+pub enum Order {
+    /// A person decides about a proposal.
+    Decide {
+        /// Its key or handle.
+        which: String,
+        /// What.
+        decision: Decision,
+        /// Who, and why.
+        said: Said,
+        /// Where the answer goes.
+        reply: Reply<ProposalLine>,
+    },
+    /// A person stops everything, or lets it go on.
+    Switch {
+        /// Which way.
+        switch: Switch,
+        /// Who, and why.
+        said: Said,
+        /// Where the answer goes.
+        reply: Reply<Switched>,
+    },
+    /// A receiver says how it went.
+    Answered {
+        /// What lets it say so, and what it says.
+        claimed: Claimed,
+        /// Where the answer goes.
+        reply: Reply<Answered>,
+    },
+    /// What would run now.
+    Rehearse {
+        /// Where the answer goes.
+        reply: Reply<Rehearsal>,
+    },
+}
+
+/// Who says something, and why.
+pub struct Said {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Where an answer goes. Nobody waiting for it any more is no error.
+pub type Reply<T> = oneshot::Sender<Result<T, RepairTrouble>>;
+
+/// Where orders are given.
+#[derive(Clone)]
+pub struct Desk {
+    orders: mpsc::Sender<Order>,
+    approvers: Arc<[Approver]>,
+}
+
+impl Desk {
+    /// A desk for these approvers, and the other side of it.
+    pub fn new(approvers: impl Into<Arc<[Approver]>>) -> (Self, mpsc::Receiver<Order>) {
+        let (orders, received) = mpsc::channel(WAITING);
+        (Self { orders, approvers: approvers.into() }, received)
+    }
+
+    async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, RepairTrouble> {
+        let (reply, answer) = oneshot::channel();
+        if self.orders.send(order(reply)).await.is_err() {
+            return Err(stopping());
+        }
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}
+
+fn stopping() -> RepairTrouble {
+    RepairTrouble::Away("the controller is stopping".to_owned())
+}
+
+#[async_trait]
+impl Repairs for Desk {
+    fn approvers(&self) -> &[Approver] {
+        &self.approvers
+    }
+
+    async fn decide(
+        &self,
+        which: &str,
+        decision: Decision,
+        by: &str,
+        reason: &str,
+    ) -> Result<ProposalLine, RepairTrouble> {
+        let (which, said) = (which.to_owned(), Said { by: by.to_owned(), reason: reason.to_owned() });
+        self.ask(|reply| Order::Decide { which, decision, said, reply }).await
+    }
+
+    async fn switch(&self, switch: Switch, by: &str, reason: &str) -> Result<Switched, RepairTrouble> {
+        let said = Said { by: by.to_owned(), reason: reason.to_owned() };
+        self.ask(|reply| Order::Switch { switch, said, reply }).await
+    }
+
+    async fn answered(&self, claimed: Claimed) -> Result<Answered, RepairTrouble> {
+        self.ask(|reply| Order::Answered { claimed, reply }).await
+    }
+
+    async fn rehearse(&self) -> Result<Rehearsal, RepairTrouble> {
+        self.ask(|reply| Order::Rehearse { reply }).await
+    }
+}
+
+impl From<Lost> for RepairTrouble {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Unknown(_) => Self::Unknown(lost.to_string()),
+            Lost::Ambiguous(_) => Self::Refused(lost.to_string()),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is being sent: which request, how often it was tried, when it is tried again. What does not live here: what may be
+//! sent, and what becomes of the proposal; what travels is in [`evenkeel_sinks::action`].
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use evenkeel_core::Secret;
+use evenkeel_core::remediation::Key;
+use evenkeel_sinks::{Receipt, SinkError};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// How long to wait after the first failure, and at the longest. An action has minutes to be answered.
+const FIRST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What an attempt to send led to.
+pub(super) type Sent = (Key, Result<Receipt, SinkError>);
+
+/// Everything that is being sent.
+#[derive(Default)]
+pub(super) struct Sends {
+    waiting: HashMap<Key, Sending>,
+    under_way: JoinSet<Sent>,
+}
+
+/// One request on its way.
+#[derive(Clone)]
+pub(super) struct Sending {
+    /// The address the receiver answers to, and until when: it carries the token.
+    pub(super) callback: (Secret, jiff::Timestamp),
+    /// How often it was tried.
+    tried: u32,
+    /// When it is tried next; `None` while it is being tried.
+    next: Option<Instant>,
+}
+
+impl Sends {
+    /// A request that is to be sent now. `again`: it may have been sent before, by an earlier run.
+    pub(super) fn add(&mut self, key: Key, callback: (Secret, jiff::Timestamp), again: bool) {
+        let sending = Sending { callback, tried: u32::from(again), next: Some(Instant::now()) };
+        self.waiting.insert(key, sending);
+    }
+
+    /// Whether it is known how to send it.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.waiting.contains_key(key)
+    }
+
+    /// Keeps only these.
+    pub(super) fn retain(&mut self, keys: &HashSet<Key>) {
+        self.waiting.retain(|key, _| keys.contains(key));
+    }
+
+    /// The requests that are due, each with the number of its attempt. They are under way from then on.
+    pub(super) fn due(&mut self) -> Vec<(Key, Sending, u32)> {
+        let now = Instant::now();
+        let due = self.waiting.iter_mut().filter(|(_, sending)| sending.next.is_some_and(|next| next <= now));
+        due.map(|(key, sending)| {
+            sending.next = None;
+            sending.tried = sending.tried.saturating_add(1);
+            (key.clone(), sending.clone(), sending.tried)
+        })
+        .collect()
+    }
+
+    /// Sends.
+    pub(super) fn spawn(&mut self, attempt: impl Future<Output = Sent> + Send + 'static) {
+        self.under_way.spawn(attempt);
+    }
+
+    /// Waits for the end of an attempt; for ever if none is under way.
+    pub(super) async fn next(&mut self) -> Option<Sent> {
+        match self.under_way.join_next().await {
+            Some(Ok(sent)) => Some(sent),
+            // A task that ended otherwise is tried again when its proposal is looked at.
+            Some(Err(_)) => None,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// It is tried again after a while.
+    pub(super) fn again(&mut self, key: &Key, after: Option<Duration>) {
+        if let Some(sending) = self.waiting.get_mut(key) {
+            let doubled = FIRST.saturating_mul(1 << sending.tried.saturating_sub(1).min(8)).min(LONGEST);
+            let wait = after.unwrap_or(doubled).min(LONGEST);
+            // Up to a quarter more, so that what failed together is not tried together.
+            let wait = wait + wait.mul_f64(rand::random::<f64>() / 4.0);
+            sending.next = Some(Instant::now() + wait);
+        }
+    }
+
+    /// It is not sent any more.
+    pub(super) fn remove(&mut self, key: &Key) {
+        self.waiting.remove(key);
+    }
+
+    /// When the next attempt is due.
+    pub(super) fn wake(&self) -> Option<Instant> {
+        self.waiting.values().filter_map(|sending| sending.next).min()
+    }
+}
