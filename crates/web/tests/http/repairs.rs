@@ -9,8 +9,8 @@ use evenkeel_core::{HostName, Secret};
 use evenkeel_store::SqliteStore;
 use evenkeel_store::sqlite::Options;
 use evenkeel_web::{
-    Answered, AppState, Approver, Claimed, Decision, HostPolicy, HostStatus, Live, Rehearsal, RepairTrouble, Repairs,
-    Role, SourceStatus, Switch, Switched, router,
+    Answered, AppState, Approver, Claimed, Decision, HostPolicy, HostStatus, Live, Rehearsal, RepairTrouble,
+    Repairs, Role, SourceStatus, Switch, Switched, router,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -28,7 +28,8 @@ struct Desk {
 
 impl Desk {
     fn of(names: &[(&str, &str)]) -> Self {
-        let approver = |(name, token): &(&str, &str)| Approver { name: (*name).to_owned(), token: Secret::new(*token) };
+        let approver =
+            |(name, token): &(&str, &str)| Approver { name: (*name).to_owned(), token: Secret::new(*token) };
         Self { approvers: names.iter().map(approver).collect(), ..Self::default() }
     }
 
@@ -114,7 +115,13 @@ impl Live for World {
     }
 }
 
-async fn ask_in(world: World, method: &str, path: &str, token: Option<&str>, body: &str) -> (StatusCode, Value) {
+async fn ask_in(
+    world: World,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: &str,
+) -> (StatusCode, Value) {
     let store = Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap());
     let allowed_hosts = HostPolicy::bound_to(std::net::Ipv4Addr::LOCALHOST.into(), ["evenkeel"]);
     let mut request = Request::builder().method(method).uri(path).header("host", "evenkeel");
@@ -122,14 +129,21 @@ async fn ask_in(world: World, method: &str, path: &str, token: Option<&str>, bod
         request = request.header("authorization", format!("Bearer {token}"));
     }
     let request = request.body(Body::from(body.to_owned())).unwrap();
-    let answer = router(AppState { store, live: Arc::new(world), allowed_hosts }).oneshot(request).await.unwrap();
+    let answer =
+        router(AppState { store, live: Arc::new(world), allowed_hosts }).oneshot(request).await.unwrap();
     let status = answer.status();
     let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     assert!(!String::from_utf8_lossy(&body).contains(TOKEN), "a token is never repeated");
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
-async fn ask(desk: &Arc<Desk>, method: &str, path: &str, token: Option<&str>, body: &str) -> (StatusCode, Value) {
+async fn ask(
+    desk: &Arc<Desk>,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: &str,
+) -> (StatusCode, Value) {
     ask_in(World { desk: Some(desk.clone()), role: Role::Leader }, method, path, token, body).await
 }
 
@@ -143,7 +157,14 @@ async fn only_whoever_shows_a_token_decides_and_under_the_name_it_belongs_to() {
     }
     assert!(desk.asked().is_empty());
     ask(&desk, "POST", approve, Some(TOKEN), "").await;
-    ask(&desk, "POST", "/api/v1/proposals/ABCD1234/reject", Some("the-token-of-bob-02"), "{\"reason\":\"no\"}").await;
+    ask(
+        &desk,
+        "POST",
+        "/api/v1/proposals/ABCD1234/reject",
+        Some("the-token-of-bob-02"),
+        "{\"reason\":\"no\"}",
+    )
+    .await;
     ask(&desk, "POST", "/api/v1/repairs/halt", Some(TOKEN), "{\"reason\":\"the rack is open\"}").await;
     assert_eq!(
         desk.asked(),
@@ -154,7 +175,8 @@ async fn only_whoever_shows_a_token_decides_and_under_the_name_it_belongs_to() {
 #[tokio::test]
 async fn with_no_approver_nobody_decides_and_a_switch_wants_a_reason() {
     let nobody = Arc::new(Desk::default());
-    let (status, problem) = ask(&nobody, "POST", "/api/v1/repairs/halt", Some(TOKEN), "{\"reason\":\"x\"}").await;
+    let (status, problem) =
+        ask(&nobody, "POST", "/api/v1/repairs/halt", Some(TOKEN), "{\"reason\":\"x\"}").await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("[[remediation.approver]]"), "{problem}");
     let desk = Arc::new(Desk::of(&[("ada", TOKEN)]));
@@ -199,14 +221,15 @@ async fn each_kind_of_trouble_has_its_status_and_a_replica_that_follows_sends_el
     ];
     for (trouble, wanted) in troubles {
         let desk = Arc::new(Desk { trouble: Some(trouble.clone()), ..Desk::default() });
-        let (status, problem) = ask(&desk, "POST", "/api/v1/callbacks/x", None, "{\"result\":\"failed\"}").await;
+        let (status, problem) =
+            ask(&desk, "POST", "/api/v1/callbacks/x", None, "{\"result\":\"failed\"}").await;
         assert_eq!((status, problem["detail"].as_str()), (wanted, Some(trouble.to_string().as_str())));
     }
-    for (method, path) in [("POST", "/api/v1/callbacks/x"), ("GET", "/api/v1/repairs"), ("POST", "/api/v1/repairs/halt")] {
-        let follower = World {
-            desk: None,
-            role: Role::Follower { leader: "other".to_owned(), shown_at: None },
-        };
+    for (method, path) in
+        [("POST", "/api/v1/callbacks/x"), ("GET", "/api/v1/repairs"), ("POST", "/api/v1/repairs/halt")]
+    {
+        let follower =
+            World { desk: None, role: Role::Follower { leader: "other".to_owned(), shown_at: None } };
         let (status, problem) = ask_in(follower, method, path, Some(TOKEN), "{\"result\":\"failed\"}").await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains("other leads"), "{problem}");
@@ -217,7 +240,10 @@ async fn each_kind_of_trouble_has_its_status_and_a_replica_that_follows_sends_el
 async fn what_would_run_is_told_to_whoever_asks_and_proposals_are_listed_from_the_store() {
     let desk = Arc::new(Desk::default());
     let (status, rehearsal) = ask(&desk, "GET", "/api/v1/repairs", None, "").await;
-    assert_eq!((status, &rehearsal["enabled"], &rehearsal["halt"]), (StatusCode::OK, &Value::Bool(true), &Value::Null));
+    assert_eq!(
+        (status, &rehearsal["enabled"], &rehearsal["halt"]),
+        (StatusCode::OK, &Value::Bool(true), &Value::Null)
+    );
     let (status, list) = ask(&desk, "GET", "/api/v1/proposals?state=verified&phase=over", None, "").await;
     assert_eq!((status, list["items"].as_array().map(Vec::len)), (StatusCode::OK, Some(0)), "{list}");
     assert_eq!(ask(&desk, "GET", "/api/v1/proposals?state=nice", None, "").await.0, StatusCode::BAD_REQUEST);
