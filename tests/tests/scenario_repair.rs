@@ -90,6 +90,25 @@ async fn an_n8n_that_is_away_or_starting_is_asked_again_under_the_same_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drift_that_ends_while_n8n_is_away_is_not_repaired_when_it_is_back() {
+    let shop = Workshop::open("auto", "").await;
+    shop.home.edit("answer_within = \"20s\"", "answer_within = \"8s\"");
+    shop.n8n.go_away().await;
+    let program = shop.home.start().await;
+    program.until_ready().await;
+    shop.lab.engine("box").stop("db").unwrap();
+    shop.until(&program, &["dispatched"]).await;
+    let asked = || async { !word(&shop.proposals(&program).await[0], "why").is_empty() };
+    assert!(soon(asked).await);
+    shop.lab.engine("box").start_container("db").unwrap();
+    program.until_logged("transition=\"resolved\"").await;
+    shop.n8n.come_back().await.unwrap();
+    shop.until(&program, &["verified"]).await;
+    assert!(shop.n8n.executions().is_empty(), "{:#?}", shop.n8n.executions());
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_that_crashes_was_not_accepted_and_ends_with_a_person() {
     let shop = Workshop::open("auto", "attempts = 1").await;
     shop.home.edit("answer_within = \"20s\"", "answer_within = \"3s\"");
