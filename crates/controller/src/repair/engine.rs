@@ -158,19 +158,14 @@ impl Engine {
     }
 
     pub(super) fn failed(&self, error: &StoreError) {
-        match error {
-            StoreError::Conflict { .. } => {
-                warn!(%error, "proposals changed under the engine; reading them again");
-            }
-            StoreError::Full { .. } => {
-                self.hub.full.notify_one();
-                self.hub.gate.heard(error);
-            }
-            error => {
-                if self.hub.gate.heard(error) == About::Request {
-                    error!(%error, "what is to be repaired could not be kept; it is tried again");
-                }
-            }
+        if let StoreError::Conflict { .. } = error {
+            return warn!(%error, "proposals changed under the engine; reading them again");
+        }
+        if let StoreError::Full { .. } = error {
+            self.hub.full.notify_one();
+        }
+        if self.hub.gate.heard(error) == About::Request {
+            error!(%error, "what is to be repaired could not be kept; it is tried again");
         }
     }
 
