@@ -87,7 +87,6 @@ pub(crate) fn destination(receiver: &Receiver) -> Result<Destination> {
         filter: SinkFilter::default(),
         notices: false,
         manners: Manners::default(),
-        notices: false,
         retry: retry::Schedule::default(),
     })
 }

@@ -49,6 +49,8 @@ pub struct MoodyStore {
     resigned: AtomicUsize,
     slipped: Mutex<Vec<Claimed>>,
     settled: Mutex<Vec<(Ticket, Outcome)>>,
+    /// How many steps of repairs are kept from now on; `None`: all.
+    repairs: Mutex<Option<usize>>,
 }
 
 /// Deliveries that were slipped in have numbers from here on.
@@ -65,7 +67,13 @@ impl MoodyStore {
             resigned: AtomicUsize::new(0),
             slipped: Mutex::default(),
             settled: Mutex::default(),
+            repairs: Mutex::new(None),
         }
+    }
+
+    /// Keeps so many steps of repairs, and then none for want of space; `None`: all of them again.
+    pub fn keep_repairs(&self, steps: Option<usize>) {
+        *lock(&self.repairs) = steps;
     }
 
     /// From now on it is so.
@@ -212,6 +220,11 @@ impl Store for MoodyStore {
 
     async fn commit_repair(&self, step: RepairCommit) -> Result<()> {
         self.admit().await?;
+        match &mut *lock(&self.repairs) {
+            None => {}
+            Some(0) => return Err(Error::Full { at: "moody".to_owned() }),
+            Some(left) => *left -= 1,
+        }
         self.inner.commit_repair(step).await
     }
 

@@ -120,7 +120,7 @@ name = "restart container"
 params = ["host", "container"]
 url = "{url}"
 secrets = [{{ env = "LAB_SIGNING_SECRET" }}]
-answer_within = "4s"
+answer_within = "20s"
 verify_within = "1s"
 
 [[remediation.rule]]

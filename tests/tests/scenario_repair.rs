@@ -57,12 +57,12 @@ async fn a_dead_container_is_proposed_approved_restarted_and_seen_to_run() {
             "ada",
             "the disk is fine",
             "is dispatched",
-            "has succeeded",
+            "has succeeded, as its receiver says: db started",
             "worked: the drift is gone",
         ],
     );
     let show = shop.repairs(&["show", &handle]).await;
-    assert!(show.contains("verified") && show.contains("db started"), "{show}");
+    assert!(show.contains("verified") && show.contains("by ada"), "{show}");
     let log = program.stop().await;
     assert!(!log.contains("/callbacks/"), "a callback's address is a secret: {log}");
 }
@@ -70,7 +70,7 @@ async fn a_dead_container_is_proposed_approved_restarted_and_seen_to_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_n8n_that_is_away_or_starting_is_asked_again_under_the_same_key() {
     let shop = Workshop::open("auto", "").await;
-    shop.home.edit("answer_within = \"4s\"", "answer_within = \"2m\"");
+    shop.home.edit("answer_within = \"20s\"", "answer_within = \"2m\"");
     shop.n8n.go_away().await;
     let program = shop.home.start().await;
     program.until_ready().await;
@@ -90,8 +90,28 @@ async fn an_n8n_that_is_away_or_starting_is_asked_again_under_the_same_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drift_that_ends_while_n8n_is_away_is_not_repaired_when_it_is_back() {
+    let shop = Workshop::open("auto", "").await;
+    shop.home.edit("answer_within = \"20s\"", "answer_within = \"8s\"");
+    shop.n8n.go_away().await;
+    let program = shop.home.start().await;
+    program.until_ready().await;
+    shop.lab.engine("box").stop("db").unwrap();
+    shop.until(&program, &["dispatched"]).await;
+    let asked = || async { !word(&shop.proposals(&program).await[0], "why").is_empty() };
+    assert!(soon(asked).await);
+    shop.lab.engine("box").start_container("db").unwrap();
+    program.until_logged("transition=\"resolved\"").await;
+    shop.n8n.come_back().await.unwrap();
+    shop.until(&program, &["verified"]).await;
+    assert!(shop.n8n.executions().is_empty(), "{:#?}", shop.n8n.executions());
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_that_crashes_was_not_accepted_and_ends_with_a_person() {
     let shop = Workshop::open("auto", "attempts = 1").await;
+    shop.home.edit("answer_within = \"20s\"", "answer_within = \"3s\"");
     shop.n8n.set(Conduct::Crashed);
     let program = shop.home.start().await;
     program.until_ready().await;
@@ -127,6 +147,7 @@ async fn a_callback_that_says_done_is_a_claim_and_only_looking_verifies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_callback_that_never_comes_times_out_and_what_is_seen_counts() {
     let shop = Workshop::open("auto", "").await;
+    shop.home.edit("answer_within = \"20s\"", "answer_within = \"3s\"");
     shop.n8n.set(Conduct::Silent);
     let program = shop.home.start().await;
     program.until_ready().await;
@@ -169,7 +190,7 @@ async fn who_is_not_allowed_to_does_not_decide_and_what_is_rejected_is_not_asked
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drift_that_ends_by_itself_and_one_nobody_approves_run_nothing() {
-    let shop = Workshop::open("approve", "approve_within = \"6s\"").await;
+    let shop = Workshop::open("approve", "approve_within = \"12s\"").await;
     let program = shop.home.start().await;
     program.until_ready().await;
     shop.lab.engine("box").stop("db").unwrap();
@@ -188,8 +209,8 @@ async fn a_drift_that_ends_by_itself_and_one_nobody_approves_run_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_dispatch_and_answer_it_goes_on_and_the_receiver_acts_once() {
     let shop = Workshop::open("auto", "").await;
-    shop.home.edit("answer_within = \"4s\"", "answer_within = \"2m\"");
-    shop.n8n.set_callback_tries(100, Duration::from_millis(200));
+    shop.home.edit("answer_within = \"20s\"", "answer_within = \"2m\"");
+    shop.n8n.set_callback_tries(100, Duration::from_millis(500));
     let program = shop.home.start().await;
     program.until_ready().await;
     shop.n8n.set(Conduct::SaysLate(Duration::from_secs(2)));

@@ -13,6 +13,9 @@ use evenkeel_tests::workshop::Workshop;
 use serde_json::Value;
 
 const HOSTS: usize = 500;
+/// So many may begin to drift before it is a storm: 50 in any fleet this large, and the one that makes it one.
+const REPAIRED: usize = 51;
+const OPEN: &str = "evenkeel_drift_open{severity=\"high\",type=\"SERVICE_MISSING\"}";
 
 /// What the process holds, in MiB.
 fn resident(program: &Program) -> u64 {
@@ -33,7 +36,7 @@ async fn in_a_storm_the_brake_holds_and_afterwards_a_single_repair_works() {
     let names: Vec<String> = (0..HOSTS).map(|n| format!("box{n:03}")).collect();
     let services: &[(&str, u16)] = &[("web", 80)];
     let hosts: Vec<(&str, &[(&str, u16)])> = names.iter().map(|name| (name.as_str(), services)).collect();
-    let shop = Workshop::around(Lab::small(&hosts).await, "auto", "").await;
+    let shop = Workshop::around(Lab::small(&hosts).await, "auto", "per_hour = 100\nper_day = 100").await;
     let watcher = Receiver::start(SIGNING_SECRET).await.unwrap();
     // Five hundred engines in one process: they are listed when they say that something happened.
     shop.home.edit("docker_interval = \"500ms\"", "docker_interval = \"20s\"");
@@ -52,14 +55,15 @@ async fn in_a_storm_the_brake_holds_and_afterwards_a_single_repair_works() {
             tokio::time::sleep(Duration::from_millis(900)).await;
         }
     }
-    let all_open = || async {
-        figure(&program, "evenkeel_drift_open{severity=\"high\",type=\"SERVICE_MISSING\"}").await as usize
-            == HOSTS
-    };
-    assert!(soon(all_open).await, "{}", program.log());
+    let open = || figure(&program, OPEN);
+    // Before it is a storm some are repaired, as ever, and then none.
+    let nearly_all = || async { open().await as usize + REPAIRED >= HOSTS };
+    assert!(soon(nearly_all).await, "{} of {HOSTS} are open", open().await);
     assert!(soon(|| async { figure(&program, "evenkeel_repair_brake_engaged").await == 1.0 }).await);
     let ran = shop.n8n.executions().len();
-    assert!(ran <= 2, "{ran} were dispatched before it was a storm, and none after");
+    assert!(ran <= REPAIRED, "{ran} were dispatched before it was a storm");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(shop.n8n.executions().len(), ran, "none is dispatched while the brake is on");
     let held = figure(&program, "evenkeel_repairs_held{reason=\"braked\"}").await;
     assert!(held as usize >= HOSTS - 60, "{held} are held by the brake");
     let grown = resident(&program).saturating_sub(before);
@@ -79,11 +83,7 @@ async fn in_a_storm_the_brake_holds_and_afterwards_a_single_repair_works() {
     for name in &names {
         shop.lab.engine(name).start_container("web").unwrap();
     }
-    let all_well = || async {
-        figure(&program, "evenkeel_drift_open{severity=\"high\",type=\"SERVICE_MISSING\"}").await as usize
-            == 0
-    };
-    assert!(soon(all_well).await, "{}", program.log());
+    assert!(soon(|| async { open().await as usize == 0 }).await, "{} are still open", open().await);
     assert_eq!(
         figure(&program, "evenkeel_repair_brake_engaged").await,
         1.0,

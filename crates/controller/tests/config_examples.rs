@@ -23,7 +23,7 @@ fn env(name: &str) -> Option<String> {
         "EVENKEEL_STORE_PASSWORD" => Some("0123456789abcdef".to_owned()),
         "N8N_RESTART_URL" => Some("https://n8n.bruce.lan/webhook/4712".to_owned()),
         "N8N_WEBHOOK_URL" => Some("https://n8n.bruce.lan/webhook/4711".to_owned()),
-        "CHAT_WEBHOOK_URL" => Some("https://chat.bruce.lan/hooks/4711".to_owned()),
+        "CHAT_WEBHOOK_URL" | "OPS_WEBHOOK_URL" => Some("https://chat.bruce.lan/hooks/4711".to_owned()),
         "N8N_WEBHOOK_SECRET" | "NETBOX_WEBHOOK_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
         "NETBOX_JOURNAL_TOKEN" => Some("fedcba9876543210".to_owned()),
         name if name.ends_with("TOKEN") || name.ends_with("API_KEY") => Some("0123456789abcdef".to_owned()),

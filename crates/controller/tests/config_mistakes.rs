@@ -309,7 +309,7 @@ timeout = "2m"
 types = ["VM_UNDECLARED"]
 "#), @r#"
     evenkeel.toml:5: sink[0].token: is missing; write a secret here
-    evenkeel.toml:8: sink[0].user: is not a key of [[sink]] kind = "netbox_journal"; it takes name, kind, filter, url, token, click, insecure_http, timeout, ca_file, pin, client_cert, client_key, allow_link_local
+    evenkeel.toml:8: sink[0].user: is not a key of [[sink]] kind = "netbox_journal"; it takes name, kind, filter, notices, url, token, click, insecure_http, timeout, ca_file, pin, client_cert, client_key, allow_link_local
     evenkeel.toml:12: sink[1].url: is plain http to another machine: whoever reads along has the token; use https, or say insecure_http = true
     evenkeel.toml:14: sink[1].timeout: must be above zero and at most 60 s
     evenkeel.toml:16: sink[1].filter.types: has VM_UNDECLARED, which is about what NetBox does not know: it has no journal

@@ -59,7 +59,7 @@ fn the_way_of_a_repair_that_works() {
         (Code::Approved, "ada", format!("{what} is approved.")),
         (Code::Dispatched, "evenkeel", format!("{what} is dispatched.")),
         (Code::Acknowledged, "action restart", format!("{what} has been accepted.")),
-        (Code::Succeeded, "action restart", format!("{what} has succeeded, as its receiver says.")),
+        (Code::Succeeded, "action restart", format!("{what} has succeeded, as its receiver says: ok")),
         (Code::Verified, "evenkeel", format!("{what} worked: the drift is gone.")),
     ];
     assert_eq!(told, lines.iter().map(|(c, a, t)| (*c, *a, t.as_str())).collect::<Vec<_>>());

@@ -140,6 +140,9 @@ pub struct ProposalFilter {
     pub key: Option<String>,
 }
 
+/// Fewer characters of a key than this name nothing.
+pub(crate) const SHORTEST: usize = 4;
+
 /// Reads a stored proposal back.
 pub(crate) fn read_proposal(at: &str, key: &str, json: &str) -> Result<Proposal> {
     let corrupt = |why| Error::corrupt(at, format!("proposal {key}"), why);

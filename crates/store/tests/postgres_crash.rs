@@ -10,16 +10,20 @@
 
 mod postgres;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use evenkeel_core::Secret;
 use evenkeel_core::id::HostName;
-use evenkeel_store::conformance::sample::{at, host, opening};
+use evenkeel_store::conformance::repairs_sample::{callback, making, notice, proposal};
+use evenkeel_store::conformance::sample::{at, host, journal, opening};
 use evenkeel_store::postgres::{Options, PgStore};
-use evenkeel_store::{DeliveryFilter, DeliveryState, Error, EventFilter, Outcome, Store};
+use evenkeel_store::{
+    DeliveryFilter, DeliveryState, Error, EventFilter, JournalKind, Outcome, ProposalFilter, RepairCommit,
+    Store, TokenHash,
+};
 use sqlx::Connection as _;
 use xtask::real::Postgres;
 
@@ -65,6 +69,24 @@ async fn until_it_works<T, F: Future<Output = Result<T, Error>>>(mut ask: impl F
 struct Acknowledged {
     revisions: std::sync::Mutex<BTreeMap<String, u64>>,
     commits: AtomicU64,
+    /// The numbers of the steps of repairs.
+    steps: std::sync::Mutex<BTreeSet<u32>>,
+}
+
+/// A step with something of everything, from a number.
+fn step(name: &str, n: u32) -> RepairCommit {
+    let made = proposal(name, "x", n + 1, "restart");
+    let mut answer = callback(0, &made, 100);
+    answer.token = hash(n);
+    let told = notice(n, Some(&made), &["ntfy"]).unwrap();
+    let journal = vec![journal(JournalKind::Decision, "asked", 1)];
+    RepairCommit { callbacks: vec![answer], notices: vec![told], journal, ..making(1, &[&made]) }
+}
+
+fn hash(n: u32) -> TokenHash {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&n.to_be_bytes());
+    TokenHash(hash)
 }
 
 /// Commits for a host until told to end. What failed is looked up and made again, as a pass is.
@@ -79,6 +101,11 @@ async fn write(store: Arc<PgStore>, writer: u32, seen: Arc<Acknowledged>, enough
                 assert_eq!(done.revision, revision + 1);
                 seen.revisions.lock().unwrap().insert(name.clone(), done.revision);
                 seen.commits.fetch_add(1, Ordering::Relaxed);
+                match store.commit_repair(step(&name, n)).await {
+                    Ok(()) => drop(seen.steps.lock().unwrap().insert(n)),
+                    // It may be there all the same.
+                    Err(error) => assert!(error.is_transient(), "{error}: {error:?}"),
+                }
             }
             Err(error) => assert!(error.is_transient(), "{error}: {error:?}"),
         }
@@ -114,9 +141,25 @@ async fn everything_is_whole(store: &PgStore, seen: &Acknowledged) {
         assert_eq!(events.len() as u64, loaded.revision);
         total += loaded.revision;
     }
-    let all = DeliveryFilter::default();
-    let deliveries = until_it_works(|| store.deliveries(&all, None, 1_000_000)).await;
-    assert_eq!(deliveries.rows.len() as u64, total);
+    let told = async |sink: &str| {
+        let filter = DeliveryFilter { sink: Some(sink.to_owned()), ..DeliveryFilter::default() };
+        until_it_works(|| store.deliveries(&filter, None, 1_000_000)).await.rows.len() as u64
+    };
+    assert_eq!(told("n8n").await, total);
+    let steps = seen.steps.lock().unwrap().clone();
+    let all = ProposalFilter::default();
+    let proposals = until_it_works(|| store.proposals(&all, None, 1_000_000)).await.rows;
+    let rows = until_it_works(|| store.rows()).await;
+    let count = proposals.len() as u64;
+    assert_eq!([rows.proposals, rows.notices, rows.journal, told("ntfy").await], [count; 4]);
+    let mut kept = BTreeSet::new();
+    for row in proposals {
+        let n = row.proposal.id.number - 1;
+        let callback = until_it_works(|| store.callback(hash(n))).await;
+        assert_eq!(callback.map(|callback| callback.proposal), Some(row.proposal.key));
+        kept.insert(n);
+    }
+    assert!(!steps.is_empty() && kept.is_superset(&steps), "acknowledged and gone: {:?}", &steps - &kept);
 }
 
 /// Runs writers and a deliverer; whenever so many commits more were acknowledged, something happens to the server.

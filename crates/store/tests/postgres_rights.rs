@@ -14,10 +14,11 @@ mod postgres;
 use std::time::Duration;
 
 use evenkeel_core::Secret;
-use evenkeel_store::conformance::sample::{journal, observed, opening};
+use evenkeel_store::conformance::repairs_sample::{callback, in_state, making, notice, proposal, withdrawn};
+use evenkeel_store::conformance::sample::{at, journal, observed, opening};
 use evenkeel_store::postgres::{Options, PgStore};
-use evenkeel_store::{Error, EventFilter, JournalKind, Store};
-use installation::{INSTALLATION, ask, furnish, run, tried};
+use evenkeel_store::{Error, EventFilter, JournalKind, RepairCommit, RetentionPolicy, Store};
+use installation::{INSTALLATION, ask, dump, furnish, run, tried};
 use postgres::{DIRECT, Schema};
 
 const PAGE: &str = include_str!("../../../docs/postgresql.md");
@@ -256,6 +257,66 @@ async fn a_role_that_runs_need_not_own_the_tables() {
         .await
         .unwrap();
     store.health().await.unwrap();
+    store.close().await;
+    drop(store);
+    gone(&mut shell, &role).await;
+}
+
+/// What the version before made, and a delivery that it left.
+async fn as_before(shell: &mut sqlx::PgConnection) {
+    let made = "CREATE TABLE evenkeel_migrations (version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+        INSERT INTO evenkeel_migrations (version) VALUES (1)";
+    let before = include_str!("../migrations/postgres/0001_init.sql");
+    run(shell, &format!("BEGIN; {made}; {before} COMMIT")).await;
+    run(
+        shell,
+        "INSERT INTO events (id, event_id, created_at, hostname, handle, subject, announce, event_type, severity, transition,
+            details, source, drift_id, body)
+            VALUES (900, gen_random_uuid(), now(), 'a', 'H', 'host:a', true, 'VM_DOWN', 'high', 'opened', '', '', 'k', '{}');
+        INSERT INTO evenkeel_deliveries (sink, event_seq, drift_key, created_at, due_at)
+            SELECT 'n8n', id, 'k', '2025-12-22', '2025-12-22' FROM events WHERE event_id IS NOT NULL",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_upgrade_keeps_what_is_there_and_whoever_only_runs_is_granted_the_new_tables() {
+    let Some(schema) = Schema::new(DIRECT) else { return };
+    let mut shell = furnish(&schema, INSTALLATION).await;
+    as_before(&mut shell).await;
+    let before = dump(&mut shell).await;
+    let role = role(&mut shell, &schema, "runner").await;
+    let options = as_role(&schema, &role);
+    run(&mut shell, &page("For running only", &schema, &role)).await;
+    let error = PgStore::open(&options).await.unwrap_err();
+    assert!(matches!(error, Error::Denied { .. }), "only the owner migrates: {error}");
+    let error = PgStore::open_read_only(&options).await.unwrap_err();
+    assert!(matches!(error, Error::Older { found: 1, known: 2, .. }), "{error}");
+
+    let owner = schema.open().await;
+    owner.lead("the owner", Duration::from_secs(600)).await.unwrap();
+    assert_eq!(dump(&mut shell).await, before);
+    let claimed = owner.claim(None, 9, Duration::from_secs(9), at(1)).await.unwrap();
+    assert_eq!(claimed.iter().map(|one| one.payload.as_slice()).collect::<Vec<_>>(), [b"{}"]);
+    owner.resign().await.unwrap();
+    let error = PgStore::open(&options).await.unwrap_err().to_string();
+    for table in ["callbacks", "notices", "proposals", "repair_controls"] {
+        assert!(error.contains(&format!("evenkeel_{table}")), "{error}");
+    }
+
+    run(&mut shell, &page("For running only", &schema, &role)).await;
+    let store = PgStore::open(&options).await.unwrap();
+    store.lead("the test", Duration::from_secs(600)).await.unwrap();
+    let over = in_state(&proposal("a", "x", 1, "restart"), withdrawn(2)).unwrap();
+    let step = RepairCommit {
+        callbacks: vec![callback(1, &over, 9_000_000)],
+        notices: vec![notice(9, Some(&over), &["n8n"]).unwrap()],
+        ..making(3, &[&over])
+    };
+    store.commit_repair(step).await.unwrap();
+    assert_eq!(store.repairs(at(0)).await.unwrap().controls_revision, 0);
+    let pruned = store.prune(&RetentionPolicy::default(), at(8_000_000)).await.unwrap();
+    assert_eq!(pruned.proposals, 1, "{pruned:?}");
     store.close().await;
     drop(store);
     gone(&mut shell, &role).await;

@@ -10,9 +10,10 @@
 use std::time::Duration;
 
 use evenkeel_store::conformance::repairs_sample::{callback, making, notice, proposal, token};
-use evenkeel_store::conformance::sample::{at, docker, host, observed, opening};
+use evenkeel_store::conformance::sample::{at, docker, event, event_id, host, missing, observed, opening};
 use evenkeel_store::sqlite::{Options, SqliteStore};
 use evenkeel_store::{Error, EventFilter, Outcome, ProposalFilter, RepairCommit, Store};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 
@@ -303,4 +304,38 @@ async fn a_token_is_in_the_file_only_as_its_hash() {
         .unwrap();
     assert_eq!(kept, "ab".repeat(32));
     assert_eq!(store.callback(token(0xab)).await.unwrap().unwrap().proposal, made.key);
+}
+
+#[tokio::test]
+async fn a_file_from_before_repairs_keeps_what_waits_in_it_and_takes_repairs() {
+    static ALL: Migrator = sqlx::migrate!("migrations/sqlite");
+    let before = ALL.iter().filter(|migration| migration.version < 5).cloned().collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evenkeel.db");
+    let mut connection = shell(&path).await;
+    Migrator::with_migrations(before).run(&mut connection).await.unwrap();
+    let body = serde_json::to_string(&event(7, &missing("a", "x"))).unwrap();
+    let insert =
+        "INSERT INTO event_log (id, event_id, created_at, hostname, handle, subject, announce, service,
+            event_type, severity, transition, body)
+        VALUES (1, ?1, '2025-12-22T04:00:07.000000Z', 'a', 'X', 'host:a', 1, 'x', 'SERVICE_MISSING', 'high',
+            'opened', ?2)";
+    sqlx::query(insert).bind(event_id(7).to_string()).bind(&body).execute(&mut connection).await.unwrap();
+    sqlx::query(
+        "INSERT INTO deliveries (sink, event_seq, drift_key, created_at, due_at)
+            VALUES ('n8n', 1, 'old', '2025-12-22T04:00:07.000000Z', '2025-12-22T04:00:07.000000Z')",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    connection.close().await.unwrap();
+
+    let store = open(&path).await.unwrap();
+    let made = proposal("a", "x", 1, "restart");
+    let told = notice(8, Some(&made), &["n8n"]).unwrap();
+    store.commit_repair(RepairCommit { notices: vec![told], ..making(8, &[&made]) }).await.unwrap();
+    let claimed = store.claim(None, 9, Duration::from_secs(30), at(10)).await.unwrap();
+    assert_eq!(claimed.iter().map(|one| one.event).collect::<Vec<_>>(), [7, 8].map(event_id));
+    assert_eq!(claimed[0].payload, body.as_bytes());
+    assert_eq!(store.repairs(at(0)).await.unwrap().proposals.len(), 1);
 }

@@ -111,6 +111,16 @@ impl Beside {
     }
 }
 
+/// Says anew for every start of a controller what is repaired.
+#[derive(Clone)]
+pub struct Repairing(Arc<dyn Fn() -> Remedies + Send + Sync>);
+
+impl std::fmt::Debug for Repairing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Repairing")
+    }
+}
+
 impl std::fmt::Debug for Beside {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Beside")
@@ -146,6 +156,8 @@ pub struct Plan {
     pub webhook_secret: Option<&'static str>,
     /// What is watched beside the engines.
     pub beside: Vec<Beside>,
+    /// What is repaired; `None`: nothing.
+    pub repairing: Option<Repairing>,
 }
 
 impl Default for Plan {
@@ -178,6 +190,7 @@ impl Default for Plan {
             netbox_probe: Duration::from_millis(100),
             webhook_secret: None,
             beside: Vec::new(),
+            repairing: None,
         }
     }
 }
@@ -193,6 +206,12 @@ impl Plan {
     /// With another policy.
     pub fn with_policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.policy);
+        self
+    }
+
+    /// With repairs.
+    pub fn repairing(mut self, make: impl Fn() -> Remedies + Send + Sync + 'static) -> Self {
+        self.repairing = Some(Repairing(Arc::new(make)));
         self
     }
 
@@ -228,7 +247,7 @@ impl Plan {
             make_declared: wiring::declared(&defaults),
             destinations: self.sinks.iter().map(destination).chain(self.ears.iter().map(heard)).collect(),
             policy: self.policy.clone(),
-            remedies: Remedies::default(),
+            remedies: self.repairing.as_ref().map_or_else(Remedies::default, |repairing| (repairing.0)()),
             schedule: self.schedule.clone(),
             retention: RetentionPolicy::default(),
             store,

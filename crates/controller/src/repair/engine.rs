@@ -1,12 +1,12 @@
 //! The loop: wakes when a ledger changed, when somebody says something, when an attempt to send ended, and when time may
 //! have brought something due; then looks at everything once. What does not live here: the turns themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_core::EventId;
 use evenkeel_core::remediation::{JournalEntry, Key, Phase};
+use evenkeel_core::{DriftId, EventId};
 use evenkeel_store::Error as StoreError;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -39,6 +39,8 @@ pub struct Engine {
     pub(super) register: Register,
     pub(super) sends: Sends,
     pub(super) figures: Figures,
+    /// Root drifts that were open at the newest look: nothing is sent for any other.
+    pub(super) open: HashSet<DriftId>,
     /// When its sources were last asked to look again, for each repair whose effect is awaited.
     pub(super) asked: HashMap<Key, Instant>,
     /// What is in memory may not be what is kept: it is read again before anything else is done.
@@ -58,6 +60,7 @@ impl Engine {
             register: Register::default(),
             sends: Sends::default(),
             figures,
+            open: HashSet::new(),
             asked: HashMap::new(),
             doubtful: true,
         }
@@ -158,19 +161,14 @@ impl Engine {
     }
 
     pub(super) fn failed(&self, error: &StoreError) {
-        match error {
-            StoreError::Conflict { .. } => {
-                warn!(%error, "proposals changed under the engine; reading them again");
-            }
-            StoreError::Full { .. } => {
-                self.hub.full.notify_one();
-                self.hub.gate.heard(error);
-            }
-            error => {
-                if self.hub.gate.heard(error) == About::Request {
-                    error!(%error, "what is to be repaired could not be kept; it is tried again");
-                }
-            }
+        if let StoreError::Conflict { .. } = error {
+            return warn!(%error, "proposals changed under the engine; reading them again");
+        }
+        if let StoreError::Full { .. } = error {
+            self.hub.full.notify_one();
+        }
+        if self.hub.gate.heard(error) == About::Request {
+            error!(%error, "what is to be repaired could not be kept; it is tried again");
         }
     }
 

@@ -52,10 +52,13 @@ impl Sends {
         self.waiting.retain(|key, _| keys.contains(key));
     }
 
-    /// The requests that are due, each with the number of its attempt. They are under way from then on.
-    pub(super) fn due(&mut self) -> Vec<(Key, Sending, u32)> {
+    /// The requests that are due and may be sent, each with the number of its attempt. They are under way from then on.
+    pub(super) fn due(&mut self, may: impl Fn(&Key) -> bool) -> Vec<(Key, Sending, u32)> {
         let now = Instant::now();
-        let due = self.waiting.iter_mut().filter(|(_, sending)| sending.next.is_some_and(|next| next <= now));
+        let due = self
+            .waiting
+            .iter_mut()
+            .filter(|(key, sending)| sending.next.is_some_and(|next| next <= now) && may(key));
         due.map(|(key, sending)| {
             sending.next = None;
             sending.tried = sending.tried.saturating_add(1);

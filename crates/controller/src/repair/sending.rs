@@ -66,7 +66,10 @@ impl Engine {
         for key in keys.iter().filter(|key| !self.sends.has(key)).cloned().collect::<Vec<_>>() {
             self.renew(key).await;
         }
-        for (key, sending, attempt) in self.sends.due() {
+        // What went away meanwhile, or has a cause of its own now, needs no repair; it is seen when its time is up.
+        let is_wanted =
+            |key: &Key| self.register.get(key).is_some_and(|proposal| self.open.contains(&proposal.id.drift));
+        for (key, sending, attempt) in self.sends.due(is_wanted) {
             self.send(key, sending, attempt).await;
         }
     }

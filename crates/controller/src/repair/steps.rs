@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use evenkeel_core::DriftId;
 use evenkeel_core::remediation::{
-    Controls, Facts, Held, Input, Key, Phase, Plan, Proposal, ProposalLine, Waiting, plan, rehearse, step,
+    Controls, Facts, Held, Input, Key, Phase, Plan, Proposal, ProposalLine, Sight, Standing, Waiting, plan,
+    rehearse, step,
 };
 use evenkeel_web::{HeldLine, Rehearsal};
 use jiff::Timestamp;
@@ -37,6 +38,8 @@ impl Engine {
         self.figures.show(&proposals, &controls, Some(&plan), now);
         let open: HashSet<&DriftId> = sights.iter().map(|sight| &sight.drift).collect();
         self.register.forget(&open, now);
+        let is_root = |sight: &&Sight| matches!(sight.standing, Standing::Open { under: None, .. });
+        self.open = sights.iter().filter(is_root).map(|sight| sight.drift.clone()).collect();
         self.ask_for_looks(&proposals);
         let (change, tickets) = self.changes(plan, now);
         let any = !change.is_empty();

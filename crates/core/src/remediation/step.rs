@@ -199,11 +199,16 @@ impl Step<'_> {
 
     fn answered(&self, run: &Run, answer: Answer, output: Output) -> Stepped {
         let (run, at) = (run.clone(), self.now);
+        // Its proposal may be verified and forget it; the journal does not.
+        let said = match line(output.as_str()) {
+            said if said.is_empty() => String::from("."),
+            said => format!(": {said}"),
+        };
         let (state, code, word) = match answer {
             Answer::Succeeded => (State::Succeeded { run, at, output }, Code::Succeeded, "succeeded"),
             Answer::Failed | Answer::TimedOut => (State::Failed { run, at, output }, Code::Failed, "failed"),
         };
-        let text = format!("{} has {word}, as its receiver says.", self.what());
+        let text = format!("{} has {word}, as its receiver says{said}", self.what());
         self.becomes(state, code, self.receiver(), text)
     }
 

@@ -11,7 +11,9 @@ use super::paging::Listing;
 use super::values::moment;
 use crate::error::{Error, Result};
 use crate::query::{Cursor, Page};
-use crate::repairs::{Callback, ProposalFilter, ProposalRow, Repairs, TokenHash, read_key, read_proposal};
+use crate::repairs::{
+    Callback, ProposalFilter, ProposalRow, Repairs, SHORTEST, TokenHash, read_key, read_proposal,
+};
 use crate::text::Reading;
 
 /// Controls and proposals of one moment, hence one statement: the row without a key is the controls'.
@@ -23,9 +25,6 @@ const REPAIRS: &str = "SELECT 0::bigint, NULL, revision, updated_at, controls FR
         UNION SELECT p.id FROM evenkeel_drifts d
             JOIN evenkeel_proposals p ON p.subject = d.subject AND p.drift_key = d.drift_id
             WHERE d.state = 'open')";
-
-/// Fewer characters of a key than this name nothing.
-const SHORTEST: usize = 4;
 
 impl Inner {
     pub(super) async fn repairs(&self, since: Timestamp) -> Result<Repairs> {

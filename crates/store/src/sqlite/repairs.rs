@@ -10,7 +10,9 @@ use super::paging::Listing;
 use super::text::stamp;
 use crate::error::Result;
 use crate::query::{Cursor, Page};
-use crate::repairs::{Callback, ProposalFilter, ProposalRow, Repairs, TokenHash, read_key, read_proposal};
+use crate::repairs::{
+    Callback, ProposalFilter, ProposalRow, Repairs, SHORTEST, TokenHash, read_key, read_proposal,
+};
 use crate::text::Reading;
 
 /// Controls and proposals of one moment, hence one statement: the row with an empty key is the controls'.
@@ -22,9 +24,6 @@ const REPAIRS: &str = "SELECT 0, '' AS key, revision, updated_at, controls FROM 
         UNION SELECT p.id FROM drifts d JOIN proposals p ON p.subject = d.subject AND p.drift_key = d.drift_id
             WHERE d.state = 'open')
     ORDER BY key";
-
-/// Fewer characters of a key than this name nothing.
-const SHORTEST: usize = 4;
 
 impl Inner {
     pub(super) async fn repairs(&self, since: Timestamp) -> Result<Repairs> {

@@ -23,6 +23,8 @@ mod reference;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod repairs;
+#[cfg(test)]
 mod role;
 #[cfg(test)]
 mod serving;

@@ -14,13 +14,14 @@ use self::ask::Controller;
 use super::args::{Args, ProposalsOptions, RepairsCommand, TextOrJson, Word};
 use super::failure::Failure;
 use super::{Done, history, output};
+use crate::config::Config;
 use crate::render;
 
 pub(super) async fn run(args: &Args, command: &RepairsCommand) -> Done {
     let config = output::config(args)?;
     match command {
-        RepairsCommand::List(options) => list(args, options).await,
-        RepairsCommand::Show { proposal, output } => show(args, proposal, *output).await,
+        RepairsCommand::List(options) => list(&config, options).await,
+        RepairsCommand::Show { proposal, output } => show(&config, proposal, *output).await,
         RepairsCommand::Rehearse { output } => {
             let rehearsal = Controller::of(&config, None)?.get("/api/v1/repairs").await?;
             match output {
@@ -44,8 +45,8 @@ pub(super) async fn run(args: &Args, command: &RepairsCommand) -> Done {
     }
 }
 
-async fn list(args: &Args, options: &ProposalsOptions) -> Done {
-    let store = history::open(&output::config(args)?).await?;
+async fn list(config: &Config, options: &ProposalsOptions) -> Done {
+    let store = history::open(config).await?;
     let phases = match options.all {
         true => Vec::new(),
         false => Phase::ALL.into_iter().filter(|phase| *phase != Phase::Over).collect(),
@@ -67,8 +68,8 @@ async fn list(args: &Args, options: &ProposalsOptions) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(args: &Args, proposal: &str, form: TextOrJson) -> Done {
-    let store = history::open(&output::config(args)?).await?;
+async fn show(config: &Config, proposal: &str, form: TextOrJson) -> Done {
+    let store = history::open(config).await?;
     let filter = ProposalFilter { key: Some(segment(proposal)?), ..ProposalFilter::default() };
     let rows = store.proposals(&filter, None, 2).await?.rows;
     let [row] = rows.as_slice() else {
@@ -86,11 +87,11 @@ async fn show(args: &Args, proposal: &str, form: TextOrJson) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn decide(config: &crate::config::Config, path: &str, word: &Word) -> Result<Value, Failure> {
+async fn decide(config: &Config, path: &str, word: &Word) -> Result<Value, Failure> {
     Controller::of(config, Some(word.who.as_deref()))?.post(path, &word.reason).await
 }
 
-async fn switch(config: &crate::config::Config, way: &str, word: &Word) -> Done {
+async fn switch(config: &Config, way: &str, word: &Word) -> Done {
     reasoned(word)?;
     let switched = decide(config, &format!("/api/v1/repairs/{way}"), word).await?;
     let changed = switched.get("changed").and_then(Value::as_bool).unwrap_or(false);
