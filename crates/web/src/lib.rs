@@ -7,6 +7,7 @@
 //! may reach the port is decided by the address it is bound to and by [`HostPolicy`]. Who sends or decides shows a token,
 //! or signs.
 
+mod access;
 mod api;
 mod body;
 mod callback;
@@ -27,6 +28,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
+pub use access::{Caller, Level, Peer};
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};

@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     Internal,
     /// No token, or one that is nobody's.
     Unauthorized,
+    /// Known, but not allowed to do this.
+    Forbidden,
     /// The body is too large.
     TooLarge,
     /// The body is not JSON.
@@ -89,6 +91,7 @@ impl Kind {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The answer could not be written")
             }
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "This takes another role"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body cannot be read"),
             Self::Refused => (StatusCode::UNPROCESSABLE_ENTITY, "refused", "The observations are refused"),

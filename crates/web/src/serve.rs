@@ -2,10 +2,11 @@
 //! Not here: what is answered.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +14,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, warn};
+
+use crate::access::Peer;
 
 /// How long running requests may take once the stop is asked for; longer than any request may take.
 pub const GRACE: Duration = Duration::from_secs(12);
@@ -44,7 +47,10 @@ pub async fn serve(
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, place)) => connection(stream, place, router.clone(), &graceful),
+            Ok((stream, peer, place)) => {
+                let router = router.clone().layer(Extension(Peer(peer.ip().to_canonical())));
+                connection(stream, place, router, &graceful);
+            }
             // A client that is gone before it was accepted, or too many open files: the listener lives on, and a
             // short rest keeps a lasting shortage from turning into a busy loop.
             Err(error) => {
@@ -63,10 +69,10 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }
 
 fn connection(stream: TcpStream, place: OwnedSemaphorePermit, router: Router, graceful: &GracefulShutdown) {

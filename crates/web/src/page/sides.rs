@@ -32,7 +32,7 @@ pub(super) fn table(
             } }
             tbody {
                 @for line in lines(words, kind, expected, observed) {
-                    @let differs = differs(&line, observed.is_none());
+                    @let differs = differs(&line, expected.is_none(), observed.is_none());
                     tr.differs[differs] {
                         th scope="row" {
                             (line.label)
@@ -47,9 +47,11 @@ pub(super) fn table(
     }
 }
 
-/// Whether a line is part of the difference. What the other side does not speak about is no difference.
-fn differs(line: &Line, is_absent: bool) -> bool {
-    line.expected != line.observed && line.expected.is_some() && (line.observed.is_some() || is_absent)
+/// Whether a line is part of the difference. What a side that is there does not speak about is no difference.
+fn differs(line: &Line, is_undeclared: bool, is_absent: bool) -> bool {
+    line.expected != line.observed
+        && (line.expected.is_some() || is_undeclared)
+        && (line.observed.is_some() || is_absent)
 }
 
 fn cell(value: Option<String>, is_absent: bool, absent: &str) -> Markup {

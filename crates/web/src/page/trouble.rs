@@ -27,6 +27,7 @@ pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
         | Kind::UnknownHost
         | Kind::Internal
         | Kind::Unauthorized
+        | Kind::Forbidden
         | Kind::TooLarge
         | Kind::NotJson
         | Kind::Refused

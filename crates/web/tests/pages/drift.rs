@@ -53,7 +53,7 @@ async fn a_drift_shows_both_sides_what_it_rests_on_and_what_to_do() {
     assert_eq!(page.status, 200);
     page.says("freshrss on box2-daily is declared on 8021/tcp but publishes 8099/tcp.");
     page.says("<tr class=\"differs\">").says("<bdi>8021/tcp</bdi>").says("<bdi>8099/tcp</bdi>").says("≠");
-    page.says("docker/a").says("shown by 2").says("title=\"2025-12-22 04:00:01 UTC\"").says("2 min ago");
+    page.says("docker/a").says("shown by 2").says("title=\"2025-12-22 04:00:01 UTC\"").says("1 min ago");
     page.says("Repair reality").says("Compose file of freshrss").says("complete NetBox");
     page.says(&format!("evenkeel explain {}", rss.handle())).says("opened").says("n8n").says("waiting");
     page.says(&format!("drift={}", "PORT_MISMATCH%7Chost%3Abox2-daily%7Cfreshrss%7C%7C"));
