@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::access::Access;
 use crate::headers::HostPolicy;
 use crate::hook::NetboxHook;
 use crate::push::Intake;
@@ -26,6 +27,8 @@ pub struct AppState {
     pub live: Arc<dyn Live>,
     /// By which names evenkeel may be called.
     pub allowed_hosts: HostPolicy,
+    /// Who may do what.
+    pub access: Arc<Access>,
 }
 
 /// The world as it is at this moment. Every method is called on a thread that serves requests: it reads memory and

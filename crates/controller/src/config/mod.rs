@@ -4,6 +4,7 @@
 //! ([`Errors`]), and the reference text made from the same tables the reader uses ([`reference`]). What does not:
 //! defaults of a source or sink that the operator cannot change, and building anything from the values; that is wiring.
 
+mod access;
 mod approvers;
 mod docker;
 mod file;
@@ -51,6 +52,7 @@ use wildmatch::WildMatch;
 use self::reader::Reader;
 use crate::deliver::people::Manners;
 
+pub use access::AccessConfig;
 pub use approvers::ApproverConfig;
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
@@ -86,6 +88,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The page, the API and the metrics.
     pub http: HttpConfig,
+    /// Who may look and do what.
+    pub access: AccessConfig,
     /// Where events go, in the order of the file.
     pub sinks: Vec<SinkConfig>,
     /// Whether drifts are repaired, and within which bounds.
@@ -112,8 +116,6 @@ pub struct DockerDefaults {
 pub struct HttpConfig {
     /// The address listened on.
     pub listen: SocketAddr,
-    /// Consent to listen beyond this machine.
-    pub allow_remote: bool,
     /// Names it is called by beside `localhost`.
     pub names: Vec<String>,
 }
