@@ -25,11 +25,11 @@ mod token;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 pub use access::{
-    Access, Caller, DigestError, HashError, Level, PasswordError, PasswordHash, Peer, Rules, Scope, Scopes,
-    Token, TokenDigest, User, token_of,
+    Access, Caller, DigestError, HashError, Level, PasswordError, PasswordHash, Peer, Proxy, Rules, Scope,
+    Scopes, Sessions, Token, TokenDigest, User, token_of,
 };
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
@@ -42,16 +42,19 @@ pub use serve::{GRACE, serve};
 pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 pub use status::{Error as StatusError, WorldStatus};
 
-/// Every route, guarded: the host is checked first, then the length of the address, then time runs, then it is found out
+/// Every route, guarded: what proxies say is believed or taken away, the host is checked, then the length of the address, then time runs, then it is found out
 /// who asks.
 pub fn router(state: AppState) -> Router {
     let policy = state.allowed_hosts.clone();
     let live = state.live.clone();
+    let access = state.access.clone();
     let doorkeeper = state.clone();
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/login", get(access::login::show).post(access::login::take))
+        .route("/logout", post(access::login::leave))
         .merge(api::routes())
         .merge(push::routes())
         .merge(hook::routes())
@@ -64,6 +67,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn(headers::in_time))
         .layer(from_fn(headers::bounded))
         .layer(from_fn_with_state(policy, headers::known_host))
+        .layer(from_fn_with_state(access, access::forwarded))
         .layer(from_fn_with_state(live, role::said))
         .layer(from_fn(headers::hardened))
 }

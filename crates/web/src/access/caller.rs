@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
+use super::session::Seal;
 use crate::problem::{Kind, Problem};
 
 /// The address a request comes from: of whoever is connected, or, where that is a proxy that is trusted, of whoever is
@@ -107,6 +108,10 @@ pub(crate) enum Means {
     None,
     /// With a token.
     Token(Scopes),
+    /// A proxy in front says so.
+    Proxy,
+    /// They have logged in; their forms carry this.
+    Session(Seal),
 }
 
 /// Whoever a request comes from.
@@ -138,7 +143,23 @@ impl Caller {
     pub(crate) fn is_named(&self) -> bool {
         match self.means {
             Means::None => false,
+            Means::Token(_) | Means::Proxy | Means::Session(_) => true,
+        }
+    }
+
+    /// Whether they showed something that no browser shows by itself.
+    pub(crate) fn shows_a_token(&self) -> bool {
+        match self.means {
             Means::Token(_) => true,
+            Means::None | Means::Proxy | Means::Session(_) => false,
+        }
+    }
+
+    /// What their forms carry, if they have logged in here.
+    pub(crate) fn seal(&self) -> Option<Seal> {
+        match self.means {
+            Means::Session(seal) => Some(seal),
+            Means::None | Means::Token(_) | Means::Proxy => None,
         }
     }
 
@@ -150,7 +171,7 @@ impl Caller {
     /// Whether what they have shown lets them use this part of their role. `None`: a part that has no name of its own.
     pub(crate) fn holds(&self, scope: Option<Scope>) -> bool {
         match (&self.means, scope) {
-            (Means::None | Means::Token(Scopes::Whole), _) => true,
+            (Means::None | Means::Proxy | Means::Session(_) | Means::Token(Scopes::Whole), _) => true,
             (Means::Token(scopes @ Scopes::Only(_)), Some(scope)) => scopes.hold(scope),
             (Means::Token(Scopes::Only(_)), None) => false,
         }

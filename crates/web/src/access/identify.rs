@@ -1,71 +1,94 @@
 //! Finds out who asks, before anything is done for them, and whether the route is for them. Not here: what they can show.
 
-use std::net::IpAddr;
-
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use subtle::ConstantTimeEq;
 
 use super::caller::{Caller, Level, Means, Peer, Scopes};
-use super::needs::Need;
+use super::forwarded::{Safe, Vouched};
+use super::needs::{Need, is_safe};
 use super::refusal::Refusal;
 use super::rules::Rules;
+use super::session::{self, Key};
 use super::token::{Shown, TokenDigest, shown};
+use super::{around, origin};
 use crate::state::AppState;
 
 /// Lets those in who may come in, and says to the handler who they are.
-pub(crate) async fn identified(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identified(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let need = Need::of(request.method(), request.uri().path());
-    match admitted(&state, need, &request) {
-        Err(refusal) => refusal.into_response(),
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            next.run(request).await
-        }
+    if matches!(need, Need::Nothing | Need::Own) {
+        return next.run(request).await;
+    }
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let changes = !is_safe(request.method());
+    match admitted(&state, need, request).await {
+        Err(refusal) => refused(&state, refusal, (!changes).then_some(&uri), &uri, &headers),
+        Ok((caller, request)) => around(caller, next.run(request)).await,
     }
 }
 
-fn admitted(state: &AppState, need: Need, request: &Request) -> Result<Option<Caller>, Refusal> {
-    if matches!(need, Need::Nothing | Need::Own) {
-        return Ok(None);
-    }
+async fn admitted(
+    state: &AppState,
+    need: Need,
+    request: Request,
+) -> Result<(Option<Caller>, Request), Refusal> {
     let rules = state.access.rules();
-    let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    let found = found(state, &rules, peer, request.headers());
-    let Some((level, scope)) = need.least() else {
+    let (parts, body) = request.into_parts();
+    let found = found(state, &rules, need, &parts).await;
+    let mut request = Request::from_parts(parts, body);
+    let caller = match need.least() {
         // What is open is open to whoever shows what nobody has, too; they are nobody there.
-        return Ok(found.ok().flatten());
+        None => found.ok().flatten(),
+        Some((level, scope)) => match found? {
+            Some(caller) => Some(enough(state, &rules, caller, level, scope)?),
+            None if need == Need::METRICS && rules.open_metrics => None,
+            None => return Err(Refusal::unknown(state.access.how(&rules))),
+        },
     };
-    let caller = match found? {
-        Some(caller) => caller,
-        None if need == Need::METRICS && rules.open_metrics => return Ok(None),
-        None => return Err(Refusal::unknown(state.access.how(&rules))),
-    };
+    if !is_safe(request.method()) && !caller.as_ref().is_some_and(Caller::shows_a_token) {
+        origin::is_ours(request.headers())?;
+        if let Some(seal) = caller.as_ref().and_then(Caller::seal) {
+            request = origin::sealed(request, &seal).await?;
+        }
+    }
+    if let Some(caller) = &caller {
+        request.extensions_mut().insert(caller.clone());
+    }
+    Ok((caller, request))
+}
+
+/// The caller, if what the route takes is theirs.
+fn enough(
+    state: &AppState,
+    rules: &Rules,
+    caller: Caller,
+    level: Level,
+    scope: Option<super::Scope>,
+) -> Result<Caller, Refusal> {
     if !caller.holds(scope) {
         let what = scope.map_or("its whole role".to_owned(), |scope| format!("the scope {}", scope.as_str()));
-        return Err(Refusal::forbidden(format!(
-            "this takes {what}, which the token {} does not have",
-            caller.name
-        )));
+        let detail = format!("this takes {what}, which the token {} does not have", caller.name);
+        return Err(Refusal::forbidden(detail));
     }
     match caller.must(level) {
-        Ok(()) => Ok(Some(caller)),
+        Ok(()) => Ok(caller),
         Err(problem) if caller.is_named() => Err(problem.into()),
-        Err(_) => Err(Refusal::unknown(state.access.how(&rules))),
+        Err(_) => Err(Refusal::unknown(state.access.how(rules))),
     }
 }
 
 /// Who asks. `None`: they do not say.
-fn found(
+async fn found(
     state: &AppState,
     rules: &Rules,
-    peer: Option<IpAddr>,
-    headers: &HeaderMap,
+    need: Need,
+    parts: &Parts,
 ) -> Result<Option<Caller>, Refusal> {
+    let Parts { headers, extensions, .. } = parts;
     match shown(headers) {
         Shown::Bearer(token) => return owner(state, rules, token).map(Some),
         Shown::Unreadable => {
@@ -73,11 +96,34 @@ fn found(
         }
         Shown::Nothing => {}
     }
+    match extensions.get::<Vouched>() {
+        Some(Vouched::Unclear(why)) => return Err(Refusal::unknown(*why)),
+        Some(Vouched::Somebody(name, Some(level))) => {
+            return Ok(Some(Caller::named(name.clone(), *level, Means::Proxy)));
+        }
+        Some(Vouched::Somebody(name, None)) => {
+            let detail = format!(
+                "{name} is logged in, and has no role here: none of their groups is in access.proxy.roles"
+            );
+            return Err(Refusal::forbidden(detail));
+        }
+        None => {}
+    }
+    let is_safe = extensions.get::<Safe>().is_some_and(|Safe(is_safe)| *is_safe);
+    // Whether evenkeel is ready must be told while the store is away, and takes nobody's session.
+    if need != Need::READY
+        && !rules.users.is_empty()
+        && let Some(key) = Key::shown(headers, is_safe)
+        && let Some(caller) = session::found(state.store.as_ref(), rules, &key, state.live.now()).await?
+    {
+        return Ok(Some(caller));
+    }
     // Whose address is not known is nobody.
+    let peer = extensions.get::<Peer>().map(|Peer(address)| *address);
     if peer.is_some_and(|peer| state.access.is_open_to(rules, peer)) {
         return Ok(Some(Caller::local()));
     }
-    Ok(rules.anonymous.map(Caller::anonymous))
+    Ok(rules.anonymous.filter(|_| rules.names_somebody()).map(Caller::anonymous))
 }
 
 /// Whose token this is. Every token is looked at, so that the time does not tell which one was nearly right.
@@ -112,4 +158,20 @@ fn owner(state: &AppState, rules: &Rules, shown: &[u8]) -> Result<Caller, Refusa
         }
         (None, None) => Err(nobodys()),
     }
+}
+
+/// The answer to whoever may not come in: a way in or a page for people, a problem for programs. `back`: where to go once
+/// they are in.
+fn refused(
+    state: &AppState,
+    refusal: Refusal,
+    back: Option<&Uri>,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Response {
+    let is_person = crate::page::is_for_people(uri, headers);
+    if is_person && refusal.is_unknown() && !state.access.rules().users.is_empty() {
+        return super::login::way_in(back);
+    }
+    refusal.answer(|problem| crate::page::told(state, uri, headers, problem))
 }

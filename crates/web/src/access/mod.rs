@@ -1,35 +1,52 @@
 //! Who asks, and what they may do: users and tokens of the configuration, what a proxy in front says, and what each route
 //! takes. Not here: what is done for them; what the configuration looks like (controller).
 
+mod audit;
 mod caller;
+mod forwarded;
 mod identify;
+pub(crate) mod login;
 mod needs;
+mod origin;
 mod password;
 mod refusal;
 mod rules;
+mod session;
+mod throttle;
 mod token;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use login::Door;
+
 pub use caller::{Caller, Level, Peer, Scope, Scopes};
+pub use forwarded::Proxy;
 pub use password::{HashError, PasswordError, PasswordHash};
 pub use rules::{Rules, Token, User};
+pub use session::Sessions;
 pub use token::{DigestError, TokenDigest, token_of};
 
+pub(crate) use forwarded::forwarded;
 pub(crate) use identify::identified;
+pub(crate) use origin::FIELD;
 pub(crate) use token::from_hex;
 
 /// Who may do what on one port.
 pub struct Access {
     rules: RwLock<Arc<Rules>>,
     is_local: bool,
+    door: Door,
 }
 
 impl Access {
     /// For a port that is bound to this address.
     pub fn new(rules: Rules, bound_to: IpAddr) -> Self {
-        Self { rules: RwLock::new(Arc::new(rules)), is_local: bound_to.to_canonical().is_loopback() }
+        Self {
+            rules: RwLock::new(Arc::new(rules)),
+            is_local: bound_to.to_canonical().is_loopback(),
+            door: Door::default(),
+        }
     }
 
     /// For a port of this machine's own, on which nobody has to say who they are.
@@ -67,4 +84,21 @@ impl Access {
     pub(crate) fn knows_an_approver(&self) -> bool {
         self.rules().knows_an_approver()
     }
+}
+
+tokio::task_local! {
+    /// Who asks for what is being answered. Pages show it and seal their forms with it, and are made far below the handler
+    /// that could be told.
+    static CALLER: Option<Caller>;
+}
+
+/// Answers a request of this caller.
+async fn around<T>(caller: Option<Caller>, answering: impl Future<Output = T>) -> T {
+    CALLER.scope(caller, answering).await
+}
+
+/// Who asks for what is being answered at this moment. Only for showing it: what somebody may do is asked of the [`Caller`]
+/// of the request.
+pub(crate) fn asking() -> Option<Caller> {
+    CALLER.try_with(Clone::clone).ok().flatten()
 }

@@ -12,6 +12,8 @@ pub(crate) enum Need {
     Nothing,
     /// Nothing; whoever says who they are is known.
     Open,
+    /// As [`Need::Open`], and nothing that the store would have to be asked for.
+    Ready,
     /// A credential of its own, which the handler looks at.
     Own,
     /// This part of a role.
@@ -21,7 +23,7 @@ pub(crate) enum Need {
 }
 
 /// Routes that are not read by viewers and changed by operators. `*` stands for one part of the path.
-const OPEN: &[&str] = &["/readyz", "/login", "/logout"];
+const OPEN: &[&str] = &["/login", "/logout"];
 const UNASKED: &[&str] = &["/healthz", "/assets/*"];
 const OWN: &[&str] = &["/api/v1/observations", "/api/v1/callbacks/*", "/webhooks/netbox"];
 /// What is changed below these is a part of a role that has a name.
@@ -35,6 +37,8 @@ const PARTS: &[(&str, Scope)] = &[
 impl Need {
     /// What the figures take, unless everybody may have them.
     pub(super) const METRICS: Self = Self::Part(Scope::Metrics);
+    /// Whether evenkeel is ready: told to everybody, and in full to whoever may read.
+    pub(super) const READY: Self = Self::Ready;
 
     /// What this request takes. The path is compared as it came, which is how it is routed.
     pub(crate) fn of(method: &Method, path: &str) -> Self {
@@ -45,6 +49,8 @@ impl Need {
             Self::Open
         } else if is(OWN) {
             Self::Own
+        } else if path == "/readyz" {
+            Self::READY
         } else if path == "/metrics" {
             Self::METRICS
         } else if is_safe(method) {
@@ -61,7 +67,7 @@ impl Need {
     /// something to decide.
     pub(super) fn least(self) -> Option<(Level, Option<Scope>)> {
         match self {
-            Self::Nothing | Self::Open | Self::Own => None,
+            Self::Nothing | Self::Open | Self::Ready | Self::Own => None,
             Self::Part(scope) => Some((scope.level().min(Level::Operator), Some(scope))),
             Self::Change => Some((Level::Operator, None)),
         }

@@ -7,6 +7,7 @@ use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, Params};
 use evenkeel_core::Secret;
+use sha2::{Digest, Sha256};
 
 /// The least cost, as OWASP has it: memory in KiB, and so many passes over it.
 const LEAST: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
@@ -105,6 +106,16 @@ impl PasswordHash {
     pub(super) fn fits(&self, password: &Secret) -> bool {
         let password = password.expose().as_bytes();
         password.len() <= LONGEST_PASSWORD && Argon2::default().verify_password(password, &self.0).is_ok()
+    }
+
+    /// What it takes to try one password.
+    pub(super) fn cost(&self) -> u64 {
+        Params::try_from(&self.0).map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
+    }
+
+    /// This hash, in a form that tells whether it is another one and nothing else.
+    pub(super) fn credential(&self) -> String {
+        Sha256::digest(self.line().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The hash as it is written in the configuration.

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 use super::caller::{Level, Scopes};
+use super::forwarded::Proxy;
 use super::password::PasswordHash;
+use super::session::Sessions;
 use super::token::TokenDigest;
 use crate::repairs::Approver;
 
@@ -42,6 +45,12 @@ pub struct Rules {
     pub users: Vec<User>,
     /// Programs.
     pub tokens: Vec<Token>,
+    /// Who logs people in elsewhere and says who they are.
+    pub proxy: Option<Proxy>,
+    /// Whose word counts about where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long sessions last.
+    pub sessions: Sessions,
     /// Who may decide about repairs with a token of their own.
     pub approvers: Vec<Approver>,
     /// What somebody may do who has not said who they are, where others have a name: nothing, or this.
@@ -54,12 +63,21 @@ impl Rules {
     /// Whether anybody was given a name. Those who only decide about repairs do not count: they were there before
     /// anybody logged in, and reading needed no name beside them.
     pub fn names_somebody(&self) -> bool {
-        !self.users.is_empty() || !self.tokens.is_empty()
+        !self.users.is_empty() || !self.tokens.is_empty() || self.proxy.is_some()
     }
 
     pub(super) fn knows_an_approver(&self) -> bool {
         let levels =
             self.users.iter().map(|user| user.level).chain(self.tokens.iter().map(|token| token.level));
-        !self.approvers.is_empty() || levels.into_iter().any(|level| level >= Level::Approver)
+        let groups = self
+            .proxy
+            .iter()
+            .flat_map(|proxy| proxy.roles.iter().map(|(_, level)| *level).chain(proxy.default_role));
+        !self.approvers.is_empty() || levels.chain(groups).any(|level| level >= Level::Approver)
+    }
+
+    /// The hash that takes longest to try.
+    pub(super) fn costliest(&self) -> Option<&PasswordHash> {
+        self.users.iter().map(|user| &user.password).max_by_key(|hash| hash.cost())
     }
 }

@@ -49,10 +49,6 @@ impl TokenDigest {
     pub(super) fn is_of(&self, shown: &Self) -> bool {
         self.0.ct_eq(&shown.0).into()
     }
-
-    pub(crate) fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
 
 impl fmt::Display for TokenDigest {
