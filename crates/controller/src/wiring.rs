@@ -152,7 +152,7 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
 
 /// Who may do what.
 pub fn rules(config: &Config) -> Rules {
-    let AccessConfig { users, tokens, anonymous, open_metrics } = &config.access;
+    let AccessConfig { users, tokens, proxy, sessions, anonymous, open_metrics } = &config.access;
     let approver = |ApproverConfig { name, token }: &ApproverConfig| Approver {
         name: name.clone(),
         token: token.clone(),
@@ -160,6 +160,9 @@ pub fn rules(config: &Config) -> Rules {
     Rules {
         users: users.clone(),
         tokens: tokens.clone(),
+        proxy: proxy.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        sessions: *sessions,
         approvers: config.remediation.approvers.iter().map(approver).collect(),
         anonymous: *anonymous,
         open_metrics: *open_metrics,

@@ -31,6 +31,7 @@ pub use access::{
     Access, Caller, DigestError, HashError, Level, PasswordError, PasswordHash, Peer, Proxy, Rules, Scope,
     Scopes, Sessions, Token, TokenDigest, User, token_of,
 };
+pub use axum::http::HeaderName;
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use evenkeel_web::{Level, PasswordHash, Scope, Scopes, Token, TokenDigest, User};
+use evenkeel_web::{Level, PasswordHash, Proxy, Scope, Scopes, Sessions, Token, TokenDigest, User};
 use jiff::Timestamp;
 use toml::de::DeValue;
 
 use super::key::{Key, Section};
+use super::proxy;
 use super::secret;
 use super::table::{Table, Value};
-use super::value::{Moment, Read, word};
+use super::value::{Moment, Read, some_time, word};
 
 /// Who may look and do what.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,10 @@ pub struct AccessConfig {
     pub tokens: Vec<Token>,
     /// What somebody may do who has not said who they are, where others have a name.
     pub anonymous: Option<Level>,
+    /// Who logs people in elsewhere.
+    pub proxy: Option<Proxy>,
+    /// How long sessions last.
+    pub sessions: Sessions,
     /// Whether everybody may read the metrics.
     pub open_metrics: bool,
 }
@@ -30,7 +35,7 @@ pub struct AccessConfig {
 impl AccessConfig {
     /// Whether anybody can say who they are.
     pub fn names_somebody(&self) -> bool {
-        !self.users.is_empty() || !self.tokens.is_empty()
+        !self.users.is_empty() || !self.tokens.is_empty() || self.proxy.is_some()
     }
 }
 
@@ -49,6 +54,15 @@ const OPEN_METRICS: Key = Key::with_default(
      `metrics`.",
 );
 
+const SESSION_IDLE: Key = Key::with_default(
+    "session_idle",
+    "duration",
+    "\"12h\"",
+    "So long without a request, and whoever logged in has to do it again.",
+);
+const SESSION_LONGEST: Key =
+    Key::with_default("session_longest", "duration", "\"7d\"", "The same, however busy they are.");
+const PROXY: Key = Key::optional("proxy", "table", "nobody is believed", "See `[access.proxy]`.");
 const USER: Key = Key::optional("user", "list of tables", "nobody logs in", "See `[[access.user]]`.");
 const TOKEN: Key = Key::optional("token", "list of tables", "none", "See `[[access.token]]`.");
 
@@ -58,7 +72,7 @@ pub(super) const SECTION: Section = Section {
     doc: "Who may look and do what; docs/access.md shows how. A `viewer` reads everything; an `operator` also silences drifts \
           and sends deliveries again; an `approver` also decides about repairs; an `admin` may do everything. Listening beyond \
           this machine takes at least one user, token or proxy.",
-    keys: &[&ANONYMOUS, &OPEN_METRICS, &USER, &TOKEN],
+    keys: &[&ANONYMOUS, &OPEN_METRICS, &SESSION_IDLE, &SESSION_LONGEST, &USER, &TOKEN, &PROXY],
     inherits: &[],
 };
 
@@ -170,12 +184,32 @@ pub(super) fn read(table: &Table<'_>) -> Option<AccessConfig> {
         }
     }
     let (anonymous, open_metrics) = (table.get::<Anybody>(&ANONYMOUS), table.get(&OPEN_METRICS));
+    let proxy = table.has(&PROXY).then(|| proxy::read(&table.table(&PROXY, &proxy::SECTION)));
+    let sessions = sessions(table);
     Some(AccessConfig {
         users: users.into_iter().collect::<Option<_>>()?,
         tokens: tokens.into_iter().map(|(_, token)| token).collect::<Option<_>>()?,
+        proxy: match proxy {
+            None => None,
+            // Not written is fine; written and wrong is not.
+            Some(proxy) => Some(proxy?),
+        },
+        sessions: sessions?,
         anonymous: anonymous?.0,
         open_metrics: open_metrics?,
     })
+}
+
+fn sessions(table: &Table<'_>) -> Option<Sessions> {
+    let idle = table.checked(&SESSION_IDLE, some_time);
+    let longest = table.checked(&SESSION_LONGEST, |longest| {
+        if idle.is_some_and(|idle| *longest < idle) {
+            Err("is shorter than session_idle; make it at least as long".to_owned())
+        } else {
+            some_time(longest)
+        }
+    });
+    Some(Sessions { idle: idle?, longest: longest? })
 }
 
 fn user(table: &Table<'_>, names: &mut BTreeMap<String, String>) -> Option<User> {

@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::table::Table;
 use super::{
     Config, DockerDefaults, ProxmoxConfig, access, approvers, docker, machines, netbox, policy, probe,
-    proxmox, push, remediation, repairs, retention, rules, sinks, store, system, truenas,
+    proxmox, proxy, push, remediation, repairs, retention, rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
@@ -109,6 +109,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &access::SECTION,
     &access::USER_SECTION,
     &access::TOKEN_SECTION,
+    &proxy::SECTION,
     &system::SCHEDULE_SECTION,
     &system::BREAKER_SECTION,
     &system::LOG_SECTION,

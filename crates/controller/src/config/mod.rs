@@ -15,6 +15,7 @@ mod policy;
 mod probe;
 mod problem;
 mod proxmox;
+mod proxy;
 mod push;
 mod reader;
 mod reference;
@@ -45,6 +46,7 @@ use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
+use ipnet::IpNet;
 use jiff::Timestamp;
 use url::Url;
 use wildmatch::WildMatch;
@@ -60,6 +62,7 @@ pub use proxmox::ProxmoxConfig;
 pub use push::PushConfig;
 pub use reference::reference;
 pub use store::{Place, Postgres, StoreConfig, Synchronous};
+pub(crate) use value::duration;
 
 /// Everything the operator said, checked.
 #[derive(Clone, Debug)]
@@ -118,6 +121,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Names it is called by beside `localhost`.
     pub names: Vec<String>,
+    /// Whose word counts about where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl HttpConfig {

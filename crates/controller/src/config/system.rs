@@ -23,11 +23,19 @@ const NAMES: Key = Key::with_default(
      localhost or one of these is refused: pages elsewhere on the web must not read from it.",
 );
 
+const TRUSTED_PROXIES: Key = Key::with_default(
+    "trusted_proxies",
+    "list of addresses or networks",
+    "[]",
+    "Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` count. From everybody else they \
+     are taken away unread.",
+);
+
 /// `[http]`.
 pub(super) const HTTP_SECTION: Section = Section {
     header: "[http]",
     doc: "The page, the API and the metrics.",
-    keys: &[&LISTEN, &NAMES],
+    keys: &[&LISTEN, &NAMES, &TRUSTED_PROXIES],
     inherits: &[],
 };
 
@@ -132,8 +140,8 @@ pub(super) fn http(table: &Table<'_>, is_closed: bool) -> Option<HttpConfig> {
         );
         table.wrong(&LISTEN, what);
     }
-    let names = table.get::<Vec<String>>(&NAMES);
-    Some(HttpConfig { listen: listen?, names: names? })
+    let (names, trusted_proxies) = (table.get::<Vec<String>>(&NAMES), table.get(&TRUSTED_PROXIES));
+    Some(HttpConfig { listen: listen?, names: names?, trusted_proxies: trusted_proxies? })
 }
 
 /// Reads `[schedule]`.

@@ -74,6 +74,9 @@ fn enough(
         let detail = format!("this takes {what}, which the token {} does not have", caller.name);
         return Err(Refusal::forbidden(detail));
     }
+    // Of whoever has not said who they are, deciding is asked by the handler: it knows whether anybody could, and says
+    // with what.
+    let level = if caller.is_named() { level } else { level.min(Level::Operator) };
     match caller.must(level) {
         Ok(()) => Ok(caller),
         Err(problem) if caller.is_named() => Err(problem.into()),

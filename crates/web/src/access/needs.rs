@@ -63,12 +63,11 @@ impl Need {
         }
     }
 
-    /// The least level, and the part of it. Deciding takes more, which the handler asks for once it knows that there is
-    /// something to decide.
+    /// The level, and the part of it.
     pub(super) fn least(self) -> Option<(Level, Option<Scope>)> {
         match self {
             Self::Nothing | Self::Open | Self::Ready | Self::Own => None,
-            Self::Part(scope) => Some((scope.level().min(Level::Operator), Some(scope))),
+            Self::Part(scope) => Some((scope.level(), Some(scope))),
             Self::Change => Some((Level::Operator, None)),
         }
     }
