@@ -292,7 +292,7 @@ mod tests {
             ("The brake is on", None)
         );
         let mut weights: Vec<_> =
-            Code::ALL.into_iter().filter(|code| code.is_announced()).map(weight).collect();
+            Code::ALL.into_iter().filter(|code| code.is_announced()).map(|code| opening(code).0).collect();
         weights.sort();
         assert_eq!(weights, [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]);
         let hostile = Notice { text: HOSTILE.into(), drift_id: Some("?".into()), ..notice(Code::Escalated) };
