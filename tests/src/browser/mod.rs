@@ -233,16 +233,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends its browser when it is asked to end, and not when it is killed.
-        let id = self.driver.id().to_string();
-        let asked = Command::new("kill").arg(&id).status().is_ok_and(|status| status.success());
-        let begun = Instant::now();
-        while asked && begun.elapsed() < Duration::from_secs(5) {
-            if matches!(self.driver.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        // The driver ends its browser when the session ends, and not when it is killed.
+        self.wire.end();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
