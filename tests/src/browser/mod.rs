@@ -8,6 +8,7 @@ pub mod axe;
 mod wire;
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,7 @@ impl Browser {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .env("HOME", profile.path())
+            .process_group(0)
             .spawn()
             .unwrap();
         let port = port_of(&mut child);
@@ -233,9 +235,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends its browser when the session ends, and not when it is killed.
-        self.wire.end();
-        let _ = self.driver.kill();
+        // Driver and browser are of one process group: the browser would outlive its driver.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.driver.id())]).status();
         let _ = self.driver.wait();
     }
 }
