@@ -10,6 +10,7 @@ mod access;
 mod api;
 mod body;
 mod callback;
+mod changes;
 mod headers;
 mod health;
 mod hook;
@@ -21,6 +22,7 @@ mod role;
 mod serve;
 mod state;
 mod status;
+mod stream;
 mod token;
 
 use axum::Router;
@@ -32,6 +34,7 @@ pub use access::{
     Scopes, Sessions, Token, TokenDigest, User, token_of,
 };
 pub use axum::http::HeaderName;
+pub use changes::{Changes, Part};
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
@@ -43,13 +46,14 @@ pub use serve::{GRACE, serve};
 pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 pub use status::{Error as StatusError, WorldStatus};
 
-/// Every route, guarded: what proxies say is believed or taken away, the host is checked, then the length of the address, then time runs, then it is found out
-/// who asks.
+/// Every route, guarded: what proxies say is believed or taken away, the host is checked, then the length of the address,
+/// then time runs, then it is found out who asks.
 pub fn router(state: AppState) -> Router {
     let policy = state.allowed_hosts.clone();
     let live = state.live.clone();
     let access = state.access.clone();
     let doorkeeper = state.clone();
+    let stream = stream::routes(&state);
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -57,6 +61,7 @@ pub fn router(state: AppState) -> Router {
         .route("/login", get(access::login::show).post(access::login::take))
         .route("/logout", post(access::login::leave))
         .merge(api::routes())
+        .merge(stream)
         .merge(push::routes())
         .merge(hook::routes())
         .merge(callback::routes())

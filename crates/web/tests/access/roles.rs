@@ -53,6 +53,7 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/api/v1/proposals", READ),
     ("GET", "/api/v1/proposals/{key}", READ),
     ("GET", "/api/v1/repairs", READ),
+    ("GET", "/api/v1/stream", READ),
     ("POST", "/api/v1/proposals/{key}/approve", DECIDE),
     ("POST", "/api/v1/proposals/{key}/reject", DECIDE),
     ("POST", "/api/v1/repairs/halt", DECIDE),

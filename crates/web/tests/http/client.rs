@@ -10,10 +10,11 @@ use evenkeel_store::conformance::sample;
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{PassCommit, SqliteStore, Store};
 use evenkeel_web::{
-    Access, AppState, HostPolicy, HostStatus, Live, MachineStatus, Peer, Role, SourceStatus, router,
+    Access, AppState, Changes, HostPolicy, HostStatus, Live, MachineStatus, Peer, Role, SourceStatus, router,
 };
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// A world that is whatever the test says.
@@ -23,6 +24,7 @@ pub(crate) struct World {
     pub(crate) now: Mutex<Timestamp>,
     pub(crate) role: Role,
     pub(crate) paused: Option<String>,
+    pub(crate) changes: watch::Sender<Changes>,
 }
 
 impl Live for World {
@@ -44,6 +46,10 @@ impl Live for World {
 
     fn paused(&self) -> Option<String> {
         self.paused.clone()
+    }
+
+    fn changes(&self) -> watch::Receiver<Changes> {
+        self.changes.subscribe()
     }
 
     fn metrics(&self) -> String {
@@ -125,6 +131,7 @@ impl Default for World {
             now: Mutex::new(sample::at(100)),
             role: Role::Leader,
             paused: None,
+            changes: watch::Sender::default(),
         }
     }
 }
