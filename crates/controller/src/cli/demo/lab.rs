@@ -162,7 +162,7 @@ fn probe(homelab: &Homelab) -> Option<ProbeConfig> {
 
 /// Loopback only, whatever is asked for by name.
 pub(super) fn http(listen: SocketAddr) -> HttpConfig {
-    HttpConfig { listen, allow_remote: false, names: Vec::new() }
+    HttpConfig { listen, names: Vec::new(), trusted_proxies: Vec::new() }
 }
 
 /// Still two observations for every verdict: the demo is quick because it looks more often, not because it believes
