@@ -16,7 +16,7 @@ use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repair
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
-    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
 
 /// Where everything that must survive a restart is kept.
@@ -178,6 +178,14 @@ pub trait Store: Send + Sync {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<StoredEvent>>;
+
+    /// What opened, opened again and was resolved not before `since`, and after the event with this sequence number: the
+    /// newest ones, at most so many, newest first. Without what the events say: cheap where there are many.
+    async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>>;
+
+    /// The last sign of life in the store: when anything was last noted as seen. Asked for at a start, before anything is
+    /// written: it says how long an earlier run, which may have been killed, lasted at least.
+    async fn last_sign(&self) -> Result<Option<Timestamp>>;
 
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>>;

@@ -39,5 +39,5 @@ pub use rows::{
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,
-    PassCommit, Pruned, Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
+    PassCommit, Pruned, Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };

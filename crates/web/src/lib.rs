@@ -20,6 +20,7 @@ mod push;
 mod repairs;
 mod role;
 mod serve;
+mod services;
 mod state;
 mod status;
 mod token;
@@ -37,7 +38,8 @@ pub use repairs::{
 };
 pub use role::Role;
 pub use serve::{GRACE, serve};
-pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
+pub use services::{ExpectedService, ObservedService, ServiceStatus, Sight};
+pub use state::{AppState, Asking, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 pub use status::{Error as StatusError, WorldStatus};
 
 /// Every route, guarded: the host is checked first, then the length of the address, then time runs.

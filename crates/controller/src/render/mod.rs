@@ -10,7 +10,6 @@
 
 mod advice;
 mod closing;
-pub mod coverage;
 pub mod doctor;
 pub mod events;
 pub mod explain;
@@ -26,5 +25,5 @@ pub mod witness;
 mod words;
 
 pub use advice::ignore_rule;
-pub use coverage::Coverages;
+pub use evenkeel_core::Coverages;
 pub use outcome::{BlindScope, Exit, Netbox, Outcome, Root, SourceLine, SubjectOutcome, Totals};

@@ -30,6 +30,7 @@ mod snapshots;
 mod status;
 mod stored_event;
 mod trial;
+mod turns;
 mod values;
 
 pub use face::{Face, Relation, Standing};
@@ -55,7 +56,7 @@ use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repair
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
-    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
 
 /// Where the server is and how to speak with it.
@@ -309,6 +310,14 @@ impl Store for PgStore {
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
         self.inner.within(self.inner.events(filter, after, limit)).await
+    }
+
+    async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>> {
+        self.inner.within(self.inner.turns(after, since, limit)).await
+    }
+
+    async fn last_sign(&self) -> Result<Option<Timestamp>> {
+        self.inner.within(self.inner.last_sign()).await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
