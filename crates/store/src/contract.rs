@@ -187,6 +187,9 @@ pub trait Store: Send + Sync {
     /// written: it says how long an earlier run, which may have been killed, lasted at least.
     async fn last_sign(&self) -> Result<Option<Timestamp>>;
 
+    /// Events behind this number, oldest first: how a reader that keeps up goes on.
+    async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>>;
+
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>>;
 

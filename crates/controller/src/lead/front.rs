@@ -214,6 +214,10 @@ impl Store for Front {
         self.store()?.last_sign().await
     }
 
+    async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        self.store()?.events_behind(seq, limit).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         self.store()?.event(id).await
     }

@@ -69,6 +69,7 @@ macro_rules! store_conformance {
                 events_are_filtered
                 what_opened_and_ended_is_read_on_from_where_one_was
                 the_last_sign_of_life_is_when_anything_was_last_seen
+                events_behind_a_number_come_in_their_order
                 moments_compare_across_time_zones_and_fractions
                 drifts_are_filtered_and_paged
                 a_drift_is_found_by_its_handle_in_any_case

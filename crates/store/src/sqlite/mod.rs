@@ -342,6 +342,10 @@ impl Store for SqliteStore {
         self.inner.last_sign().await
     }
 
+    async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        self.inner.events_behind(seq, limit).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         self.inner.event(id).await
     }

@@ -25,12 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Seconds after which a screen on a wall is fetched anew.
 const KIOSK_EVERY: u32 = 10;
 
-/// What pages may load: their style and icon, from here. They run nothing, send forms nowhere else, and are framed by
-/// nobody.
+/// What pages may load: their style, icon and script, from here. They run nothing else, ask and send forms nowhere else,
+/// and are framed by nobody.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
+
+/// What an open page is told of changes by.
+const STREAM: &str = "/api/v1/stream";
 
 /// The parts of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +179,11 @@ fn head(shown: &Shown, every: Option<u32>) -> Markup {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
-            @if let Some(seconds) = every { meta http-equiv="refresh" content=(seconds); }
+            // What is fetched anew whole needs no script that keeps it up.
+            @match every {
+                Some(seconds) => meta http-equiv="refresh" content=(seconds);,
+                None => script src=(asset::script()) defer {},
+            }
             title { (shown.title) " · evenkeel" }
             link rel="stylesheet" href=(asset::style());
             link rel="icon" type="image/svg+xml" href=(asset::icon());
@@ -247,6 +254,8 @@ fn foot(asked: &Asked) -> Markup {
     let words = asked.words;
     html! {
         footer {
+            p #live hidden data-stream=(STREAM) data-on=(words.say("live-on"))
+                data-lost=(words.say("live-lost")) {}
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
             p { a href="/api/v1/drifts" { "API" } " · " a href="/metrics" { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }

@@ -252,7 +252,7 @@ fn table(asked: &Asked, rows: &[Row<'_>], shape: &Shape, counts: &Counts<'_>) ->
                     @if let Some(head) = shape.group.and_then(|group| group_head(asked, rows, at, group, counts)) {
                         tr.group { th colspan="11" scope="rowgroup" { (head) } }
                     }
-                    tr {
+                    tr data-key=(clean(host.host.as_str())) {
                         td data-label=(c_state) { (stand(asked, *is)) }
                         td data-label=(c_name) { (row::host(asked, &host.host)) }
                         td.number data-label=(c_drifts) { @if *drifts > 0 { b { (drifts) } } @else { span.quiet { "0" } } }
@@ -282,7 +282,7 @@ fn tiles(asked: &Asked, rows: &[Row<'_>], shape: &Shape, counts: &Counts<'_>) ->
                 @if let Some(head) = shape.group.and_then(|group| group_head(asked, rows, at, group, counts)) {
                     li.group { h2 { (head) } }
                 }
-                li class={ "tile " (is.as_str()) } {
+                li class={ "tile " (is.as_str()) } data-key=(clean(host.host.as_str())) {
                     div.title { (row::host(asked, &host.host)) (stand(asked, *is)) }
                     div.quiet {
                         (words.count("tile-drifts", *drifts)) " · " (words.count("tile-services", host.expected_services)) (unwatched(asked, host))

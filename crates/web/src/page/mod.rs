@@ -40,6 +40,7 @@ use std::sync::Arc;
 use axum::routing::get;
 use axum::{Extension, Router};
 use evenkeel_core::HostName;
+use evenkeel_core::ledger::Entry;
 
 use crate::state::{AppState, Live};
 
@@ -62,6 +63,12 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/about", get(about::page))
         .route("/assets/{name}", get(asset::serve))
         .layer(Extension(Arc::new(kept::Kept::default())))
+}
+
+/// How a drift is repaired, and how NetBox is completed, in English: what the command line says is what the pages say.
+/// Commands are in backticks.
+pub fn advice(entry: &Entry) -> (String, Option<String>) {
+    said::advice(words::Words(words::Lang::En), entry)
 }
 
 /// The host as it is spelled where it is known. A host nobody knows any more still has a history, under the name given.

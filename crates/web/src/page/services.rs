@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::asked::Asked;
 use super::now::Now;
-use super::text::name;
+use super::text::{clean, name};
 use super::time::moment;
 use super::words::Words;
 use super::{icon, row, said};
@@ -78,7 +78,7 @@ pub(super) fn table(asked: &Asked, services: &[ServiceStatus], now: &Now) -> Mar
             thead { tr { @for column in &columns { th scope="col" { (column) } } } }
             tbody {
                 @for (standing, service, open) in &rows {
-                    tr class={ "is-" (standing.as_str()) } {
+                    tr class={ "is-" (standing.as_str()) } data-key=(clean(service.service.as_str())) {
                         td data-label=(c_service) { b { (name(service.service.as_str())) } }
                         td data-label=(c_expected) { (expected(words, service)) }
                         td data-label=(c_observed) { (observed(asked, service)) }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::frame::{self, Shown, Tab};
 use super::list::{Input, Part, empty, filters};
-use super::text::name;
+use super::text::{clean, name};
 use super::time::{moment, moment_or};
 use super::words::Words;
 use super::{icon, row, said};
@@ -83,7 +83,7 @@ fn table(asked: &Asked, rows: &[SourceStatus]) -> Markup {
                 @for status in rows {
                     @let SourceStatus { source, host, coverage, answered_at, complete_at, blind_since: _, objects, asking } = status;
                     @let sees = coverage.is_complete();
-                    tr.blind[!sees] {
+                    tr.blind[!sees] data-key=(clean(&source.to_string())) {
                         td data-label=(c_sight) {
                             span class={ "stand " (if sees { "in-sync" } else { "blind" }) } {
                                 (icon::sight(sees)) " " (words.say(if sees { "sight-complete" } else { "sight-blind" }))

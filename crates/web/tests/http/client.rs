@@ -11,11 +11,12 @@ use evenkeel_store::conformance::sample;
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{PassCommit, SqliteStore, Store};
 use evenkeel_web::{
-    AppState, Asking, ExpectedService, HostPolicy, HostStatus, Live, MachineStatus, ObservedService, Role,
-    ServiceStatus, Sight, SourceStatus, router,
+    AppState, Asking, Changes, ExpectedService, HostPolicy, HostStatus, Live, MachineStatus, ObservedService,
+    Role, ServiceStatus, Sight, SourceStatus, router,
 };
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// A world that is whatever the test says.
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) paused: Option<String>,
     /// Those of every host.
     pub(crate) services: Option<Vec<ServiceStatus>>,
+    pub(crate) changes: watch::Sender<Changes>,
 }
 
 impl Live for World {
@@ -52,6 +54,10 @@ impl Live for World {
 
     fn services(&self, _: &HostName) -> Option<Vec<ServiceStatus>> {
         self.services.clone()
+    }
+
+    fn changes(&self) -> watch::Receiver<Changes> {
+        self.changes.subscribe()
     }
 
     fn metrics(&self) -> String {
@@ -146,6 +152,7 @@ impl Default for World {
             role: Role::Leader,
             paused: None,
             services: Some(vec![unseen("jellyfin"), running("ssh")]),
+            changes: watch::Sender::default(),
         }
     }
 }
