@@ -34,8 +34,8 @@ use axum::routing::get;
 pub use access::{Caller, Level, Peer};
 pub use changes::{Changes, Part};
 pub use headers::HostPolicy;
-pub use page::advice;
 pub use hook::{LARGEST_HOOK, NetboxHook};
+pub use page::advice;
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
 pub use repairs::{
     Answered, Approver, Claimed, Decision, HeldLine, Rehearsal, RepairTrouble, Repairs, Switch, Switched,

@@ -52,12 +52,14 @@ fn path(bars: &[Bar], wanted: Beat) -> String {
 pub(super) fn shares(words: Words, bars: &[Bar]) -> String {
     let part = |beat: Beat| -> i64 { bars.iter().map(|bar| bar.part(beat)).sum() };
     let whole: i64 = Beat::ALL.map(part).iter().sum();
-    let percent = |beat: Beat| {
+    let percent = |beat: Beat| -> String {
         let part = part(beat);
-        // What is there is at least one percent, and what is not all of it at most 99.
-        let rounded = (part.saturating_mul(200) + whole) / (whole.max(1) * 2);
-        let rounded = if part > 0 { rounded.max(1) } else { rounded };
-        if part < whole { rounded.min(99) } else { rounded }
+        // What is there is not nothing, and what is not all of it is not all.
+        match (part.saturating_mul(200) + whole) / (whole.max(1) * 2) {
+            0 => "<1".to_owned(),
+            100 if part < whole => ">99".to_owned(),
+            n => n.to_string(),
+        }
     };
     let said = |beat: Beat| {
         let word = words.say(&format!("beat-{}", beat.as_str()));

@@ -262,7 +262,7 @@ fn table(asked: &Asked, rows: &[Row<'_>], shape: &Shape, counts: &Counts<'_>) ->
                         td data-label=(c_tenant) { (optional(host.tenant.as_deref())) }
                         td.number data-label=(c_services) { (host.expected_services) (unwatched(asked, host)) }
                         td data-label=(c_machine) {
-                            @match host.machines.first() { Some(seen) => (machine(asked, seen)), None => span.quiet { "–" } }
+                            @match host.machines.first() { Some(seen) => (state(asked, seen)), None => span.quiet { "–" } }
                         }
                         td data-label=(c_sources) { (sources(asked, host)) }
                         td.beat data-label=(c_bars) { (bars::row(words, bars, shape.reach)) }
@@ -325,14 +325,19 @@ pub(super) fn declared(asked: &Asked, host: &HostStatus) -> Markup {
     }
 }
 
-/// The machine as one source sees it.
-pub(super) fn machine(asked: &Asked, seen: &MachineStatus) -> Markup {
-    let words = asked.words;
+fn state(asked: &Asked, seen: &MachineStatus) -> Markup {
     html! {
         @match &seen.state {
-            Some(state) => (words.word("state", state)),
-            None => span.mark.blind { (words.say("machine-unknown")) },
+            Some(state) => (asked.words.word("state", state)),
+            None => span.mark.blind { (asked.words.say("machine-unknown")) },
         }
+    }
+}
+
+/// The machine as one source sees it.
+pub(super) fn machine(asked: &Asked, seen: &MachineStatus) -> Markup {
+    html! {
+        (state(asked, seen))
         @if let Some(node) = &seen.node { span.quiet { " · " (name(node)) } }
     }
 }

@@ -1,6 +1,6 @@
 //! The map: the whole fleet by place, folded where it is large. Not here: how places are drawn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Extension;
@@ -77,24 +77,31 @@ fn inputs(fleet: &Fleet) -> [Input; 2] {
 }
 
 /// Sites with what is in them, in as much detail as can be taken in; and what is said where something is left out.
-fn places(
+fn places<'a>(
     state: &AppState,
     asked: &Asked,
     now: &Now,
-    lines: Vec<Line<'_>>,
+    lines: Vec<Line<'a>>,
 ) -> (Vec<Node>, Option<&'static str>) {
     let services: usize = lines.iter().map(|line| line.host.expected_services).sum();
     let (few, all) = (lines.len() <= MOST, lines.len() + services <= MOST);
-    let mut sites: BTreeMap<Option<&str>, Vec<Line<'_>>> = BTreeMap::new();
+    // What nobody declares stands where the machine stands that carries it.
+    let known: HashMap<&HostName, &str> =
+        lines.iter().filter_map(|line| Some((&line.host.host, line.host.site.as_deref()?))).collect();
+    let site_of =
+        |host: &'a HostStatus| host.site.as_deref().or_else(|| known.get(host.node.as_ref()?).copied());
+    // Those without one come last.
+    let mut sites: BTreeMap<(bool, Option<&str>), Vec<Line<'_>>> = BTreeMap::new();
     for line in lines {
-        sites.entry(line.host.site.as_deref()).or_default().push(line);
+        let site = site_of(line.host);
+        sites.entry((site.is_none(), site)).or_default().push(line);
     }
     let open = open_services(now);
-    let of_host = |line: Line<'_>| match all {
+    let of_host = |line: Line<'a>| match all {
         true => services_of(state, asked, &open, &line.host.host),
         false => Vec::new(),
     };
-    let site = |(site, lines): (Option<&str>, Vec<Line<'_>>)| {
+    let site = |((_, site), lines): ((bool, Option<&str>), Vec<Line<'a>>)| {
         let label = site.map_or_else(|| asked.words.say("map-no-site"), |site| clean(site).into_owned());
         let within = if few { carried(asked, lines, &of_host) } else { clusters(asked, site, lines) };
         let link = site.map(|site| asked.link("/hosts", &[("site", site)]));

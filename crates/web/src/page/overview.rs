@@ -19,7 +19,7 @@ use super::list::{Input, Part, empty, filters};
 use super::now::Now;
 use super::past::Reach;
 use super::text::name;
-use super::time::{moment, moment_or};
+use super::time::{moment, moment_or, to_come};
 use super::verdict::{HostStand, Stand, Verdict};
 use super::{hosts, icon, row};
 use crate::problem::Problem;
@@ -164,7 +164,7 @@ fn strip(asked: &Asked, verdict: &Verdict) -> Markup {
                     span {
                         (words.say("figure-oldest"))
                         @if let Some((source, _)) = &verdict.oldest { " " (row::source(asked, source)) }
-                        @if let Some(next) = verdict.next { " · " (words.say("figure-next")) " " (moment(words, next, asked.now)) }
+                        @if let Some(next) = verdict.next { " · " (words.say("figure-next")) " " (to_come(words, next, asked.now)) }
                     }
                 }
             }

@@ -204,7 +204,8 @@ impl Past {
                 *count = if turn.begins { count.saturating_sub(1) } else { *count + 1 };
                 most = (most.0.max(open.0), most.1.max(open.1));
             }
-            let known = piece.beat() == heartbeat::Beat::InSync;
+            // With no turns to fill it, what is not unknown was looked at.
+            let known = piece.part(heartbeat::Beat::InSync) > 0;
             samples.push(Sample { from: piece.from, most: known.then_some(most) });
         }
         samples.reverse();

@@ -10,7 +10,7 @@ use super::asked::Asked;
 use super::frame::{self, Shown, Tab};
 use super::list::{Input, Part, empty, filters};
 use super::text::{clean, name};
-use super::time::{moment, moment_or};
+use super::time::{moment_or, to_come};
 use super::words::Words;
 use super::{icon, row, said};
 use crate::problem::Problem;
@@ -66,7 +66,6 @@ fn table(asked: &Asked, rows: &[SourceStatus]) -> Markup {
     let columns = [
         "col-sight",
         "col-source",
-        "col-host",
         "col-complete",
         "col-took",
         "col-objects",
@@ -75,7 +74,7 @@ fn table(asked: &Asked, rows: &[SourceStatus]) -> Markup {
         "col-gap",
     ];
     let columns = columns.map(|key| words.say(key));
-    let [c_sight, c_source, c_host, c_complete, c_took, c_objects, c_rights, c_asked, c_gap] = &columns;
+    let [c_sight, c_source, c_complete, c_took, c_objects, c_rights, c_asked, c_gap] = &columns;
     html! {
         table.rows.sources {
             thead { tr { @for column in &columns { th scope="col" { (column) } } } }
@@ -89,8 +88,10 @@ fn table(asked: &Asked, rows: &[SourceStatus]) -> Markup {
                                 (icon::sight(sees)) " " (words.say(if sees { "sight-complete" } else { "sight-blind" }))
                             }
                         }
-                        td data-label=(c_source) { (name(&source.to_string())) }
-                        td data-label=(c_host) { @match host { Some(host) => (row::host(asked, host)), None => span.quiet { "–" } } }
+                        td data-label=(c_source) {
+                            (name(&source.to_string()))
+                            @if let Some(host) = host { div.quiet { (words.say("source-of")) " " (row::host(asked, host)) } }
+                        }
                         td.when data-label=(c_complete) {
                             (moment_or(words, *complete_at, asked.now, "never"))
                             @if !sees && answered_at.is_some() { div.quiet { (words.say("source-last")) " " (moment_or(words, *answered_at, asked.now, "never")) } }
@@ -110,7 +111,8 @@ fn table(asked: &Asked, rows: &[SourceStatus]) -> Markup {
 /// How long an answer took.
 fn took(words: Words, ms: u64) -> String {
     match ms {
-        0..1000 => words.with("took-ms", [("n", ms.into())]),
+        0 => words.with("took-ms", [("n", "<1".into())]),
+        1..1000 => words.with("took-ms", [("n", ms.into())]),
         _ => words.with("took-s", [("n", format!("{}.{}", ms / 1000, ms % 1000 / 100).into())]),
     }
 }
@@ -119,7 +121,7 @@ fn took(words: Words, ms: u64) -> String {
 fn rights(words: Words, coverage: &Coverage) -> Markup {
     html! {
         @match coverage {
-            Coverage::Complete => (words.say("rights-enough")),
+            Coverage::Complete => span title=(words.say("rights-enough-title")) { (words.say("rights-enough")) },
             Coverage::Partial(gap) if gap.kind == GapKind::Unauthorized => span.mark.blind { (words.say("rights-refused")) },
             Coverage::Partial(_) => span.quiet { (words.say("not-known")) },
         }
@@ -134,7 +136,7 @@ fn asked_next(asked: &Asked, asking: Option<&Asking>) -> Markup {
             None => span.quiet { (words.say("asking-not")) },
             Some(Asking { took_ms: _, next_at, failures, left_alone }) => {
                 @if *left_alone { span.mark.blind { (words.say("asking-left-alone")) } " " }
-                (moment(words, *next_at, asked.now))
+                (to_come(words, *next_at, asked.now))
                 @if *failures > 0 { div.quiet { (words.count("asking-in-vain", *failures as usize)) } }
             }
         }

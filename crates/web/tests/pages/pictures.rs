@@ -152,7 +152,9 @@ async fn a_source_says_how_it_is_asked_and_its_error_in_words() {
     world.sources[2] = blind("box2-media");
     let page = Site::of(world).await.get("/sources").await;
     page.says("left alone until").says("asked 3 times in vain").says("12 ms");
-    page.says("Nobody listens there").says("<code>evenkeel doctor</code>").says("it proved that it sees all");
+    page.says("Nobody listens there")
+        .says("<code>evenkeel doctor</code>")
+        .says("It proved that it sees everything.");
 }
 
 #[tokio::test]
