@@ -690,3 +690,25 @@ map-no-cluster = sans grappe
 map-counted = { $n } × { $stand }
 map-folded-hosts = Trop d’hôtes pour les dessiner tous : ils sont comptés par grappe. Choisissez un site ou une grappe pour les voir.
 map-folded-services = Trop de services pour les dessiner tous : les hôtes sont montrés sans les leurs. Choisissez un site ou une grappe pour les voir.
+
+## Qui demande
+
+login-title = Se connecter
+login-name = Nom
+login-password = Mot de passe
+login-do = Se connecter
+logout-do = Se déconnecter
+login-wrong = Le nom ou le mot de passe est faux.
+login-wait = { $n ->
+    [one] Trop d’essais. Attendez { $n } seconde, puis réessayez.
+   *[other] Trop d’essais. Attendez { $n } secondes, puis réessayez.
+}
+login-nobody = Personne ne peut se connecter ici avec un mot de passe : la configuration ne nomme aucun utilisateur. docs/access.md montre comment en nommer un.
+level-viewer = lecteur
+level-operator = opérateur
+level-approver = approbateur
+level-admin = administrateur
+trouble-unknown = Vous n’êtes pas connu ici
+trouble-unknown-next = Connectez-vous, ou demandez un accès à la personne qui gère evenkeel.
+trouble-forbidden = Ceci ne vous est pas permis
+trouble-forbidden-next = Il faut un autre rôle, ou la page est restée ouverte trop longtemps : revenez, rouvrez-la et recommencez.

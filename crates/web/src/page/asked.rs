@@ -4,9 +4,11 @@
 use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::words::{Lang, Words};
+use crate::access::{Caller, FIELD, asking};
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::AppState;
 
@@ -19,6 +21,8 @@ pub(super) struct Asked {
     pub(super) words: Words,
     /// The time from which ages are counted.
     pub(super) now: Timestamp,
+    /// Who asks; `None` where nobody said.
+    pub(super) caller: Option<Caller>,
     path: String,
     pairs: Result<Vec<(String, String)>, ()>,
 }
@@ -30,7 +34,13 @@ impl Asked {
             Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).map_err(|_| ());
         let given = pairs.iter().flatten().find(|(name, _)| name == "lang");
         let lang = given.and_then(|(_, tag)| Lang::parse(tag)).unwrap_or_else(|| Lang::wanted(headers));
-        Self { words: Words(lang), now: state.live.now(), path: uri.path().to_owned(), pairs }
+        Self {
+            words: Words(lang),
+            now: state.live.now(),
+            caller: asking(),
+            path: uri.path().to_owned(),
+            pairs,
+        }
     }
 
     /// Refuses parameters this page does not take: a filter that was misspelt and passed over would show too much and
@@ -85,6 +95,14 @@ impl Asked {
     pub(super) fn is_filtered(&self) -> bool {
         let pairs = self.pairs.iter().flatten();
         pairs.into_iter().any(|(n, v)| n != "lang" && !PLACES.contains(&n.as_str()) && !v.trim().is_empty())
+    }
+
+    /// The hidden field every form carries that changes something. Empty where nobody has logged in.
+    pub(super) fn seal(&self) -> Markup {
+        let seal = self.caller.as_ref().and_then(Caller::seal);
+        html! {
+            @if let Some(seal) = seal { input type="hidden" name=(FIELD) value=(seal.masked()); }
+        }
     }
 
     /// The path asked for.

@@ -18,6 +18,7 @@ mod journal;
 mod kept;
 mod kiosk;
 mod list;
+pub(crate) mod login;
 mod map;
 mod now;
 mod overview;
@@ -44,7 +45,7 @@ use evenkeel_core::ledger::Entry;
 
 use crate::state::{AppState, Live};
 
-pub(crate) use trouble::unknown_path;
+pub(crate) use trouble::{is_for_people, told, unknown_path};
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<AppState> {
