@@ -30,7 +30,7 @@ use crate::state::AppState;
 /// How much fits on a screen.
 const DRIFTS: usize = 6;
 const CHIPS: usize = 10;
-const BEATS: usize = 8;
+const BEATS: usize = 6;
 
 /// `GET /kiosk`.
 pub(super) async fn page(

@@ -19,11 +19,11 @@ use crate::state::HostStatus;
 /// Units of the drawing: the height of a row, how far a branch is set in, where the columns begin, and how wide it is.
 const ROW: usize = 28;
 const STEP: usize = 24;
-const DECLARED: usize = 420;
-const SEEN: usize = 540;
-const WIDTH: usize = 700;
+const DECLARED: usize = 350;
+const SEEN: usize = 455;
+const WIDTH: usize = 600;
 /// How long a name may be before the columns.
-const NAME: usize = 40;
+const NAME: usize = 34;
 
 /// One place, and what is in it.
 pub(super) struct Node {
