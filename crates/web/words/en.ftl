@@ -123,7 +123,6 @@ col-since = Since
 col-source = Source
 col-state = State
 col-name = Host
-col-host = Host
 col-drifts = Drifts
 col-status = In NetBox
 col-site = Site

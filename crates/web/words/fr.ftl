@@ -123,7 +123,6 @@ col-since = Depuis
 col-source = Source
 col-state = État
 col-name = Hôte
-col-host = Hôte
 col-drifts = Dérives
 col-status = Dans NetBox
 col-site = Site

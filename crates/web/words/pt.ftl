@@ -123,7 +123,6 @@ col-since = Desde
 col-source = Fonte
 col-state = Estado
 col-name = Máquina
-col-host = Máquina
 col-drifts = Desvios
 col-status = No NetBox
 col-site = Local

@@ -147,7 +147,7 @@ async fn pages_load_nothing_from_elsewhere_and_run_one_script_of_ours() {
         let policy = &page.headers["content-security-policy"];
         assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{path}: {policy}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
-        assert_eq!(page.headers["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(page.headers["referrer-policy"], "same-origin", "{path}");
         assert_eq!(page.headers["cache-control"], "no-store", "{path}");
         let scripts: Vec<&str> =
             tags(&page.body).into_iter().filter(|tag| tag.starts_with("script")).collect();

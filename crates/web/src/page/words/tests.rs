@@ -70,6 +70,7 @@ fn composed() -> BTreeSet<String> {
         family("verdict", &["unknown-why", "blind-why", "drift-why", "unwatched-why", "in-sync-why"]),
         family("mark", &["flapping-title", "baseline-title", "flapping", "baseline"]),
         family("col", &Order::ALL.map(Order::as_str)),
+        family("level", &["viewer", "operator", "approver", "admin"]),
         family("reach", &Reach::ALL.map(Reach::as_str)),
         family("bars", &Reach::ALL.map(Reach::as_str)),
         family("trend", &Reach::ALL.map(Reach::as_str)),
