@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::fingerprint::Fingerprint;
-use evenkeel_core::identity::{canonical, hosts::NetboxRef, without_apps};
+use evenkeel_core::identity::{hosts::NetboxRef, without_apps};
 use evenkeel_core::judge::own_store;
 use evenkeel_core::model::{Expected, ExpectedHost, HostSnapshot, HostView, Inventory, Observed};
 use evenkeel_core::policy::Policy;
@@ -35,6 +35,7 @@ use observations::Observation;
 use outer::Beyond;
 use sites::Site;
 pub use stamps::Stamps;
+pub use status::is_called;
 
 /// Everything known at this moment.
 #[derive(Debug)]
@@ -373,16 +374,6 @@ impl World {
         &self.intent.source
     }
 
-    /// The host of this name, as names are matched everywhere: its own spelling, any case, without its domain.
-    pub fn called(&self, name: &HostName) -> Option<HostName> {
-        let exact = Subject::Host(name.clone());
-        if self.intent.host(name).is_some() || self.by_subject.contains_key(&exact) {
-            return Some(name.clone());
-        }
-        let subjects = self.subjects();
-        subjects.iter().filter_map(Subject::host).find(|host| is_called(host, name)).cloned()
-    }
-
     fn observed(&self, subject: &Subject, now: Timestamp) -> Observed {
         let views = self.by_subject.get(subject).into_iter().flatten();
         let views =
@@ -398,9 +389,4 @@ impl World {
         });
         Observed::new(without_apps(views.chain(of_sites).collect()))
     }
-}
-
-/// Whether a host of this name is meant.
-pub fn is_called(host: &HostName, name: &HostName) -> bool {
-    host.as_str().eq_ignore_ascii_case(name.as_str()) || canonical(host.as_str()) == canonical(name.as_str())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenkeel_core::both::{self, Both, Sighting};
+use evenkeel_core::identity::canonical;
 use evenkeel_core::model::{Demand, Expected, ExpectedHost, HostView, Observed};
 use evenkeel_core::{Case, Coverages, DriftId, Fact, HostName, Lookup, Report, SourceId, Subject};
 use evenkeel_web::{
@@ -47,6 +48,16 @@ impl World {
                 .map_or(0, |i| i.hosts.len() + i.hosts.iter().map(|h| h.services.len()).sum::<usize>()),
             asking: None,
         }
+    }
+
+    /// The host of this name, as names are matched everywhere: its own spelling, any case, without its domain.
+    pub fn called(&self, name: &HostName) -> Option<HostName> {
+        let exact = Subject::Host(name.clone());
+        if self.intent.host(name).is_some() || self.by_subject.contains_key(&exact) {
+            return Some(name.clone());
+        }
+        let subjects = self.subjects();
+        subjects.iter().filter_map(Subject::host).find(|host| is_called(host, name)).cloned()
     }
 
     /// One host, without what only the ledger knows of it.
@@ -227,4 +238,9 @@ fn machine(view: &HostView) -> Option<MachineStatus> {
 /// The epoch stands for "never" inside the world; it does not leave it.
 fn answered(at: Timestamp) -> Option<Timestamp> {
     (at != Timestamp::UNIX_EPOCH).then_some(at)
+}
+
+/// Whether a host of this name is meant.
+pub fn is_called(host: &HostName, name: &HostName) -> bool {
+    host.as_str().eq_ignore_ascii_case(name.as_str()) || canonical(host.as_str()) == canonical(name.as_str())
 }

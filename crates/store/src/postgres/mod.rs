@@ -38,7 +38,7 @@ pub use face::{Face, Relation, Standing};
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -140,23 +140,6 @@ impl PgStore {
                 listening: hint::Listening::default(),
             }),
         })
-    }
-}
-
-impl Inner {
-    async fn health(&self) -> Result<()> {
-        self.read(self.query("SELECT count(*) FROM evenkeel_subjects WHERE false")).await?;
-        if self.epoch.load(Ordering::Acquire) == lease::NONE {
-            // Whoever does not lead need not write.
-            return Ok(());
-        }
-        self.touch().await
-    }
-
-    async fn close(&self) {
-        self.listening.end();
-        self.pool.close().await;
-        self.steady.close().await;
     }
 }
 

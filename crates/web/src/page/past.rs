@@ -86,7 +86,8 @@ pub(super) struct Trend {
 pub(super) struct Past {
     newest: u64,
     turns: HashMap<Subject, Vec<Turn>>,
-    held: usize,
+    /// The same of all subjects, oldest first.
+    all: Vec<Turn>,
     /// Before this, turns are not known.
     horizon: Option<Timestamp>,
     runs: Vec<(Timestamp, Option<Timestamp>)>,
@@ -101,11 +102,11 @@ impl Past {
         let since = now.checked_sub(LONGEST).unwrap_or(Timestamp::MIN);
         let store = state.store.as_ref();
         let rows = store.turns(self.newest, since, MOST).await?;
-        if rows.len() == MOST as usize || self.held + rows.len() > 2 * MOST as usize {
+        if rows.len() == MOST as usize || self.all.len() + rows.len() > 2 * MOST as usize {
             // Too much to add: what is held begins anew with the newest.
             let rows = if self.newest == 0 { rows } else { store.turns(0, since, MOST).await? };
             self.turns.clear();
-            self.held = 0;
+            self.all.clear();
             self.horizon = (rows.len() == MOST as usize).then(|| rows.last().map(|row| row.at)).flatten();
             self.take(&rows);
         } else {
@@ -130,7 +131,7 @@ impl Past {
             let turn = Turn { at: *at, drift: number(handle), begins, blind: is_blindness(*event_type) };
             self.turns.entry(subject.clone()).or_default().push(turn);
             self.newest = self.newest.max(*seq);
-            self.held += 1;
+            self.all.push(turn);
         }
     }
 
@@ -161,10 +162,11 @@ impl Past {
         hosts: &[(&HostName, Option<Timestamp>)],
         reaches: &[Reach],
     ) -> Vec<Vec<Vec<Bar>>> {
-        let mut standing: HashMap<&HostName, Vec<Standing>> = HashMap::new();
+        let mut standing: HashMap<&HostName, Vec<Standing>> =
+            hosts.iter().map(|(host, _)| (*host, Vec::new())).collect();
         for entry in now.open() {
-            if let Some(host) = entry.id.subject.host() {
-                standing.entry(host).or_default().push(Standing {
+            if let Some(open) = entry.id.subject.host().and_then(|host| standing.get_mut(host)) {
+                open.push(Standing {
                     drift: number(&entry.id.handle()),
                     since: entry.opened_at,
                     blind: is_blindness(entry.id.event_type),
@@ -188,9 +190,7 @@ impl Past {
     pub(super) fn trend(&self, state: &AppState, now: &Now, reach: Reach) -> Trend {
         let to = state.live.now();
         let (from, floor) = (reach.from(to), self.floor(state));
-        let mut turns: Vec<&Turn> = self.turns.values().flatten().filter(|turn| turn.at >= from).collect();
-        turns.sort_by_key(|turn| std::cmp::Reverse((turn.at, !turn.begins)));
-        let mut turns = turns.into_iter().peekable();
+        let mut turns = self.all.iter().rev().peekable();
         let blind = now.open().filter(|entry| is_blindness(entry.id.event_type)).count();
         let mut open = (now.open().count() - blind, blind);
         let looked = self.looked(floor, to);
