@@ -14,6 +14,7 @@ use super::params::Params;
 use super::sources::Aged;
 use super::{Named, named};
 use crate::problem::{Kind, Problem, quoted};
+use crate::services::ServiceStatus;
 use crate::state::{AppState, HostStatus, SourceStatus};
 
 /// How many open drifts come with a host.
@@ -42,11 +43,13 @@ pub(super) async fn list(
 #[derive(Serialize)]
 struct Detail<'a> {
     host: HostStatus,
+    /// Null: this replica does not know them, or nobody knows the host.
+    services: Option<Vec<ServiceStatus>>,
     sources: Vec<Aged<'a>>,
     drifts: Vec<Shown>,
 }
 
-/// One host, with the state of its sources and its open drifts.
+/// One host, with both sides of its services, the state of its sources, and its open drifts.
 pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Response, Problem> {
     let name = named(name)?;
     state.live.role().knows()?;
@@ -66,5 +69,6 @@ pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Re
     let now = state.live.now();
     let about = |s: &&SourceStatus| host.sources.contains(&s.source);
     let sources = statuses.iter().filter(about).map(|s| Aged::new(s, now)).collect();
-    Ok(listing::one(&state, Detail { sources, drifts, host }))
+    let services = state.live.services(&host.host);
+    Ok(listing::one(&state, Detail { services, sources, drifts, host }))
 }
