@@ -25,6 +25,7 @@ mod retention;
 mod rights;
 mod sequences;
 mod session;
+mod silences;
 mod size;
 mod snapshots;
 mod status;

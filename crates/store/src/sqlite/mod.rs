@@ -19,6 +19,7 @@ mod repair_commit;
 mod repairs;
 mod reserve;
 mod retention;
+mod silences;
 mod size;
 mod snapshots;
 mod status;
