@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
-use evenkeel_web::{HostStatus, Intake, Live, NetboxHook, Repairs, Role, SourceStatus, WorldStatus};
+use evenkeel_web::{
+    HostStatus, Intake, Live, NetboxHook, Repairs, Role, RuleLine, Silences, SourceStatus, WorldStatus,
+};
 use jiff::Timestamp;
 use prometheus::TextEncoder;
 
@@ -13,6 +15,7 @@ use crate::collect::now;
 use crate::figures;
 use crate::hub::Hub;
 use crate::lead::figures::Figures;
+use crate::rules;
 
 /// What is shown at the moment, behind one port.
 pub struct Face {
@@ -149,6 +152,18 @@ impl Live for Face {
 
     fn repairs(&self) -> Option<Arc<dyn Repairs>> {
         self.hub().map(|hub| Arc::new(hub.repairs.clone()) as Arc<dyn Repairs>)
+    }
+
+    fn silences(&self) -> Option<Arc<dyn Silences>> {
+        self.hub().map(|hub| Arc::new(hub.silences.clone()) as Arc<dyn Silences>)
+    }
+
+    fn rules(&self) -> Option<Vec<RuleLine>> {
+        match self.shows() {
+            Shows::Controller(hub) => Some(rules::lines(&hub)),
+            Shows::Leader { leader: _, status } => status.map(|(_, status)| status.rules.clone()),
+            Shows::Nothing { .. } => None,
+        }
     }
 
     fn metrics(&self) -> String {

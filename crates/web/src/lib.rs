@@ -20,9 +20,11 @@ mod push;
 mod repairs;
 mod role;
 mod serve;
+mod silences;
 mod state;
 mod status;
 mod token;
+mod wish;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -37,6 +39,7 @@ pub use repairs::{
 };
 pub use role::Role;
 pub use serve::{GRACE, serve};
+pub use silences::{RuleKind, RuleLine, RuleOrigin, Selects, SilenceTrouble, Silences};
 pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 pub use status::{Error as StatusError, WorldStatus};
 

@@ -16,6 +16,7 @@ use crate::hook::NetboxHook;
 use crate::push::Intake;
 use crate::repairs::Repairs;
 use crate::role::Role;
+use crate::silences::{RuleLine, Silences};
 
 /// What every route can reach.
 #[derive(Clone)]
@@ -70,6 +71,16 @@ pub trait Live: Send + Sync {
 
     /// Whoever decides about repairs. Nobody where another replica does.
     fn repairs(&self) -> Option<Arc<dyn Repairs>> {
+        None
+    }
+
+    /// Whoever keeps the silences made at run time. Nobody where another replica does.
+    fn silences(&self) -> Option<Arc<dyn Silences>> {
+        None
+    }
+
+    /// Every rule that was decided, with what it covers; `None` while nothing is known of them.
+    fn rules(&self) -> Option<Vec<RuleLine>> {
         None
     }
 

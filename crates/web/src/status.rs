@@ -8,6 +8,7 @@ use evenkeel_core::{Coverage, Gap, HostName, SourceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::silences::RuleLine;
 use crate::state::{HostStatus, MachineStatus, SourceStatus};
 
 /// The form of the text. Replicas of two versions may share a database for a while; what is of another form is not
@@ -21,6 +22,8 @@ pub struct WorldStatus {
     pub hosts: Vec<HostStatus>,
     /// Every source, NetBox first.
     pub sources: Vec<SourceStatus>,
+    /// Every rule that was decided.
+    pub rules: Vec<RuleLine>,
 }
 
 /// Why a status cannot be read back.
@@ -42,6 +45,7 @@ struct Written<'a> {
     form: u32,
     hosts: &'a [HostStatus],
     sources: &'a [SourceStatus],
+    rules: &'a [RuleLine],
 }
 
 #[derive(Deserialize)]
@@ -53,6 +57,9 @@ struct Form {
 struct Read {
     hosts: Vec<HostStatus>,
     sources: Vec<SourceStatus>,
+    /// A leader that is older says nothing of them.
+    #[serde(default)]
+    rules: Vec<RuleLine>,
 }
 
 impl WorldStatus {
@@ -61,8 +68,8 @@ impl WorldStatus {
     /// # Errors
     /// Never for what a controller shows; the types do not promise it.
     pub fn to_text(&self) -> Result<String, Error> {
-        let Self { hosts, sources } = self;
-        Ok(serde_json::to_string(&Written { form: FORM, hosts, sources })?)
+        let Self { hosts, sources, rules } = self;
+        Ok(serde_json::to_string(&Written { form: FORM, hosts, sources, rules })?)
     }
 
     /// Reads the text back.
@@ -74,14 +81,14 @@ impl WorldStatus {
         if form != FORM {
             return Err(Error::Form { found: form });
         }
-        let Read { hosts, sources } = serde_json::from_str(text)?;
-        Ok(Self { hosts, sources })
+        let Read { hosts, sources, rules } = serde_json::from_str(text)?;
+        Ok(Self { hosts, sources, rules })
     }
 
     /// The same without every moment, which passes by itself: what is left differs only if something happened.
     #[must_use]
     pub fn timeless(&self) -> Self {
-        let Self { hosts, sources } = self;
+        let Self { hosts, sources, rules } = self;
         let machine =
             |machine: &MachineStatus| MachineStatus { observed_at: Timestamp::UNIX_EPOCH, ..machine.clone() };
         let host = |host: &HostStatus| HostStatus {
@@ -94,7 +101,11 @@ impl WorldStatus {
             complete_at: heard(source.complete_at),
             ..source.clone()
         };
-        Self { hosts: hosts.iter().map(host).collect(), sources: sources.iter().map(source).collect() }
+        Self {
+            hosts: hosts.iter().map(host).collect(),
+            sources: sources.iter().map(source).collect(),
+            rules: rules.clone(),
+        }
     }
 }
 
@@ -223,7 +234,7 @@ mod tests {
             objects: 12,
         };
         let whole = SourceStatus { coverage: Coverage::Complete, complete_at: Some(at), ..seen.clone() };
-        WorldStatus { hosts: vec![host], sources: vec![seen, whole] }
+        WorldStatus { hosts: vec![host], sources: vec![seen, whole], rules: Vec::new() }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tracing::error;
 
 use crate::gate::About;
 use crate::hub::Hub;
+use crate::rules;
 
 /// How soon after a start: most sources have answered then.
 const FIRST: Duration = Duration::from_secs(1);
@@ -78,12 +79,14 @@ impl Sharer {
 
 /// Everything that is shown.
 fn of(hub: &Hub, now: jiff::Timestamp) -> WorldStatus {
+    let rules = rules::lines(hub);
     hub.see(|world| {
         let subjects = world.subjects();
         let hosts = subjects.iter().filter_map(Subject::host);
         WorldStatus {
             hosts: hosts.map(|host| world.host_status(host, now)).collect(),
             sources: world.source_statuses(now),
+            rules,
         }
     })
 }
