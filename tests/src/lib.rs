@@ -13,6 +13,7 @@
 use std::io::Write as _;
 
 pub mod alertmanager;
+pub mod browser;
 pub mod conformance;
 pub mod engine;
 pub mod load;

@@ -365,6 +365,11 @@ impl Store for MoodyStore {
         self.inner.events(filter, after, limit).await
     }
 
+    async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        self.admit_reading().await?;
+        self.inner.events_behind(seq, limit).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         self.admit_reading().await?;
         self.inner.event(id).await

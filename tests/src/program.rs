@@ -26,7 +26,8 @@ pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
-        let folder = test.parent().and_then(Path::parent).expect("tests run from target/…/deps");
+        // Tests run from target/…/deps, commands from the folder above.
+        let folder = test.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("a folder");
         let binary = folder.join(format!("evenkeel{}", std::env::consts::EXE_SUFFIX));
         let age = |path: &Path| path.metadata().and_then(|meta| meta.modified()).ok();
         if age(&binary) < age(&test) {
@@ -39,12 +40,7 @@ pub fn path() -> &'static Path {
 fn build(target: &Path) {
     let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--package", "evenkeel", "--target-dir"]).arg(target);
-    // What cargo tells a test about its package would make the build scripts of others run anew.
-    for (name, _) in std::env::vars()
-        .filter(|(name, _)| name.starts_with("CARGO_PKG") || name.starts_with("CARGO_MANIFEST"))
-    {
-        cargo.env_remove(name);
-    }
+    xtask::forget_package(&mut cargo);
     let status = cargo.current_dir(crate::repo::root()).status().unwrap();
     assert!(status.success(), "the binary cannot be built");
 }

@@ -7,3 +7,14 @@
 
 pub mod real;
 pub mod say;
+
+/// Takes from a command what cargo tells those it runs about their own package: build scripts of others would run anew
+/// because of it, and minutes of compiling with them.
+pub fn forget_package(command: &mut std::process::Command) {
+    let told = |name: &str| name.starts_with("CARGO_PKG") || name.starts_with("CARGO_MANIFEST");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(told) {
+            command.env_remove(name);
+        }
+    }
+}

@@ -170,6 +170,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         netbox_bell,
         outbox_bell: Notify::new(),
         repair_bell: Arc::new(Notify::new()),
+        changes: watch::Sender::default(),
         repairs,
         full: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,

@@ -6,10 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
 use evenkeel_web::{
-    HostStatus, Intake, Live, NetboxHook, Repairs, Role, RuleLine, Silences, SourceStatus, WorldStatus,
+    Changes, HostStatus, Intake, Live, NetboxHook, Repairs, Role, RuleLine, Silences, SourceStatus,
+    WorldStatus,
 };
 use jiff::Timestamp;
 use prometheus::TextEncoder;
+use tokio::sync::watch;
 
 use crate::collect::now;
 use crate::figures;
@@ -20,6 +22,8 @@ use crate::rules;
 /// What is shown at the moment, behind one port.
 pub struct Face {
     shows: RwLock<Shows>,
+    /// How often what is shown has changed, while no controller of this process counts.
+    changes: watch::Sender<Changes>,
     figures: Figures,
 }
 
@@ -37,7 +41,11 @@ impl Face {
     /// Shows nothing yet.
     pub fn new() -> Result<Self, prometheus::Error> {
         let why = "the store has not been reached yet".to_owned();
-        Ok(Self { shows: RwLock::new(Shows::Nothing { why }), figures: Figures::new()? })
+        Ok(Self {
+            shows: RwLock::new(Shows::Nothing { why }),
+            changes: watch::Sender::default(),
+            figures: Figures::new()?,
+        })
     }
 
     /// From now on this controller is shown.
@@ -67,8 +75,23 @@ impl Face {
         &self.figures
     }
 
+    /// Whoever is shown next counts on from where the one before was: to those who watch, everything has changed.
     fn change(&self, shows: Shows) {
-        *self.shows.write().unwrap_or_else(PoisonError::into_inner) = shows;
+        let mut shown = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        if is_same(&shown, &shows) {
+            return;
+        }
+        let sofar = match &*shown {
+            Shows::Controller(hub) => *hub.changes.borrow(),
+            Shows::Leader { .. } | Shows::Nothing { .. } => *self.changes.borrow(),
+        };
+        let sofar = sofar.all();
+        if let Shows::Controller(hub) = &shows {
+            hub.changes.send_modify(|changes| *changes = changes.and(sofar));
+        }
+        *shown = shows;
+        drop(shown);
+        self.changes.send_replace(sofar);
     }
 
     fn shows(&self) -> Shows {
@@ -80,6 +103,19 @@ impl Face {
             Shows::Controller(hub) => Some(hub),
             Shows::Nothing { .. } | Shows::Leader { .. } => None,
         }
+    }
+}
+
+/// Whether that is what is shown already.
+fn is_same(shown: &Shows, shows: &Shows) -> bool {
+    match (shown, shows) {
+        (Shows::Nothing { why }, Shows::Nothing { why: other }) => why == other,
+        (Shows::Controller(hub), Shows::Controller(other)) => Arc::ptr_eq(hub, other),
+        (Shows::Leader { leader, status }, Shows::Leader { leader: other, status: theirs }) => {
+            let at = |status: &Option<(Timestamp, Arc<WorldStatus>)>| status.as_ref().map(|(at, _)| *at);
+            leader == other && at(status) == at(theirs)
+        }
+        (Shows::Nothing { .. } | Shows::Controller(_) | Shows::Leader { .. }, _) => false,
     }
 }
 
@@ -135,6 +171,13 @@ impl Live for Face {
             Shows::Controller(_) => Role::Leader,
             Shows::Leader { leader, status } => Role::Follower { leader, shown_at: status.map(|(at, _)| at) },
             Shows::Nothing { why } => Role::Waiting { why },
+        }
+    }
+
+    fn changes(&self) -> watch::Receiver<Changes> {
+        match self.shows() {
+            Shows::Controller(hub) => hub.changes.subscribe(),
+            Shows::Leader { .. } | Shows::Nothing { .. } => self.changes.subscribe(),
         }
     }
 

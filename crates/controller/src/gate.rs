@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_store::{Error as StoreError, Store};
+use evenkeel_web::Part;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -225,10 +226,12 @@ pub async fn watch(hub: Arc<Hub>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = hub.gate.doubted() => {}
         }
+        hub.changed(Part::Process);
         tokio::select! {
             () = stop.cancelled() => return,
             () = until_back(&hub) => {}
         }
+        hub.changed(Part::Process);
     }
 }
 

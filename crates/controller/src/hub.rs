@@ -8,7 +8,7 @@ use evenkeel_core::model::Inventory;
 use evenkeel_core::{Event, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use evenkeel_store::{NewDelivery, Store};
-use evenkeel_web::Intake;
+use evenkeel_web::{Changes, Intake, Part};
 use jiff::Timestamp;
 use prometheus::Registry;
 use tokio::sync::{Notify, broadcast, watch};
@@ -68,6 +68,8 @@ pub struct Hub {
     pub repairs: Desk,
     /// Rings when there is no room for what should be written.
     pub full: Notify,
+    /// How often each part of what is shown has changed, for those who watch.
+    pub changes: watch::Sender<Changes>,
     /// Events as they happen, for those who watch.
     pub events: broadcast::Sender<Event>,
     /// Rings with every new inventory.
@@ -80,6 +82,7 @@ impl Hub {
     /// Takes what a source said, and puts the subjects it concerns on the queue.
     pub fn learn(&self, id: &SourceId, snapshot: Snapshot) {
         let now = crate::collect::now();
+        let before = self.see(|world| world.source_status(id, now).map(|status| status.coverage));
         match snapshot {
             Snapshot::Inventory(inventory) => self.learn_inventory(inventory, now),
             observed @ (Snapshot::Hosts(_) | Snapshot::Survey { .. }) => {
@@ -89,6 +92,10 @@ impl Hub {
             }
         }
         self.show_source(id);
+        let after = self.see(|world| world.source_status(id, now).map(|status| status.coverage));
+        if before != after {
+            self.changed(Part::Sources);
+        }
     }
 
     fn learn_inventory(&self, inventory: Inventory, now: Timestamp) {
@@ -105,6 +112,9 @@ impl Hub {
 
     /// Queues what changed, and what waits for another observation by this source even if it is equal.
     fn enqueue(&self, id: &SourceId, mut touched: Vec<Key>) {
+        if !touched.is_empty() {
+            self.changed(Part::Sources);
+        }
         let spoken_about = self.see(|world| world.subjects_of(id));
         touched.extend(self.keys(&self.book.awaiting(&spoken_about)));
         self.queue.add_all(touched, self.schedule.debounce);
@@ -183,6 +193,11 @@ impl Hub {
     /// The names of the sinks that are told what remediation has to say.
     pub fn notices_to(&self) -> Vec<String> {
         self.routes.iter().filter(|route| route.notices).map(|route| route.sink.to_string()).collect()
+    }
+
+    /// This part of what is shown changed: whoever watches may look again.
+    pub fn changed(&self, part: Part) {
+        self.changes.send_modify(|changes| changes.note(part));
     }
 
     /// Tells those who watch.

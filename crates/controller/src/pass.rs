@@ -11,6 +11,7 @@ use evenkeel_core::model::Expected;
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{Case, Event, EventId, Report, Subject, diff, diff_source, diff_store};
 use evenkeel_store::{Error as StoreError, NewDelivery, PassCommit};
+use evenkeel_web::Part;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, error, info, warn};
@@ -174,7 +175,12 @@ async fn keep(
         };
         hub.gate.worked();
         advance.events.iter().for_each(|event| say(hub, event));
+        hub.changed(Part::Drifts);
+        if !advance.events.is_empty() {
+            hub.changed(Part::Events);
+        }
         if outbox {
+            hub.changed(Part::Deliveries);
             hub.outbox_bell.notify_waiters();
         }
         revision

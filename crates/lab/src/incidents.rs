@@ -49,6 +49,13 @@ enum What {
     CableIn,
 }
 
+/// What goes wrong once more after the list and stays so, for whoever wants to look at it.
+pub fn left() -> impl Iterator<Item = Incident> {
+    [What::Stop, What::CrashLoop, What::Stray, What::EngineAway]
+        .into_iter()
+        .filter_map(|what| INCIDENTS.into_iter().find(|incident| incident.what == what))
+}
+
 /// The list, in the order it is played.
 pub const INCIDENTS: [Incident; 29] = [
     Incident {

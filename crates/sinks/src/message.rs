@@ -108,6 +108,7 @@ impl Message {
         let Notice { id, kind: _, code, text, actor: _, at, drift_id, handle, proposal } = notice;
         let drift = drift_id.as_deref().and_then(DriftId::parse);
         let about = drift.map(|drift| format!(": {}", place(&drift))).unwrap_or_default();
+        let (severity, words) = opening(*code);
         let mut lines = vec![Line::Text(one_line(text, LINE))];
         if let Some(proposal) = proposal {
             lines.push(Line::Text(format!("Proposal {}.", proposal.handle())));
@@ -115,8 +116,8 @@ impl Message {
         Self {
             id: id.to_string(),
             tone: Tone::Notice,
-            severity: weight(*code),
-            title: one_line(&format!("{}{about}", opening(*code)), TITLE),
+            severity,
+            title: one_line(&format!("{words}{about}"), TITLE),
             lines,
             handle: handle.clone(),
             count: 1,
@@ -162,14 +163,14 @@ pub fn headline(event: &Event) -> String {
     }
 }
 
-/// How much a notice matters to whoever reads it. That the brake is on wakes people: until somebody looks, nothing is
-/// repaired. That it is off does not.
-fn weight(code: Code) -> Severity {
-    match code {
-        Code::BrakeEngaged => Severity::Critical,
-        Code::Escalated => Severity::High,
-        Code::ApprovalWanted => Severity::Medium,
-        Code::BrakeReleased => Severity::Low,
+/// How much a notice matters to whoever reads it, and how it begins. That the brake is on wakes people: until somebody
+/// looks, nothing is repaired. That it is off does not.
+fn opening(code: Code) -> (Severity, String) {
+    let (severity, words) = match code {
+        Code::BrakeEngaged => (Severity::Critical, "The brake is on"),
+        Code::Escalated => (Severity::High, "A person is needed"),
+        Code::ApprovalWanted => (Severity::Medium, "Approval wanted"),
+        Code::BrakeReleased => (Severity::Low, "The brake is off"),
         // Nobody is told these (`Code::is_announced`).
         Code::Proposed
         | Code::Approved
@@ -186,34 +187,9 @@ fn weight(code: Code) -> Severity {
         | Code::Verified
         | Code::NotVerified
         | Code::Halted
-        | Code::Resumed => Severity::Info,
-    }
-}
-
-/// A notice in few words.
-fn opening(code: Code) -> String {
-    match code {
-        Code::BrakeEngaged => "The brake is on".to_owned(),
-        Code::Escalated => "A person is needed".to_owned(),
-        Code::ApprovalWanted => "Approval wanted".to_owned(),
-        Code::BrakeReleased => "The brake is off".to_owned(),
-        Code::Proposed
-        | Code::Approved
-        | Code::Rejected
-        | Code::Expired
-        | Code::Withdrawn
-        | Code::Dispatched
-        | Code::SendFailed
-        | Code::Acknowledged
-        | Code::Succeeded
-        | Code::Failed
-        | Code::TimedOut
-        | Code::AnsweredLate
-        | Code::Verified
-        | Code::NotVerified
-        | Code::Halted
-        | Code::Resumed => code.as_str().replace('_', " "),
-    }
+        | Code::Resumed => return (Severity::Info, code.as_str().replace('_', " ")),
+    };
+    (severity, words.to_owned())
 }
 
 fn place(drift: &DriftId) -> String {
@@ -316,7 +292,7 @@ mod tests {
             ("The brake is on", None)
         );
         let mut weights: Vec<_> =
-            Code::ALL.into_iter().filter(|code| code.is_announced()).map(weight).collect();
+            Code::ALL.into_iter().filter(|code| code.is_announced()).map(|code| opening(code).0).collect();
         weights.sort();
         assert_eq!(weights, [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]);
         let hostile = Notice { text: HOSTILE.into(), drift_id: Some("?".into()), ..notice(Code::Escalated) };

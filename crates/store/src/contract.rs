@@ -181,6 +181,9 @@ pub trait Store: SilenceStore + Send + Sync {
         limit: u32,
     ) -> Result<Page<StoredEvent>>;
 
+    /// Events behind this number, oldest first: how a reader that keeps up goes on.
+    async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>>;
+
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>>;
 

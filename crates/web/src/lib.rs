@@ -11,6 +11,7 @@ mod access;
 mod api;
 mod body;
 mod callback;
+mod changes;
 mod headers;
 mod health;
 mod hook;
@@ -23,6 +24,7 @@ mod serve;
 mod silences;
 mod state;
 mod status;
+mod stream;
 mod token;
 mod wish;
 
@@ -31,6 +33,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 pub use access::{Caller, Level, Peer};
+pub use changes::{Changes, Part};
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
@@ -47,11 +50,13 @@ pub use status::{Error as StatusError, WorldStatus};
 pub fn router(state: AppState) -> Router {
     let policy = state.allowed_hosts.clone();
     let live = state.live.clone();
+    let stream = stream::routes(&state);
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .merge(api::routes())
+        .merge(stream)
         .merge(push::routes())
         .merge(hook::routes())
         .merge(callback::routes())

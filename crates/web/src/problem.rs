@@ -62,6 +62,8 @@ pub(crate) enum Kind {
     OnlyReads,
     /// Nobody has said yet what there is.
     NotKnownYet,
+    /// As many as can be served are.
+    Busy,
 }
 
 impl Kind {
@@ -105,6 +107,7 @@ impl Kind {
             Self::OnlyReads => {
                 (StatusCode::SERVICE_UNAVAILABLE, "only-reads", "Another replica takes what is sent")
             }
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too many at once"),
             Self::NotKnownYet => (StatusCode::SERVICE_UNAVAILABLE, "not-known-yet", "Nothing is known yet"),
         }
     }

@@ -10,7 +10,9 @@ use evenkeel_store::Store;
 use jiff::Timestamp;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use tokio::sync::watch;
 
+use crate::changes::Changes;
 use crate::headers::HostPolicy;
 use crate::hook::NetboxHook;
 use crate::push::Intake;
@@ -62,6 +64,12 @@ pub trait Live: Send + Sync {
     /// The inboxes of those who may send observations. None, unless the controller has some.
     fn intakes(&self) -> Vec<Arc<dyn Intake>> {
         Vec::new()
+    }
+
+    /// How often each part of what is shown has changed. It only wakes; what changed is read anew. Asked for again now and
+    /// then: whoever counts may be replaced.
+    fn changes(&self) -> watch::Receiver<Changes> {
+        watch::channel(Changes::default()).1
     }
 
     /// Whom NetBox's webhooks wake. Nobody, unless the operator gave NetBox a secret to sign with.

@@ -11,7 +11,10 @@
 //! | `EVENKEEL_TEST_PGBOUNCER` | `postgres://…`: the same server through PgBouncer in transaction mode |
 //! | `EVENKEEL_TEST_PROMETHEUS`, `EVENKEEL_TEST_PROMTOOL` | paths of the programs |
 //! | `EVENKEEL_TEST_ALERTMANAGER`, `EVENKEEL_TEST_NATS` | paths of Alertmanager and of a NATS server |
+//! | `EVENKEEL_TEST_CHROMIUM`, `EVENKEEL_TEST_CHROMEDRIVER` | paths of a browser and of what drives it |
+//! | `EVENKEEL_TEST_AXE` | the path of axe-core, one file of JavaScript |
 
+mod axe;
 mod engine;
 mod image;
 mod keeper;
@@ -41,6 +44,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("promtool", "prometheus", "EVENKEEL_TEST_PROMTOOL"),
     ("prometheus-alertmanager", "prometheus-alertmanager", "EVENKEEL_TEST_ALERTMANAGER"),
     ("nats-server", "nats-server", "EVENKEEL_TEST_NATS"),
+    ("chromium", "chromium", "EVENKEEL_TEST_CHROMIUM"),
+    ("chromedriver", "chromium-driver", "EVENKEEL_TEST_CHROMEDRIVER"),
 ];
 
 /// What the command line may switch off.
@@ -90,7 +95,7 @@ impl Rig {
         };
         if !options.systems {
             rig.missing.push(
-                "Docker engine, PostgreSQL, PgBouncer, Prometheus, Alertmanager, NATS: --no-systems"
+                "Docker engine, PostgreSQL, PgBouncer, Prometheus, Alertmanager, NATS, Chromium: --no-systems"
                     .to_owned(),
             );
             return rig;
@@ -99,6 +104,7 @@ impl Rig {
         rig.docker();
         rig.postgres();
         rig.programs();
+        rig.axe(options.install);
         rig
     }
 
@@ -169,6 +175,13 @@ impl Rig {
                 Some(path) => self.variables.push((variable, path.display().to_string())),
                 None => self.miss(format!("{program}: not installed (Debian package {package})")),
             }
+        }
+    }
+
+    fn axe(&mut self, install: bool) {
+        match axe::provide(install) {
+            Ok(path) => self.variables.push(("EVENKEEL_TEST_AXE", path.display().to_string())),
+            Err(error) => self.miss(format!("axe-core: {error:#}")),
         }
     }
 

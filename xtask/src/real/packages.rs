@@ -23,6 +23,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("promtool", "prometheus"),
     ("prometheus-alertmanager", "prometheus-alertmanager"),
     ("nats-server", "nats-server"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
 ];
 
 /// Where services are asked whether they may start after their installation.

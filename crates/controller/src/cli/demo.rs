@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use evenkeel_core::{Event, EventType, Subject, Transition};
 use evenkeel_lab::homelab::Homelab;
-use evenkeel_lab::incidents::INCIDENTS;
+use evenkeel_lab::incidents::{INCIDENTS, Incident, left};
 use evenkeel_lab::netbox::NetboxVersion;
 use evenkeel_lab::receiver::Receiver;
 use evenkeel_store::{SqliteStore, Store};
@@ -63,8 +63,13 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     show::first_verdict(&running.hub);
     let mut surprises = 0;
     if !options.quiet {
-        let played = play(&homelab, &mut events).await?;
+        let played = play(&homelab, &mut events, &INCIDENTS).await?;
         surprises = show::closing(&running.hub, &receiver, &played).await;
+    }
+    if options.stay && !options.quiet {
+        show::leaving();
+        let left: Vec<Incident> = left().collect();
+        surprises += play(&homelab, &mut events, &left).await?.surprises;
     }
     if options.stay {
         show::staying(surface.address());
@@ -94,10 +99,14 @@ impl Played {
     }
 }
 
-async fn play(homelab: &Homelab, events: &mut broadcast::Receiver<Event>) -> Result<Played, Failure> {
+async fn play(
+    homelab: &Homelab,
+    events: &mut broadcast::Receiver<Event>,
+    incidents: &[Incident],
+) -> Result<Played, Failure> {
     let mut played = Played::default();
-    for (n, incident) in INCIDENTS.iter().enumerate() {
-        show::incident(n + 1, incident);
+    for (n, incident) in incidents.iter().enumerate() {
+        show::incident(n + 1, incidents.len(), incident);
         if incident.needs_ports() && homelab.machines().is_err() {
             show::skipped();
             continue;

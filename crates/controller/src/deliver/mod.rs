@@ -13,6 +13,7 @@ use bytes::Bytes;
 use evenkeel_sinks::retry::{Dead, Retry, Schedule};
 use evenkeel_sinks::{Carries, Delivery, Sink, SinkError};
 use evenkeel_store::{Claimed, Error as StoreError, Outcome, Ticket};
+use evenkeel_web::Part;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
@@ -125,6 +126,7 @@ impl Deliverer {
                 return;
             }
         }
+        self.hub.changed(Part::Deliveries);
         if let Some(row) = died {
             journal::note(&*self.hub.store, row).await;
         }

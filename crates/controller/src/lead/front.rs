@@ -231,6 +231,10 @@ impl Store for Front {
         self.store()?.events(filter, after, limit).await
     }
 
+    async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        self.store()?.events_behind(seq, limit).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         self.store()?.event(id).await
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use evenkeel_core::remediation::{JournalEntry, Key, Phase};
 use evenkeel_core::{DriftId, EventId};
 use evenkeel_store::Error as StoreError;
+use evenkeel_web::Part;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -141,7 +142,9 @@ impl Engine {
                 self.hub.gate.worked();
                 change.journal.iter().for_each(|entry| self.say(entry));
                 self.register.take(change);
+                self.hub.changed(Part::Repairs);
                 if told {
+                    self.hub.changed(Part::Deliveries);
                     self.hub.outbox_bell.notify_waiters();
                 }
                 Ok(())

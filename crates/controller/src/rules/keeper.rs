@@ -9,7 +9,7 @@ use evenkeel_core::Subject;
 use evenkeel_core::policy::silence::{Stands, Target, Wish, name_of};
 use evenkeel_core::policy::{Labels, MadeSilence, Silence};
 use evenkeel_store::{Error as StoreError, JournalRow, SilenceFilter};
-use evenkeel_web::SilenceTrouble;
+use evenkeel_web::{Part, SilenceTrouble};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -240,6 +240,7 @@ impl Keeper {
         let differ = differ.chain(before.iter().filter(|silence| !is_in(&self.made, silence)));
         let silences: Vec<Silence> = differ.map(MadeSilence::silence).collect();
         self.hub.rethink(&concerned(&self.hub, &silences));
+        self.hub.changed(Part::Silences);
     }
 
     /// A name no rule has.

@@ -7,7 +7,8 @@ use evenkeel_core::Secret;
 
 use super::encode::{Dress, OWN_LABELS};
 use crate::http::{
-    DEFAULT_TIMEOUT, Link, Login, Problem, Target, check_login, check_name, check_timeout, check_url,
+    DEFAULT_TIMEOUT, Link, Login, Mistakes, Problem, Target, check_login, check_name, check_timeout,
+    check_url,
 };
 
 /// How often what is open is repeated.
@@ -64,44 +65,30 @@ impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
         let Settings { name, urls, login, click, labels, repeat, timeout, allow_link_local } = settings;
-        let mut problems = Vec::new();
-        let mut report = |path, why: String| problems.push(Problem { path, why });
-        if let Err(why) = check_name(&name) {
-            report("name", why);
-        }
+        let mut mistakes = Mistakes::default();
+        mistakes.note("name", check_name(&name));
         if urls.is_empty() {
-            report("urls", "names no server".to_owned());
+            mistakes.add("urls", "names no server");
         }
         let mut targets = Vec::new();
         for (index, url) in urls.iter().enumerate() {
-            match check_url(url, allow_link_local) {
-                Ok(mut url) => {
-                    let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
-                    url.set_path(&path);
-                    let login = login.clone();
-                    targets.push(Target { login, ..Target::new(url, timeout, allow_link_local) });
-                }
-                Err(why) => report("urls", format!("number {}: {why}", index + 1)),
+            let url = check_url(url, allow_link_local).map_err(|why| format!("number {}: {why}", index + 1));
+            if let Some(mut url) = mistakes.note("urls", url) {
+                let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
+                url.set_path(&path);
+                let login = login.clone();
+                targets.push(Target { login, ..Target::new(url, timeout, allow_link_local) });
             }
         }
-        if let Err((path, why)) = check_login(&login) {
-            report(path, why);
-        }
+        check_login(&login, &mut mistakes);
         for (label, value) in &labels {
-            if let Err(why) = check_label(label, value) {
-                report("labels", format!("`{label}` {why}"));
-            }
+            mistakes.note("labels", check_label(label, value).map_err(|why| format!("`{label}` {why}")));
         }
         if !REPEATS.contains(&repeat) {
-            report("repeat", "must be from 1 s to 1 h".to_owned());
+            mistakes.add("repeat", "must be from 1 s to 1 h");
         }
-        if let Err(why) = check_timeout(timeout) {
-            report("timeout", why);
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self { name, targets, dress: Dress { labels, link: click }, repeat })
+        mistakes.note("timeout", check_timeout(timeout));
+        mistakes.unless(Some(Self { name, targets, dress: Dress { labels, link: click }, repeat }))
     }
 
     /// The sink's name.

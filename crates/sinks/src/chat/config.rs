@@ -8,7 +8,7 @@ use url::Url;
 use super::encode::{Kind, Template};
 use super::presets::Preset;
 use crate::http::{
-    DEFAULT_TIMEOUT, Link, Problem, Target, check_header, check_name, check_timeout, check_url,
+    DEFAULT_TIMEOUT, Link, Mistakes, Problem, Target, check_header, check_name, check_timeout, check_url,
 };
 
 /// `{id}` in an address, as it looks after the address was read.
@@ -86,29 +86,21 @@ impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
         let Settings { name, url, method, body, header, click, timeout, allow_link_local } = settings;
-        let mut problems = Vec::new();
-        let mut report = |path, why: String| problems.push(Problem { path, why });
-        if let Err(why) = check_name(&name) {
-            report("name", why);
-        }
-        let url = check_url(&url, allow_link_local).map_err(|why| report("url", why));
+        let mut mistakes = Mistakes::default();
+        mistakes.note("name", check_name(&name));
+        let url = mistakes.note("url", check_url(&url, allow_link_local));
         let template = match &body {
             Body::Preset(preset) => Template::new(preset.template(), Kind::Json),
             Body::Json(source) => Template::new(source, Kind::Json),
             Body::Text(source) => Template::new(source, Kind::Text),
         };
-        let template = template.map_err(|why| report("template", why));
-        let header = header.map(|header| check_header(header).map_err(|why| report("header", why)));
-        if let Err(why) = check_timeout(timeout) {
-            report("timeout", why);
-        }
-        match (url, template, header.transpose()) {
-            (Ok(url), Ok(template), Ok(header)) if problems.is_empty() => {
-                let target = Target { header, ..Target::new(url, timeout, allow_link_local) };
-                Ok(Self { name, target, method, template, click })
-            }
-            _ => Err(problems),
-        }
+        let template = mistakes.note("template", template);
+        let header = mistakes.note("header", header.map(check_header).transpose());
+        mistakes.note("timeout", check_timeout(timeout));
+        mistakes.unless(url.zip(template).zip(header).map(|((url, template), header)| {
+            let target = Target { header, ..Target::new(url, timeout, allow_link_local) };
+            Self { name, target, method, template, click }
+        }))
     }
 
     /// The sink's name.

@@ -12,4 +12,4 @@ pub use target::{DEFAULT_TIMEOUT, Link, Login, Problem};
 
 pub(crate) use answer::{Answer, Body, parse_retry_after};
 pub(crate) use client::Client;
-pub(crate) use target::{Target, check_header, check_login, check_name, check_timeout, check_url};
+pub(crate) use target::{Mistakes, Target, check_header, check_login, check_name, check_timeout, check_url};

@@ -29,6 +29,27 @@ pub struct Problem {
     pub why: String,
 }
 
+/// The mistakes found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Mistakes(Vec<Problem>);
+
+impl Mistakes {
+    /// What was checked, or `None` and one mistake more.
+    pub(crate) fn note<T>(&mut self, path: &'static str, checked: Result<T, String>) -> Option<T> {
+        checked.map_err(|why| self.add(path, why)).ok()
+    }
+
+    /// One mistake more.
+    pub(crate) fn add(&mut self, path: &'static str, why: impl Into<String>) {
+        self.0.push(Problem { path, why: why.into() });
+    }
+
+    /// What was made of the settings, if there was no mistake in them.
+    pub(crate) fn unless<T>(self, made: Option<T>) -> Result<T, Vec<Problem>> {
+        made.filter(|_| self.0.is_empty()).ok_or(self.0)
+    }
+}
+
 /// Who we are to the receiver.
 #[derive(Clone, Debug, Default)]
 pub enum Login {
@@ -148,20 +169,18 @@ pub(crate) fn check_header((name, value): (String, Secret)) -> Result<(HeaderNam
     Ok((name, value))
 }
 
-/// Says which key is wrong, and why.
-pub(crate) fn check_login(login: &Login) -> Result<(), (&'static str, String)> {
-    let (path, secret) = match login {
-        Login::Anonymous => return Ok(()),
-        Login::Token(token) => ("token", token),
-        // Both go into the header as base64; only the colon has a meaning.
-        Login::User { name, .. } if name.contains(':') => {
-            return Err(("user", "must not have a colon in it".to_owned()));
+/// Notes what is wrong with a login, under the key it is in.
+pub(crate) fn check_login(login: &Login, mistakes: &mut Mistakes) {
+    match login {
+        Login::Anonymous => {}
+        Login::Token(token) if HeaderValue::from_str(token.expose()).is_err() => {
+            mistakes.add("token", "has characters a header cannot carry (a line break at the end?)");
         }
-        Login::User { .. } => return Ok(()),
-    };
-    match HeaderValue::from_str(secret.expose()) {
-        Ok(_) => Ok(()),
-        Err(_) => Err((path, "has characters a header cannot carry (a line break at the end?)".to_owned())),
+        // Both go into the header as base64; only the colon has a meaning.
+        Login::User { name, password: _ } if name.contains(':') => {
+            mistakes.add("user", "must not have a colon in it");
+        }
+        Login::Token(_) | Login::User { .. } => {}
     }
 }
 
@@ -173,7 +192,7 @@ impl Link {
     /// Where the handle goes.
     const PLACE: &'static str = "{handle}";
 
-    /// Checks the address. Without `{handle}` in it, `/api/v1/drifts/HANDLE` is added.
+    /// Checks the address. Without `{handle}` in it, `/drifts/HANDLE` is added.
     pub fn new(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let url =
@@ -193,7 +212,7 @@ impl Link {
     pub fn to(&self, handle: Option<&str>) -> String {
         match (handle, self.0.contains(Self::PLACE)) {
             (Some(handle), true) => self.0.replace(Self::PLACE, handle),
-            (Some(handle), false) => format!("{}/api/v1/drifts/{handle}", self.0.trim_end_matches('/')),
+            (Some(handle), false) => format!("{}/drifts/{handle}", self.0.trim_end_matches('/')),
             (None, true) => self.0.split(Self::PLACE).next().unwrap_or_default().to_owned(),
             (None, false) => self.0.clone(),
         }
@@ -207,7 +226,7 @@ mod tests {
     #[test]
     fn a_link_leads_to_the_drift_or_to_the_start() {
         let page = Link::new("https://evenkeel.lan/ops/").unwrap();
-        assert_eq!(page.to(Some("7K3M9Q2A")), "https://evenkeel.lan/ops/api/v1/drifts/7K3M9Q2A");
+        assert_eq!(page.to(Some("7K3M9Q2A")), "https://evenkeel.lan/ops/drifts/7K3M9Q2A");
         assert_eq!(page.to(None), "https://evenkeel.lan/ops/");
         let placed = Link::new("https://lan/d/{handle}?x=1").unwrap();
         assert_eq!(placed.to(Some("7K3M9Q2A")), "https://lan/d/7K3M9Q2A?x=1");

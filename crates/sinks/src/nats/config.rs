@@ -5,7 +5,7 @@ use std::time::Duration;
 use evenkeel_core::Secret;
 use url::Url;
 
-use crate::http::{DEFAULT_TIMEOUT, Problem, check_name, check_timeout};
+use crate::http::{DEFAULT_TIMEOUT, Mistakes, Problem, check_name, check_timeout};
 
 /// What is published below.
 pub const DEFAULT_SUBJECT: &str = "evenkeel.events";
@@ -83,53 +83,37 @@ impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
         let Settings { name, servers, subject, notices, create_stream, login, timeout } = settings;
-        let mut problems = Vec::new();
-        let mut report = |path, why: String| problems.push(Problem { path, why });
-        if let Err(why) = check_name(&name) {
-            report("name", why);
-        }
+        let mut mistakes = Mistakes::default();
+        mistakes.note("name", check_name(&name));
         if servers.is_empty() {
-            report("servers", "names no server".to_owned());
+            mistakes.add("servers", "names no server");
         }
         let mut urls = Vec::new();
         for (index, server) in servers.iter().enumerate() {
-            match check_server(server) {
-                Ok(url) => urls.push(url),
-                Err(why) => report("servers", format!("number {}: {why}", index + 1)),
-            }
+            let url = check_server(server).map_err(|why| format!("number {}: {why}", index + 1));
+            urls.extend(mistakes.note("servers", url));
         }
-        if let Err(why) = check_subject(&subject) {
-            report("subject", why);
-        }
+        mistakes.note("subject", check_subject(&subject));
         if let Some(below) = &notices {
-            if let Err(why) = check_subject(below) {
-                report("notices_subject", why);
-            }
+            mistakes.note("notices_subject", check_subject(below));
             if overlap(below, &subject) {
-                report(
-                    "notices_subject",
-                    "overlaps with `subject`; events and notices need one each".to_owned(),
-                );
+                mistakes.add("notices_subject", "overlaps with `subject`; events and notices need one each");
             }
         }
         if let Some(stream) = &create_stream
             && (stream.is_empty()
                 || !stream.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
         {
-            report("stream", "is no name of a stream: letters, digits, `-` and `_`".to_owned());
+            mistakes.add("stream", "is no name of a stream: letters, digits, `-` and `_`");
         }
         if let Login::Credentials(credentials) = &login
             && async_nats::ConnectOptions::with_credentials(credentials.expose()).is_err()
         {
-            report("credentials", "is not the content of a .creds file (a JWT and a seed)".to_owned());
+            mistakes.add("credentials", "is not the content of a .creds file (a JWT and a seed)");
         }
-        if let Err(why) = check_timeout(timeout) {
-            report("timeout", why);
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self { name, servers: urls, subject, notices, create_stream, login, timeout })
+        mistakes.note("timeout", check_timeout(timeout));
+        let servers = urls;
+        mistakes.unless(Some(Self { name, servers, subject, notices, create_stream, login, timeout }))
     }
 
     /// The sink's name.

@@ -6,7 +6,7 @@ use evenkeel_core::Secret;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use url::Url;
 
-use crate::http::{DEFAULT_TIMEOUT, Link, Problem, Target, check_name, check_timeout, check_url};
+use crate::http::{DEFAULT_TIMEOUT, Link, Mistakes, Problem, Target, check_name, check_timeout, check_url};
 
 /// What the operator wrote, unchecked. Start from [`Settings::new`].
 #[derive(Clone, Debug)]
@@ -51,24 +51,16 @@ impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
         let Settings { name, url, token, click, timeout, allow_link_local } = settings;
-        let mut problems = Vec::new();
-        let mut report = |path, why: String| problems.push(Problem { path, why });
-        if let Err(why) = check_name(&name) {
-            report("name", why);
-        }
-        let url = check_url(&url, allow_link_local).map_err(|why| report("url", why));
-        let authorization = authorization(&token).map_err(|why| report("token", why));
-        if let Err(why) = check_timeout(timeout) {
-            report("timeout", why);
-        }
-        match (url, authorization) {
-            (Ok(url), Ok(authorization)) if problems.is_empty() => {
-                let header = Some((AUTHORIZATION, authorization));
-                let target = Target { header, ..Target::new(api_base(&url), timeout, allow_link_local) };
-                Ok(Self { name, target, click })
-            }
-            _ => Err(problems),
-        }
+        let mut mistakes = Mistakes::default();
+        mistakes.note("name", check_name(&name));
+        let url = mistakes.note("url", check_url(&url, allow_link_local));
+        let authorization = mistakes.note("token", authorization(&token));
+        mistakes.note("timeout", check_timeout(timeout));
+        mistakes.unless(url.zip(authorization).map(|(url, authorization)| {
+            let header = Some((AUTHORIZATION, authorization));
+            let target = Target { header, ..Target::new(api_base(&url), timeout, allow_link_local) };
+            Self { name, target, click }
+        }))
     }
 
     /// The sink's name.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use evenkeel_core::Secret;
 
 use crate::http::{
-    DEFAULT_TIMEOUT, Link, Login, Problem, Target, check_login, check_name, check_timeout, check_url,
+    DEFAULT_TIMEOUT, Link, Login, Mistakes, Problem, Target, check_login, check_name, check_timeout,
+    check_url,
 };
 
 /// What the operator wrote, unchecked. Start from [`Settings::new`].
@@ -55,28 +56,16 @@ impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
         let Settings { name, url, topic, login, click, timeout, allow_link_local } = settings;
-        let mut problems = Vec::new();
-        let mut report = |path, why: String| problems.push(Problem { path, why });
-        if let Err(why) = check_name(&name) {
-            report("name", why);
-        }
-        let url = check_url(&url, allow_link_local).map_err(|why| report("url", why));
-        if let Err(why) = check_topic(topic.expose()) {
-            report("topic", why);
-        }
-        if let Err((path, why)) = check_login(&login) {
-            report(path, why);
-        }
-        if let Err(why) = check_timeout(timeout) {
-            report("timeout", why);
-        }
-        match url {
-            Ok(url) if problems.is_empty() => {
-                let target = Target { login, ..Target::new(url, timeout, allow_link_local) };
-                Ok(Self { name, topic, target, click })
-            }
-            _ => Err(problems),
-        }
+        let mut mistakes = Mistakes::default();
+        mistakes.note("name", check_name(&name));
+        let url = mistakes.note("url", check_url(&url, allow_link_local));
+        mistakes.note("topic", check_topic(topic.expose()));
+        check_login(&login, &mut mistakes);
+        mistakes.note("timeout", check_timeout(timeout));
+        mistakes.unless(url.map(|url| {
+            let target = Target { login, ..Target::new(url, timeout, allow_link_local) };
+            Self { name, topic, target, click }
+        }))
     }
 
     /// The sink's name.

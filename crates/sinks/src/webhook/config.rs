@@ -8,7 +8,8 @@ use evenkeel_core::Secret;
 use standardwebhooks::Webhook;
 
 use crate::http::{
-    DEFAULT_TIMEOUT, Problem, SuccessRule, Target, check_header, check_name, check_timeout, check_url,
+    DEFAULT_TIMEOUT, Mistakes, Problem, SuccessRule, Target, check_header, check_name, check_timeout,
+    check_url,
 };
 
 /// Standard Webhooks asks for 24 to 64 bytes.
@@ -64,39 +65,30 @@ impl Config {
     /// Checks everything and tells all mistakes at once.
     pub fn new(settings: Settings) -> Result<Self, Vec<Problem>> {
         let Settings { name, url, secrets, header, success, timeout, ca_file, allow_link_local } = settings;
-        let mut problems = Vec::new();
-        let mut report = |path, why: String| problems.push(Problem { path, why });
+        let mut mistakes = Mistakes::default();
 
-        if let Err(why) = check_name(&name) {
-            report("name", why);
-        }
-        let url = check_url(&url, allow_link_local).map_err(|why| report("url", why));
+        mistakes.note("name", check_name(&name));
+        let url = mistakes.note("url", check_url(&url, allow_link_local));
         for (index, secret) in secrets.iter().enumerate() {
-            if let Err(why) = signing_key(secret) {
-                report("secrets", format!("number {}: {why}", index + 1));
-            }
+            let key = signing_key(secret).map_err(|why| format!("number {}: {why}", index + 1));
+            mistakes.note("secrets", key);
         }
-        let header = header.map(|header| check_header(header).map_err(|why| report("header", why)));
+        let header = mistakes.note("header", header.map(check_header).transpose());
         if let SuccessRule::Ack { field, .. } = &success
             && field.trim().is_empty()
         {
-            report("success", "the name of the acknowledging field is empty".to_owned());
+            mistakes.add("success", "the name of the acknowledging field is empty");
         }
-        if let Err(why) = check_timeout(timeout) {
-            report("timeout", why);
-        }
-        if let (Ok(url), Some(_)) = (&url, &ca_file)
+        mistakes.note("timeout", check_timeout(timeout));
+        if let (Some(url), Some(_)) = (&url, &ca_file)
             && url.scheme() == "http"
         {
-            report("ca_file", "has no use with an http:// address".to_owned());
+            mistakes.add("ca_file", "has no use with an http:// address");
         }
-        match (url, header.transpose()) {
-            (Ok(url), Ok(header)) if problems.is_empty() => {
-                let target = Target { ca_file, header, ..Target::new(url, timeout, allow_link_local) };
-                Ok(Self { name, target, secrets, success })
-            }
-            _ => Err(problems),
-        }
+        mistakes.unless(url.zip(header).map(|(url, header)| {
+            let target = Target { ca_file, header, ..Target::new(url, timeout, allow_link_local) };
+            Self { name, target, secrets, success }
+        }))
     }
 
     /// The sink's name.

@@ -68,6 +68,7 @@ macro_rules! store_conformance {
                 pages_stay_stable_while_events_are_added
                 a_cursor_of_nobody_ends_the_list
                 events_are_filtered
+                events_behind_a_number_come_in_their_order
                 moments_compare_across_time_zones_and_fractions
                 drifts_are_filtered_and_paged
                 a_drift_is_found_by_its_handle_in_any_case

@@ -48,6 +48,24 @@ pub async fn a_cursor_of_nobody_ends_the_list(store: Fresh) -> Outcome {
     Ok(())
 }
 
+pub async fn events_behind_a_number_come_in_their_order(store: Fresh) -> Outcome {
+    assert!(store.events_behind(0, 10).await?.is_empty());
+    for n in 0..5 {
+        store.commit(opening("a", "x", n, u64::from(n), &[])).await?;
+    }
+    let all = store.events_behind(0, 10).await?;
+    assert_eq!(
+        all.iter().map(|row| row.event.id).collect::<Vec<_>>(),
+        (0..5).map(event_id).collect::<Vec<_>>()
+    );
+    assert!(all.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+    let part = store.events_behind(all[1].seq, 2).await?;
+    assert_eq!(part, all[2..4]);
+    assert!(store.events_behind(all[4].seq, 10).await?.is_empty());
+    assert!(store.events_behind(u64::MAX, 10).await?.is_empty(), "a number nobody has given yet");
+    Ok(())
+}
+
 pub async fn events_are_filtered(store: Fresh) -> Outcome {
     let mut pass = opening("a", "x", 1, 0, &[]);
     let mut port = event(2, &DriftId::of_service(&"a".into(), &"y".into(), EventType::PortMismatch));

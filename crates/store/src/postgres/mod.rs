@@ -312,6 +312,10 @@ impl Store for PgStore {
         self.inner.within(self.inner.events(filter, after, limit)).await
     }
 
+    async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        self.inner.within(self.inner.events_behind(seq, limit)).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         self.inner.within(self.inner.event(id)).await
     }

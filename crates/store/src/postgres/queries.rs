@@ -47,6 +47,11 @@ impl Inner {
         list.page(self, limit, |row| self.stored_event(row)).await
     }
 
+    pub(super) async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        let list = Listing::oldest_first(select_events!(""), Some(Cursor::new(seq.to_string())));
+        Ok(list.page(self, limit, |row| self.stored_event(row)).await?.rows)
+    }
+
     pub(super) async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         let rows = self.read(self.query(select_events!(" AND event_id = $1")).bind(id.0)).await?;
         rows.first().map(|row| self.stored_event(row)).transpose()

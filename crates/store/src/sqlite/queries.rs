@@ -33,6 +33,11 @@ impl Inner {
         list.page(self, limit, |row| self.stored_event(row)).await
     }
 
+    pub(super) async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
+        let list = Listing::oldest_first(&stored_event::select(""), Some(Cursor::new(seq.to_string())));
+        Ok(list.page(self, limit, |row| self.stored_event(row)).await?.rows)
+    }
+
     pub(super) async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
         let mut reader = self.reader().await?;
         let row = sqlx::query(AssertSqlSafe(stored_event::select(" WHERE event_id = ?1")))

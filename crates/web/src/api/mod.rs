@@ -20,6 +20,8 @@ use axum::extract::rejection::PathRejection;
 use axum::routing::{get, post};
 use evenkeel_core::HostName;
 
+pub(crate) use params::Params;
+
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, Live};
 
@@ -61,7 +63,7 @@ fn named(name: Named) -> Result<String, Problem> {
 
 /// The host as it is spelled where it is known: names are matched without regard to case. A host nobody knows any more
 /// still has a history, under the name given.
-fn spelled(live: &dyn Live, name: &str) -> HostName {
+pub(crate) fn spelled(live: &dyn Live, name: &str) -> HostName {
     let name = HostName::new(name);
     live.host(&name).map_or(name, |status| status.host)
 }

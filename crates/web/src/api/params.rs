@@ -19,20 +19,25 @@ const MOST: u32 = 1000;
 
 /// The parameters of one request for a list.
 #[derive(Debug)]
-pub(super) struct Params {
+pub(crate) struct Params {
     list: &'static str,
     pairs: Vec<(String, String)>,
 }
 
 impl Params {
     /// Reads the query of a request for this list. `filters` are the parameters it takes besides `cursor` and `limit`.
-    pub(super) fn of(list: &'static str, uri: &Uri, filters: &[&str]) -> Result<Self, Problem> {
+    pub(crate) fn of(list: &'static str, uri: &Uri, filters: &[&str]) -> Result<Self, Problem> {
+        let known: Vec<&str> = filters.iter().copied().chain(["cursor", "limit"]).collect();
+        Self::only(list, uri, &known)
+    }
+
+    /// Reads the query of a request that takes these parameters and no others.
+    pub(crate) fn only(list: &'static str, uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
         let unreadable =
             || Problem::new(Kind::BadParameter, "the query is not of the form `name=value&name=value`");
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| unreadable())?;
         for (name, value) in &pairs {
-            if !filters.contains(&name.as_str()) && name != "cursor" && name != "limit" {
-                let known: Vec<&str> = filters.iter().copied().chain(["cursor", "limit"]).collect();
+            if !known.contains(&name.as_str()) {
                 let detail = format!("{} is no parameter here; accepted: {}", quoted(name), known.join(", "));
                 return Err(Problem::new(Kind::BadParameter, detail));
             }
@@ -45,7 +50,7 @@ impl Params {
     }
 
     /// The value of a parameter that may be given once.
-    pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut values = self.pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
             (value, None) => Ok(value),
@@ -57,7 +62,7 @@ impl Params {
     }
 
     /// The values of a parameter that may be repeated or hold several, with commas between them.
-    pub(super) fn many<T>(
+    pub(crate) fn many<T>(
         &self,
         name: &str,
         read: impl Fn(&str) -> Option<T>,
@@ -68,19 +73,19 @@ impl Params {
     }
 
     /// `type`: official codes and the older names.
-    pub(super) fn types(&self) -> Result<Vec<EventType>, Problem> {
+    pub(crate) fn types(&self) -> Result<Vec<EventType>, Problem> {
         let mut accepted = EventType::ALL.map(EventType::code).to_vec();
         accepted.extend(["VM_NOT_RUNNING", "HOST_NOT_RESPONDING"]);
         self.many("type", EventType::parse, &accepted)
     }
 
     /// `severity`.
-    pub(super) fn severities(&self) -> Result<Vec<Severity>, Problem> {
+    pub(crate) fn severities(&self) -> Result<Vec<Severity>, Problem> {
         self.many("severity", Severity::parse, &Severity::ALL.map(Severity::as_str))
     }
 
     /// A moment.
-    pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         let Some(text) = self.one(name)? else {
             return Ok(None);
         };
@@ -92,7 +97,7 @@ impl Params {
     }
 
     /// Yes or no.
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.one(name)? {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
@@ -102,7 +107,7 @@ impl Params {
     }
 
     /// How many rows.
-    pub(super) fn limit(&self) -> Result<u32, Problem> {
+    pub(crate) fn limit(&self) -> Result<u32, Problem> {
         match self.one("limit")? {
             None => Ok(LIMIT),
             Some(text) => match text.parse() {
@@ -113,7 +118,7 @@ impl Params {
     }
 
     /// Where to go on, as the store knows it.
-    pub(super) fn cursor(&self) -> Result<Option<Cursor>, Problem> {
+    pub(crate) fn cursor(&self) -> Result<Option<Cursor>, Problem> {
         let Some(text) = self.one("cursor")? else {
             return Ok(None);
         };
@@ -132,7 +137,7 @@ impl Params {
     }
 
     /// The text a client brings back to go on from this place.
-    pub(super) fn next(&self, place: &Cursor) -> String {
+    pub(crate) fn next(&self, place: &Cursor) -> String {
         let mut bytes = self.seal(place.as_str()).to_vec();
         bytes.extend_from_slice(place.as_str().as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)

@@ -121,7 +121,7 @@ fn table(asked: &Asked, lines: &[ProposalLine]) -> Markup {
             thead { tr { @for column in &columns { th scope="col" { (column) } } } }
             tbody {
                 @for line in lines {
-                    tr {
+                    tr data-key=(line.key) {
                         td.when data-label=(c_when) { (moment(words, line.created_at, asked.now)) }
                         td data-label=(c_action) { (name(&line.action)) " " span.quiet { (name(&line.rule)) } }
                         td data-label=(c_state) { span class={ "transition " (line.phase) } { (words.word("proposal", line.state)) } }

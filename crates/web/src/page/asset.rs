@@ -1,4 +1,4 @@
-//! What pages load besides themselves: the style sheet and the icon, under names that change with their content, so that
+//! What pages load besides themselves: the style sheet, the icon and the script, under names that change with their content, so that
 //! a browser asks for each once. Not here: what uses them.
 
 use std::sync::LazyLock;
@@ -34,6 +34,9 @@ static STYLE: LazyLock<Asset> =
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("keel", "svg", "image/svg+xml", include_bytes!("icon.svg")));
 
+static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("live", "js", "text/javascript; charset=utf-8", include_bytes!("live.js")));
+
 /// Where the style sheet is.
 pub(super) fn style() -> String {
     STYLE.path()
@@ -44,9 +47,14 @@ pub(super) fn icon() -> String {
     ICON.path()
 }
 
+/// Where the script is.
+pub(super) fn script() -> String {
+    SCRIPT.path()
+}
+
 /// One of the files.
 pub(super) async fn serve(Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let Some(asset) = [&*STYLE, &*ICON].into_iter().find(|asset| asset.name == name) else {
+    let Some(asset) = [&*STYLE, &*ICON, &*SCRIPT].into_iter().find(|asset| asset.name == name) else {
         return problem::unknown_path(uri).await.into_response();
     };
     let tag = entity_tag(asset.bytes);

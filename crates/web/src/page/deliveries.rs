@@ -78,7 +78,7 @@ pub(super) fn table(asked: &Asked, rows: &[DeliveryRow]) -> Markup {
             thead { tr { @for column in &columns { th scope="col" { (column) } } } }
             tbody {
                 @for row in rows {
-                    tr {
+                    tr data-key=(row.id) {
                         td.when data-label=(c_when) { (moment(words, row.created_at, asked.now)) }
                         td data-label=(c_sink) { (name(&row.sink)) }
                         td data-label=(c_state) { span class={ "transition " (row.state.as_str()) } { (words.word("delivery", row.state.as_str())) } }

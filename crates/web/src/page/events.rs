@@ -79,8 +79,8 @@ pub(super) fn table(asked: &Asked, rows: &[StoredEvent]) -> Markup {
         table.rows.events {
             thead { tr { @for column in &columns { th scope="col" { (column) } } } }
             tbody {
-                @for StoredEvent { seq: _, subject: _, event } in rows {
-                    tr {
+                @for StoredEvent { seq, subject: _, event } in rows {
+                    tr data-key=(seq) {
                         td.when data-label=(c_when) { (moment(words, event.created_at, asked.now)) }
                         td data-label=(c_transition) { (transition(asked, event.transition)) }
                         td data-label=(c_severity) { (row::severity(words, event.severity)) }

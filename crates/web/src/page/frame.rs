@@ -22,12 +22,15 @@ use crate::state::AppState;
 /// How long a page may take; less than any request may, so that there is time to say so on a page.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// What pages may load: their style and icon, from here. They run nothing, send forms nowhere else, and are framed by
-/// nobody.
+/// What pages may load: their style, icon and script, from here. They run nothing else, ask and send forms nowhere else,
+/// and are framed by nobody.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
+
+/// What an open page is told of changes by.
+const STREAM: &str = "/api/v1/stream";
 
 /// The parts of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +131,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                 title { (shown.title) " · evenkeel" }
                 link rel="stylesheet" href=(asset::style());
                 link rel="icon" type="image/svg+xml" href=(asset::icon());
+                script src=(asset::script()) defer {}
             }
             body {
                 a.skip href="#content" { (words.say("skip")) }
@@ -208,6 +212,8 @@ fn foot(asked: &Asked) -> Markup {
     let words = asked.words;
     html! {
         footer {
+            p #live hidden data-stream=(STREAM) data-on=(words.say("live-on"))
+                data-lost=(words.say("live-lost")) {}
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
             p { a href="/api/v1/drifts" { "API" } " · " a href="/metrics" { (words.say("foot-metrics")) } }

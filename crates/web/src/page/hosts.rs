@@ -165,7 +165,7 @@ fn table(asked: &Asked, lines: &[Line], order: Order, reversed: bool) -> Markup 
             } }
             tbody {
                 @for Line { host, drifts, stand: is } in lines {
-                    tr {
+                    tr data-key=(clean(host.host.as_str())) {
                         td data-label=(c_state) { (stand(asked, *is)) }
                         td data-label=(c_name) { (row::host(asked, &host.host)) }
                         td.number data-label=(c_drifts) { @if *drifts > 0 { b { (drifts) } } @else { span.quiet { "0" } } }

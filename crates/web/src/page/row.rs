@@ -84,7 +84,7 @@ pub(super) fn drifts(asked: &Asked, rows: &[&Entry], now: &Now) -> Markup {
             thead { tr { @for column in &columns { th scope="col" { (column) } } } }
             tbody {
                 @for entry in rows {
-                    tr class={ "is-" (entry.severity.as_str()) } {
+                    tr class={ "is-" (entry.severity.as_str()) } data-key=(entry.id.handle()) {
                         td data-label=(c_severity) { (severity(words, entry.severity)) }
                         td.what data-label=(c_what) {
                             a href=(asked.drift(&entry.id.handle())) { (kind(words, entry.id.event_type, entry.id.field)) }

@@ -35,7 +35,8 @@ pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
         | Kind::Conflict
         | Kind::Gone
         | Kind::OnlyPost
-        | Kind::OnlyReads => ("trouble-other", "trouble-other-next"),
+        | Kind::OnlyReads
+        | Kind::Busy => ("trouble-other", "trouble-other-next"),
     };
     let title = words.say(title);
     let content = html! {

@@ -9,9 +9,12 @@ use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
 use evenkeel_store::conformance::sample;
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{PassCommit, SqliteStore, Store};
-use evenkeel_web::{AppState, HostPolicy, HostStatus, Live, MachineStatus, Role, SourceStatus, router};
+use evenkeel_web::{
+    AppState, Changes, HostPolicy, HostStatus, Live, MachineStatus, Role, SourceStatus, router,
+};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// A world that is whatever the test says.
@@ -21,6 +24,7 @@ pub(crate) struct World {
     pub(crate) now: Mutex<Timestamp>,
     pub(crate) role: Role,
     pub(crate) paused: Option<String>,
+    pub(crate) changes: watch::Sender<Changes>,
 }
 
 impl Live for World {
@@ -42,6 +46,10 @@ impl Live for World {
 
     fn paused(&self) -> Option<String> {
         self.paused.clone()
+    }
+
+    fn changes(&self) -> watch::Receiver<Changes> {
+        self.changes.subscribe()
     }
 
     fn metrics(&self) -> String {
@@ -123,6 +131,7 @@ impl Default for World {
             now: Mutex::new(sample::at(100)),
             role: Role::Leader,
             paused: None,
+            changes: watch::Sender::default(),
         }
     }
 }

@@ -30,3 +30,7 @@ mod role;
 mod serving;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod stream;
+#[cfg(test)]
+mod streaming;

@@ -156,6 +156,7 @@ async fn every_problem_type_is_in_the_reference() {
         "only-post",
         "only-reads",
         "not-known-yet",
+        "busy",
     ] {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use evenkeel_core::{Event, Severity, Subject, Transition};
 use evenkeel_lab::homelab::{Homelab, SCRIPTED, TRUENAS};
-use evenkeel_lab::incidents::{INCIDENTS, Incident};
+use evenkeel_lab::incidents::Incident;
 use evenkeel_lab::netbox::NetboxVersion;
 use evenkeel_lab::receiver::Receiver;
 use tokio::time::Instant;
@@ -37,6 +37,7 @@ pub(super) fn opening(homelab: &Homelab, version: NetboxVersion, api: SocketAddr
         Err(error) => line(&format!("  Probe         left out: no ports of its own to try here ({error})")),
     }
     line(&format!("  Push          a script on {} reports every 5 s", SCRIPTED.0));
+    line(&format!("  Page          {BOLD}http://{api}/{BOLD:#}"));
     line(&format!("  API, metrics  http://{api}/api/v1/drifts  http://{api}/metrics"));
     line("");
 }
@@ -59,9 +60,9 @@ pub(super) fn first_verdict(hub: &Hub) {
     line(&format!("{} hosts and {services} services declared; {open} differences.", hosts));
 }
 
-pub(super) fn incident(n: usize, incident: &Incident) {
+pub(super) fn incident(n: usize, of: usize, incident: &Incident) {
     line("");
-    line(&format!("{BOLD}{n:>2}/{} {}{BOLD:#}", INCIDENTS.len(), incident.story));
+    line(&format!("{BOLD}{n:>2}/{of} {}{BOLD:#}", incident.story));
 }
 
 pub(super) fn skipped() {
@@ -142,9 +143,14 @@ pub(super) async fn closing(hub: &Hub, receiver: &Receiver, played: &Played) -> 
     played.surprises + still.len() + announced.abs_diff(ids.len())
 }
 
+pub(super) fn leaving() {
+    line("");
+    line("Once more, for you to look at:");
+}
+
 pub(super) fn staying(api: SocketAddr) {
     line("");
-    line(&format!("Staying. http://{api}/api/v1/drifts · /api/v1/events · /metrics · Ctrl-C ends it."));
+    line(&format!("Staying. The page is at {BOLD}http://{api}/{BOLD:#}; Ctrl-C ends it."));
 }
 
 fn blindness(played: &Played) -> usize {

@@ -32,7 +32,7 @@ pub(super) const CLICK: Key = Key::optional(
     "click",
     "address",
     "no link is sent",
-    "Where people reach evenkeel. `{handle}` in it becomes the drift's handle; without it `/api/v1/drifts/HANDLE` is \
+    "Where people reach evenkeel. `{handle}` in it becomes the drift's handle; without it `/drifts/HANDLE` is \
      added.",
 );
 pub(super) const TOKEN: Key = Key::optional("token", "secret", "no token is shown", "An access token.");

@@ -9,6 +9,7 @@ use evenkeel_sinks::message::Message;
 use evenkeel_sinks::retry::{Dead, Retry, Schedule};
 use evenkeel_sinks::{Content, Receipt, Sink, SinkError};
 use evenkeel_store::{Claimed, Error as StoreError, Outcome, Ticket};
+use evenkeel_web::Part;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -267,6 +268,7 @@ impl Teller {
                 return;
             }
         }
+        self.hub.changed(Part::Deliveries);
         for (claim, (_, outcome)) in claims.iter().zip(&outcomes) {
             match outcome {
                 Outcome::Dead { why } => {

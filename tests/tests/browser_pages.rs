@@ -1,0 +1,60 @@
+//! Every page in a real browser, in every size and colour: nothing is loaded or run against the page's own policy,
+//! nothing is wider than the screen, and axe-core finds nothing wrong.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
+
+use evenkeel_tests::browser::{Browser, Screen, axe};
+use evenkeel_tests::program::{Home, Program};
+use evenkeel_tests::stage::Lab;
+
+/// A site where something is wrong, so that every page has something to show.
+async fn troubled() -> (Lab, Home, Program) {
+    let lab = Lab::reference(&["box2-media", "box2-daily"]).await;
+    lab.engine("box2-media").stop("jellyfin").unwrap();
+    let home = Home::new(&lab, None);
+    let program = home.start().await;
+    program.until_ready().await;
+    (lab, home, program)
+}
+
+/// Every page there is: those in the navigation, and one of each kind that they lead to.
+async fn pages(browser: &Browser, address: &str) -> Vec<String> {
+    browser.open(&format!("http://{address}/")).await;
+    browser.until_count("a[href^='/drifts/']", 1).await;
+    let links = browser
+        .run(
+            "const first = (css) => [...document.querySelectorAll(css)].slice(0, 1);
+             return [...document.querySelectorAll('nav a'), ...first('a[href^=\"/drifts/\"]'),
+                ...first('a[href^=\"/hosts/\"]'), ...first('footer a[href^=\"/api\"]:not([href*=v1])')]
+                .map((a) => a.getAttribute('href'))",
+        )
+        .await;
+    let links: Vec<String> = serde_json::from_value(links).unwrap();
+    assert!(links.len() >= 10, "{links:?}");
+    links
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_every_screen_keeps_its_policy_and_can_be_used_by_everybody() {
+    let Some(browser) = Browser::start().await else { return };
+    let axe = axe::program();
+    let (_lab, _home, program) = troubled().await;
+    let address = program.address().await;
+    let mut wrong = Vec::new();
+    for page in pages(&browser, &address).await {
+        for screen in Screen::ALL {
+            browser.dress(screen).await;
+            browser.open(&format!("http://{address}{page}")).await;
+            let at = format!("{page} on {}", screen.name());
+            let overhang = browser.overhang().await;
+            if overhang > 0 {
+                wrong.push(format!("{at}: {overhang} points too wide"));
+            }
+            if let Some(axe) = &axe {
+                wrong.extend(axe::violations(&browser, axe).await.into_iter().map(|v| format!("{at}: {v}")));
+            }
+            wrong.extend(browser.complaints().await.into_iter().map(|c| format!("{at}: {c}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} things are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
