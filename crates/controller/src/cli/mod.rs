@@ -3,6 +3,7 @@
 //! Exit codes: 0 in sync and complete · 1 drift · 2 the command failed · 3 no drift seen, but a scope is blind.
 
 mod args;
+mod ask;
 mod backup;
 mod check;
 mod completions;
@@ -20,6 +21,7 @@ mod output;
 mod repairs;
 mod run;
 mod serve;
+mod silence;
 mod sink;
 
 use std::process::ExitCode;
@@ -59,6 +61,8 @@ async fn dispatch(args: &Args) -> Done {
         Command::Backup(options) => backup::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
         Command::Repairs(command) => repairs::run(args, command).await,
+        Command::Silence(options) => silence::run(args, options).await,
+        Command::Ack(options) => silence::ack(args, options).await,
         Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
     }

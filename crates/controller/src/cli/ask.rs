@@ -1,17 +1,31 @@
-//! The controller that runs, asked through its API: it alone writes proposals. What does not live here: what is asked.
+//! The controller that runs, asked through its API: it alone writes proposals and silences. What does not live here: what
+//! is asked.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use evenkeel_core::Secret;
 use reqwest::{RequestBuilder, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cli::failure::{Failure, OrFail};
+use super::failure::{Failure, OrFail};
 use crate::config::{ApproverConfig, Config};
 
 /// Longer than the controller gives itself.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Holds the API token of whoever uses the command line, where the controller wants to know who asks.
+const TOKEN: &str = "EVENKEEL_TOKEN";
+
+/// As whom the controller is asked.
+pub(super) enum As<'a> {
+    /// Nobody in particular.
+    Nobody,
+    /// The approver of this name; without one, the only one there is.
+    Approver(Option<&'a str>),
+    /// Whoever `EVENKEEL_TOKEN` belongs to; without it, whoever is at this machine.
+    Caller,
+}
 
 /// The controller that runs with this configuration.
 pub(super) struct Controller {
@@ -21,11 +35,12 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    /// `approver`: as whom it is asked; `Some(None)` is the only one there is.
-    pub(super) fn of(config: &Config, approver: Option<Option<&str>>) -> Result<Self, Failure> {
-        let token = match approver {
-            None => None,
-            Some(name) => Some(named(&config.remediation.approvers, name)?.token.clone()),
+    /// Asked as somebody.
+    pub(super) fn of(config: &Config, who: As<'_>) -> Result<Self, Failure> {
+        let token = match who {
+            As::Nobody => None,
+            As::Approver(name) => Some(named(&config.remediation.approvers, name)?.token.clone()),
+            As::Caller => std::env::var(TOKEN).ok().map(Secret::new),
         };
         // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -45,9 +60,9 @@ impl Controller {
         self.answer(self.http.get(self.url(path))).await
     }
 
-    /// Decides, with a reason.
-    pub(super) async fn post(&self, path: &str, reason: &str) -> Result<Value, Failure> {
-        self.answer(self.http.post(self.url(path)).json(&json!({ "reason": reason }))).await
+    /// Asks for something to be done.
+    pub(super) async fn send(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.answer(self.http.post(self.url(path)).json(body)).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -84,9 +99,9 @@ fn refused(status: StatusCode, problem: &Value) -> Failure {
         detail => detail.to_owned(),
     };
     let hint = match status {
-        StatusCode::UNAUTHORIZED => {
-            Some("the controller runs with another token; SIGHUP has it read its configuration again")
-        }
+        StatusCode::UNAUTHORIZED => Some(
+            "the controller does not know the token; an approver's stands in the configuration (SIGHUP has it read again), anybody's own in EVENKEEL_TOKEN",
+        ),
         StatusCode::SERVICE_UNAVAILABLE => {
             Some("another replica leads, or nothing can be kept; try again there, or later")
         }
