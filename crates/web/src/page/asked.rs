@@ -6,12 +6,14 @@ use axum::http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use url::form_urlencoded;
 
+use super::act::Done;
 use super::words::{Lang, Words};
+use crate::access::Caller;
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::AppState;
 
 /// Parameters that say where in a list one is; another filter begins at the beginning.
-const PLACES: [&str; 2] = ["after", "page"];
+const PLACES: [&str; 3] = ["after", "page", "done"];
 
 /// One request for a page.
 pub(super) struct Asked {
@@ -19,6 +21,8 @@ pub(super) struct Asked {
     pub(super) words: Words,
     /// The time from which ages are counted.
     pub(super) now: Timestamp,
+    /// Who asks; `None` where nobody said.
+    pub(super) caller: Option<Caller>,
     path: String,
     pairs: Result<Vec<(String, String)>, ()>,
 }
@@ -30,7 +34,8 @@ impl Asked {
             Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).map_err(|_| ());
         let given = pairs.iter().flatten().find(|(name, _)| name == "lang");
         let lang = given.and_then(|(_, tag)| Lang::parse(tag)).unwrap_or_else(|| Lang::wanted(headers));
-        Self { words: Words(lang), now: state.live.now(), path: uri.path().to_owned(), pairs }
+        let caller = Some(Caller::local());
+        Self { words: Words(lang), now: state.live.now(), caller, path: uri.path().to_owned(), pairs }
     }
 
     /// Refuses parameters this page does not take: a filter that was misspelt and passed over would show too much and
@@ -43,6 +48,10 @@ impl Asked {
             if name == "lang" {
                 if Lang::parse(value).is_none() && !value.is_empty() {
                     return Err(Problem::bad_value("lang", value, &Lang::ALL.map(Lang::code)));
+                }
+            } else if name == "done" {
+                if Done::parse(value).is_none() {
+                    return Err(Problem::bad_value("done", value, &Done::ALL.map(Done::as_str)));
                 }
             } else if !known.contains(&name.as_str()) {
                 let detail = format!("{} is no parameter here; accepted: {}", quoted(name), known.join(", "));
@@ -85,6 +94,11 @@ impl Asked {
     pub(super) fn is_filtered(&self) -> bool {
         let pairs = self.pairs.iter().flatten();
         pairs.into_iter().any(|(n, v)| n != "lang" && !PLACES.contains(&n.as_str()) && !v.trim().is_empty())
+    }
+
+    /// The hidden field every form carries that changes something.
+    pub(super) fn seal(&self) -> maud::Markup {
+        maud::html! {}
     }
 
     /// The path asked for.
@@ -130,7 +144,7 @@ fn address<'a>(path: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> S
 }
 
 /// One part of a path. What forms write as `+` is `%20` there, and a part of dots only would lead elsewhere.
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     if matches!(text, "." | "..") {
         return text.replace('.', "%2E");
     }

@@ -14,13 +14,13 @@ use super::time::{exact, moment};
 use super::trouble;
 use super::verdict::{is_current, missing};
 use super::words::Lang;
-use super::{asset, icon};
+use super::{act, asset, icon};
 use crate::problem::{Kind, Problem};
 use crate::role::Role;
 use crate::state::AppState;
 
 /// How long a page may take; less than any request may, so that there is time to say so on a page.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What pages may load: their style, icon and script, from here. They run nothing else, ask and send forms nowhere else,
 /// and are framed by nobody.
@@ -41,18 +41,20 @@ pub(super) enum Tab {
     Sources,
     Deliveries,
     Actions,
+    Rules,
     Journal,
     About,
 }
 
 impl Tab {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Hosts,
         Self::Events,
         Self::Sources,
         Self::Deliveries,
         Self::Actions,
+        Self::Rules,
         Self::Journal,
         Self::About,
     ];
@@ -66,6 +68,7 @@ impl Tab {
             Self::Sources => ("/sources", "nav-sources"),
             Self::Deliveries => ("/deliveries", "nav-deliveries"),
             Self::Actions => ("/actions", "nav-actions"),
+            Self::Rules => ("/rules", "nav-rules"),
             Self::Journal => ("/journal", "nav-journal"),
             Self::About => ("/about", "nav-about"),
         }
@@ -141,6 +144,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                 }
                 main #content {
                     (banners(state, asked))
+                    (act::confirmation(asked))
                     (shown.content)
                 }
                 (foot(asked))

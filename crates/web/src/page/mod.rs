@@ -1,10 +1,14 @@
 //! The pages: what people see. Which path shows what; one file per page, and beside them what they share (frame, words,
-//! time, lists, rows). Pages only read, work without a script, and load nothing from elsewhere. Not here: the JSON API.
+//! time, lists, rows). Pages work without a script, and load nothing from elsewhere; what
+//! they change they change by a form. Not here: the JSON API.
 
 mod about;
+mod accept;
+mod act;
 mod actions;
 mod asked;
 mod asset;
+mod decide;
 mod deliveries;
 mod drift;
 mod events;
@@ -17,6 +21,7 @@ mod list;
 mod now;
 mod overview;
 mod row;
+mod rules;
 mod said;
 mod seen;
 mod sides;
@@ -28,7 +33,7 @@ mod verdict;
 mod words;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use evenkeel_core::HostName;
 
 use crate::state::{AppState, Live};
@@ -45,7 +50,11 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/events", get(events::page))
         .route("/sources", get(sources::page))
         .route("/deliveries", get(deliveries::page))
-        .route("/actions", get(actions::page))
+        .route("/actions", get(actions::page).post(decide::switch))
+        .route("/actions/{key}", post(decide::post))
+        .route("/rules", get(rules::page))
+        .route("/rules/{name}/end", post(rules::end))
+        .route("/drifts/{handle}/accept", post(accept::post))
         .route("/journal", get(journal::page))
         .route("/about", get(about::page))
         .route("/assets/{name}", get(asset::serve))
