@@ -127,7 +127,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     } = setup;
     let repair_figures = repair::figures::Figures::register(&registry)?;
     remedies.receivers.keys().for_each(|action| repair_figures.expect(action));
-    let (repairs, orders) = Desk::new(remedies.approvers.clone());
+    let (repairs, orders) = Desk::new();
     let (silences, wishes) = rules::Desk::new();
     let metrics = Metrics::register(&registry)?;
     let netbox = intent.id().clone();

@@ -11,6 +11,7 @@ mod group;
 mod query;
 mod repairs;
 mod rows;
+mod sessions;
 mod silences;
 mod sorting;
 mod text;
@@ -37,6 +38,7 @@ pub use repairs::{
 pub use rows::{
     AssetRow, ExpectedRow, JournalKind, JournalLine, JournalRow, ObservedRow, SavedInventory, SavedStatus,
 };
+pub use sessions::SessionRow;
 pub use silences::{SilenceFilter, SilenceStore};
 pub use sqlite::SqliteStore;
 pub use types::{

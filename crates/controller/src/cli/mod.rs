@@ -18,11 +18,13 @@ mod history;
 mod journal;
 mod once;
 mod output;
+mod passwd;
 mod repairs;
 mod run;
 mod serve;
 mod silence;
 mod sink;
+mod token;
 
 use std::process::ExitCode;
 
@@ -63,6 +65,8 @@ async fn dispatch(args: &Args) -> Done {
         Command::Repairs(command) => repairs::run(args, command).await,
         Command::Silence(options) => silence::run(args, options).await,
         Command::Ack(options) => silence::ack(args, options).await,
+        Command::Passwd(options) => passwd::run(options),
+        Command::Token(options) => token::run(options),
         Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
     }

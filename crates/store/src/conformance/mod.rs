@@ -13,6 +13,7 @@ pub mod repairs;
 pub mod repairs_keeping;
 pub mod repairs_sample;
 pub mod sample;
+pub mod sessions;
 pub mod silences;
 
 /// How a case ends.
@@ -111,6 +112,12 @@ macro_rules! store_conformance {
                 silences_of_any_script_survive
                 silences_are_exported
                 retention_removes_only_silences_that_are_over
+            );
+            $crate::store_conformance!(@cases $fresh, sessions:
+                a_session_is_kept_with_its_note_until_it_is_ended
+                a_session_that_is_seen_again_says_when
+                sessions_go_a_day_after_their_time_was_up
+                somebody_who_logs_in_again_and_again_fills_nothing
             );
             $crate::store_conformance!(@cases $fresh, leading:
                 whoever_leads_renews_it_as_it_is

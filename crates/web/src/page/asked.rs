@@ -4,11 +4,12 @@
 use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::act::Done;
 use super::words::{Lang, Words};
-use crate::access::Caller;
+use crate::access::{Caller, FIELD, asking};
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::AppState;
 
@@ -34,8 +35,13 @@ impl Asked {
             Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).map_err(|_| ());
         let given = pairs.iter().flatten().find(|(name, _)| name == "lang");
         let lang = given.and_then(|(_, tag)| Lang::parse(tag)).unwrap_or_else(|| Lang::wanted(headers));
-        let caller = Some(Caller::local());
-        Self { words: Words(lang), now: state.live.now(), caller, path: uri.path().to_owned(), pairs }
+        Self {
+            words: Words(lang),
+            now: state.live.now(),
+            caller: asking(),
+            path: uri.path().to_owned(),
+            pairs,
+        }
     }
 
     /// Refuses parameters this page does not take: a filter that was misspelt and passed over would show too much and
@@ -96,9 +102,12 @@ impl Asked {
         pairs.into_iter().any(|(n, v)| n != "lang" && !PLACES.contains(&n.as_str()) && !v.trim().is_empty())
     }
 
-    /// The hidden field every form carries that changes something.
-    pub(super) fn seal(&self) -> maud::Markup {
-        maud::html! {}
+    /// The hidden field every form carries that changes something. Empty where nobody has logged in.
+    pub(super) fn seal(&self) -> Markup {
+        let seal = self.caller.as_ref().and_then(Caller::seal);
+        html! {
+            @if let Some(seal) = seal { input type="hidden" name=(FIELD) value=(seal.masked()); }
+        }
     }
 
     /// The path asked for.
