@@ -10,6 +10,8 @@ mod listing;
 mod params;
 mod proposals;
 mod repairs;
+pub(crate) mod rules;
+pub(crate) mod silences;
 mod sources;
 
 use axum::Router;
@@ -39,6 +41,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/proposals/{key}", get(proposals::one))
         .route("/api/v1/proposals/{key}/approve", post(proposals::approve).fallback(proposals::only_post))
         .route("/api/v1/proposals/{key}/reject", post(proposals::reject).fallback(proposals::only_post))
+        .route("/api/v1/rules", get(rules::list))
+        .route("/api/v1/silences", get(silences::list).post(silences::make))
+        .route("/api/v1/silences/{name}", get(silences::one))
+        .route("/api/v1/silences/{name}/end", post(silences::end).fallback(silences::only_post))
         .route("/api/v1/repairs", get(repairs::rehearse))
         .route("/api/v1/repairs/halt", post(repairs::halt).fallback(repairs::only_post))
         .route("/api/v1/repairs/resume", post(repairs::resume).fallback(repairs::only_post))
