@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::identity::canonical;
 use evenkeel_core::{HostName, Subject};
-use evenkeel_web::{Changes, HostStatus, Intake, Live, NetboxHook, Repairs, Role, SourceStatus, WorldStatus};
+use evenkeel_web::{
+    Changes, HostStatus, Intake, Live, NetboxHook, Part, Repairs, Role, SourceStatus, WorldStatus,
+};
 use jiff::Timestamp;
 use prometheus::TextEncoder;
 use tokio::sync::watch;
@@ -174,6 +176,13 @@ impl Live for Face {
         match self.shows() {
             Shows::Controller(hub) => hub.changes.subscribe(),
             Shows::Leader { .. } | Shows::Nothing { .. } => self.changes.subscribe(),
+        }
+    }
+
+    fn resent(&self) {
+        if let Some(hub) = self.hub() {
+            hub.changed(Part::Deliveries);
+            hub.outbox_bell.notify_waiters();
         }
     }
 

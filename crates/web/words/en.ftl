@@ -530,3 +530,15 @@ trouble-other = This cannot be shown
 trouble-other-next = The sentence above says why.
 trouble-again = Try again
 trouble-home = Overview
+
+## The page about the API
+
+api-title = The API
+api-lead = Everything that is shown here can be read by programs, and what can be done here can be done by them.
+api-document = The document for programs (OpenAPI 3.1)
+api-open = Open
+api-needs = Needs
+api-params = Takes
+api-body = Is sent
+api-answer = Answers
+api-problems = Problems

@@ -530,3 +530,15 @@ trouble-other = Ceci ne peut être montré
 trouble-other-next = La phrase ci-dessus dit pourquoi.
 trouble-again = Réessayer
 trouble-home = Vue d’ensemble
+
+## La page de l’API
+
+api-title = L’API
+api-lead = Tout ce qui est montré ici peut être lu par des programmes, et ce qui se fait ici peut être fait par eux.
+api-document = Le document pour les programmes (OpenAPI 3.1)
+api-open = Ouvrir
+api-needs = Nécessite
+api-params = Accepte
+api-body = Reçoit
+api-answer = Répond
+api-problems = Problèmes

@@ -534,3 +534,15 @@ trouble-other = Isto não pode ser mostrado
 trouble-other-next = A frase acima diz por quê.
 trouble-again = Tentar de novo
 trouble-home = Visão geral
+
+## A página da API
+
+api-title = A API
+api-lead = Tudo o que se mostra aqui pode ser lido por programas, e o que se faz aqui pode ser feito por eles.
+api-document = O documento para programas (OpenAPI 3.1)
+api-open = Abrir
+api-needs = Precisa de
+api-params = Aceita
+api-body = Recebe
+api-answer = Responde
+api-problems = Problemas

@@ -28,7 +28,7 @@ impl Surface {
             .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
         let address = listener.local_addr()?;
         let face = Arc::new(Face::new()?);
-        let allowed_hosts = HostPolicy::bound_to(address.ip(), &config.names);
+        let allowed_hosts = HostPolicy::bound_to(address.ip(), &config.names).below(config.base_path.clone());
         let state = AppState { store, live: face.clone(), allowed_hosts };
         let stop = CancellationToken::new();
         let server = tokio::spawn(evenkeel_web::serve(

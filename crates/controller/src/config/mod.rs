@@ -44,6 +44,7 @@ use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
+use evenkeel_web::BasePath;
 use jiff::Timestamp;
 use url::Url;
 use wildmatch::WildMatch;
@@ -116,6 +117,8 @@ pub struct HttpConfig {
     pub allow_remote: bool,
     /// Names it is called by beside `localhost`.
     pub names: Vec<String>,
+    /// Below which path it is found.
+    pub base_path: BasePath,
 }
 
 impl HttpConfig {

@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use evenkeel_web::BasePath;
+
 use super::key::{Key, Section};
 use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
@@ -30,11 +32,19 @@ const NAMES: Key = Key::with_default(
      localhost or one of these is refused: pages elsewhere on the web must not read from it.",
 );
 
+const BASE_PATH: Key = Key::with_default(
+    "base_path",
+    "path",
+    "\"\"",
+    "Below which path a proxy has this, such as /evenkeel: every link begins with it. The proxy may pass the path on or cut \
+     it off.",
+);
+
 /// `[http]`.
 pub(super) const HTTP_SECTION: Section = Section {
     header: "[http]",
     doc: "The page, the API and the metrics.",
-    keys: &[&LISTEN, &ALLOW_REMOTE, &NAMES],
+    keys: &[&LISTEN, &ALLOW_REMOTE, &NAMES, &BASE_PATH],
     inherits: &[],
 };
 
@@ -139,7 +149,14 @@ pub(super) fn http(table: &Table<'_>) -> Option<HttpConfig> {
         table.wrong(&LISTEN, what);
     }
     let names = table.get::<Vec<String>>(&NAMES);
-    Some(HttpConfig { listen: listen?, allow_remote: allow_remote?, names: names? })
+    let base_path = table.get::<String>(&BASE_PATH).and_then(|path| match BasePath::parse(&path) {
+        Ok(base) => Some(base),
+        Err(what) => {
+            table.wrong(&BASE_PATH, what);
+            None
+        }
+    });
+    Some(HttpConfig { listen: listen?, allow_remote: allow_remote?, names: names?, base_path: base_path? })
 }
 
 /// Reads `[schedule]`.

@@ -47,7 +47,11 @@ struct Detail<'a> {
 }
 
 /// One host, with the state of its sources and its open drifts.
-pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Response, Problem> {
+pub(super) async fn one(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    name: Named,
+) -> Result<Response, Problem> {
     let name = named(name)?;
     state.live.role().knows()?;
     let Some(host) = state.live.host(&HostName::new(&name)) else {
@@ -65,6 +69,8 @@ pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Re
     let statuses = state.live.sources();
     let now = state.live.now();
     let about = |s: &&SourceStatus| host.sources.contains(&s.source);
-    let sources = statuses.iter().filter(about).map(|s| Aged::new(s, now)).collect();
-    Ok(listing::one(&state, Detail { sources, drifts, host }))
+    let about: Vec<&SourceStatus> = statuses.iter().filter(about).collect();
+    let sources = about.iter().map(|s| Aged::new(s, now)).collect();
+    let detail = Detail { sources, drifts, host };
+    listing::one(&state, &headers, &detail, &(&detail.host, &about, &detail.drifts))
 }

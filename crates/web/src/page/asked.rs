@@ -19,6 +19,7 @@ pub(super) struct Asked {
     pub(super) words: Words,
     /// The time from which ages are counted.
     pub(super) now: Timestamp,
+    base: String,
     path: String,
     pairs: Result<Vec<(String, String)>, ()>,
 }
@@ -30,7 +31,13 @@ impl Asked {
             Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).map_err(|_| ());
         let given = pairs.iter().flatten().find(|(name, _)| name == "lang");
         let lang = given.and_then(|(_, tag)| Lang::parse(tag)).unwrap_or_else(|| Lang::wanted(headers));
-        Self { words: Words(lang), now: state.live.now(), path: uri.path().to_owned(), pairs }
+        Self {
+            words: Words(lang),
+            now: state.live.now(),
+            base: state.allowed_hosts.base().to_owned(),
+            path: uri.path().to_owned(),
+            pairs,
+        }
     }
 
     /// Refuses parameters this page does not take: a filter that was misspelt and passed over would show too much and
@@ -87,7 +94,17 @@ impl Asked {
         pairs.into_iter().any(|(n, v)| n != "lang" && !PLACES.contains(&n.as_str()) && !v.trim().is_empty())
     }
 
-    /// The path asked for.
+    /// The address of something that is the same in every language: a style sheet, the API, where a form goes.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The address of this page, without its parameters.
+    pub(super) fn here(&self) -> String {
+        self.at(&self.path)
+    }
+
+    /// The path asked for, as [`Asked::link`] takes it.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
@@ -100,7 +117,7 @@ impl Asked {
     /// A link to another page, in the same language.
     pub(super) fn link(&self, path: &str, pairs: &[(&str, &str)]) -> String {
         let lang = self.pinned().map(|lang| ("lang", lang.code()));
-        address(path, pairs.iter().copied().chain(lang))
+        address(&self.at(path), pairs.iter().copied().chain(lang))
     }
 
     /// A link to this page with some parameters changed. The place in a list is kept only where it is given.
@@ -110,7 +127,7 @@ impl Asked {
         let kept = self.pairs.iter().flatten().filter(|(n, v)| stays(n) && !v.trim().is_empty());
         let kept = kept.map(|(n, v)| (n.as_str(), v.as_str()));
         let new = changes.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-        address(&self.path, kept.chain(new))
+        address(&self.here(), kept.chain(new))
     }
 
     /// A link to a host's page.

@@ -129,9 +129,9 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (shown.title) " · evenkeel" }
-                link rel="stylesheet" href=(asset::style());
-                link rel="icon" type="image/svg+xml" href=(asset::icon());
-                script src=(asset::script()) defer {}
+                link rel="stylesheet" href=(asked.at(&asset::style()));
+                link rel="icon" type="image/svg+xml" href=(asked.at(&asset::icon()));
+                script src=(asked.at(&asset::script())) defer {}
             }
             body {
                 a.skip href="#content" { (words.say("skip")) }
@@ -212,11 +212,11 @@ fn foot(asked: &Asked) -> Markup {
     let words = asked.words;
     html! {
         footer {
-            p #live hidden data-stream=(STREAM) data-on=(words.say("live-on"))
+            p #live hidden data-stream=(asked.at(STREAM)) data-on=(words.say("live-on"))
                 data-lost=(words.say("live-lost")) {}
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
-            p { a href="/api/v1/drifts" { "API" } " · " a href="/metrics" { (words.say("foot-metrics")) } }
+            p { a href=(asked.link("/api", &[])) { "API" } " · " a href=(asked.at("/metrics")) { (words.say("foot-metrics")) } }
             ul.langs aria-label=(words.say("foot-language")) {
                 @for lang in Lang::ALL {
                     li {

@@ -3,6 +3,7 @@
 
 mod about;
 mod actions;
+mod api;
 mod asked;
 mod asset;
 mod deliveries;
@@ -48,6 +49,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/actions", get(actions::page))
         .route("/journal", get(journal::page))
         .route("/about", get(about::page))
+        .route("/api", get(api::page))
         .route("/assets/{name}", get(asset::serve))
 }
 

@@ -8,17 +8,18 @@ mod tail;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONNECTION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use futures_util::stream;
 
 use crate::api::Params;
 use crate::problem::{Kind, Problem, quoted};
+use crate::routes::Routes;
 use crate::serve::{Closing, Place};
 use crate::state::AppState;
 use line::Wanted;
@@ -37,9 +38,9 @@ const LAST: HeaderName = HeaderName::from_static("last-event-id");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The one route.
-pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+pub(crate) fn routes(state: &AppState) -> Routes {
     let tail = Arc::new(Tail::new(state.store.clone(), state.live.clone()));
-    Router::new().route("/api/v1/stream", get(open)).layer(Extension(tail))
+    Routes::new().route("/api/v1/stream", get(open).layer(Extension(tail)))
 }
 
 async fn open(
