@@ -5,7 +5,7 @@
 
 use evenkeel_tests::browser::{Browser, Screen, axe};
 use evenkeel_tests::program::{Home, Program};
-use evenkeel_tests::stage::Lab;
+use evenkeel_tests::stage::{Lab, container};
 
 /// A site where something is wrong, so that every page has something to show.
 async fn troubled() -> (Lab, Home, Program) {
@@ -57,4 +57,34 @@ async fn every_page_fits_every_screen_keeps_its_policy_and_can_be_used_by_everyb
         }
     }
     assert!(wrong.is_empty(), "{} things are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_write_runs_in_no_browser() {
+    let Some(browser) = Browser::start().await else { return };
+    let hostile = "'><img src=x onerror=window.ran=1><script>window.ran=1</script>";
+    let lab = Lab::small(&[(hostile, &[(hostile, 80)]), ("box", &[("<svg onload=window.ran=1>", 81)])]).await;
+    lab.engine("box").run(container("box", "' autofocus onfocus='window.ran=1", 82));
+    lab.engine(hostile).stop(hostile).unwrap();
+    let home = Home::new(&lab, None);
+    let program = home.start().await;
+    let address = program.address().await;
+    program.until_ready().await;
+    browser.open(&format!("http://{address}/hosts")).await;
+    browser.until_count("main a[href^='/hosts/']", 2).await;
+    let links = "return [...document.querySelectorAll('a[href^=\"/\"]')].map((a) => a.getAttribute('href'))";
+    let mut paths: Vec<String> = Vec::new();
+    for start in ["/hosts", "/", "/events"] {
+        browser.open(&format!("http://{address}{start}")).await;
+        paths.extend(serde_json::from_value::<Vec<String>>(browser.run(links).await).unwrap());
+    }
+    paths.sort();
+    paths.dedup();
+    assert!(paths.iter().any(|path| path.starts_with("/drifts/")), "{paths:?}");
+    for path in paths.iter().filter(|path| !path.starts_with("/api") && !path.starts_with("/metrics")) {
+        browser.open(&format!("http://{address}{path}")).await;
+        let ran = browser.run("return window.ran ?? null").await;
+        assert!(ran.is_null(), "{path} ran it");
+        assert_eq!(browser.complaints().await, Vec::<String>::new(), "{path}");
+    }
 }

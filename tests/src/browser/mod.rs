@@ -8,6 +8,7 @@ pub mod axe;
 mod wire;
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,7 @@ impl Browser {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .env("HOME", profile.path())
+            .process_group(0)
             .spawn()
             .unwrap();
         let port = port_of(&mut child);
@@ -233,17 +235,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends its browser when it is asked to end, and not when it is killed.
-        let id = self.driver.id().to_string();
-        let asked = Command::new("kill").arg(&id).status().is_ok_and(|status| status.success());
-        let begun = Instant::now();
-        while asked && begun.elapsed() < Duration::from_secs(5) {
-            if matches!(self.driver.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _ = self.driver.kill();
+        // Driver and browser are of one process group: the browser would outlive its driver.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.driver.id())]).status();
         let _ = self.driver.wait();
     }
 }
