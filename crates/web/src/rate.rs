@@ -18,7 +18,7 @@ use crate::access::{Caller, Peer};
 use crate::problem::{Kind, Problem};
 
 /// Requests that may come at once. A page is three, and an open one asks again at most once a second.
-const BURST: u32 = 500;
+const BURST: u32 = 1000;
 /// How long it takes until one more may come: a hundred a second, for as long as anybody likes.
 const EACH: Duration = Duration::from_millis(10);
 /// How many are counted apart. Beyond them the rest share one count, so that nobody fills the memory by coming from

@@ -35,7 +35,7 @@ const NAMES: Key = Key::with_default(
 const BASE_PATH: Key = Key::with_default(
     "base_path",
     "path",
-    "\"\"",
+    "\"/\"",
     "Below which path a proxy has this, such as /evenkeel: every link begins with it. The proxy may pass the path on or cut \
      it off.",
 );

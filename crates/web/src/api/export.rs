@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use evenkeel_core::Event;
 use evenkeel_store::{Cursor, EventFilter, Store};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::events::{FILTERS, filter};
@@ -85,7 +85,7 @@ pub(super) async fn all(
         Some((part, writing))
     });
     let first = stream::once(std::future::ready(Ok::<_, std::io::Error>(Bytes::from(first))));
-    let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
+    let body = Body::from_stream(first.chain(rest).fuse());
     let (kind, name) = match form {
         Form::Lines => ("application/jsonl", "attachment; filename=\"evenkeel-events.jsonl\""),
         Form::Table => {

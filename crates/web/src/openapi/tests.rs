@@ -52,7 +52,7 @@ async fn every_route_is_in_the_document_and_the_other_way_round() {
     for path in routed {
         for method in ["get", "post", "put", "patch", "delete"] {
             let is_documented = all().iter().any(|one| one.path == path && one.method == method);
-            let uri = path.replace('{', "").replace('}', "");
+            let uri = path.replace(['{', '}'], "");
             let request = Request::builder().method(method.to_uppercase().as_str()).uri(uri);
             let request = request.header("host", "localhost").body(Body::empty()).unwrap();
             let status = router.clone().oneshot(request).await.unwrap().status();
@@ -160,7 +160,7 @@ fn holds(document: &Value, schema: &Value, value: &Value) -> Result<(), String> 
     let is_kind = match &schema["type"] {
         Value::String(one) => one == kind,
         Value::Array(some) => some.iter().any(|one| one == kind),
-        _ => true,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => true,
     };
     if !is_kind {
         return Err(format!("{value} is no {}", schema["type"]));

@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use crate::api::Params;
 use crate::problem::{Kind, Problem, quoted};
@@ -76,7 +76,7 @@ async fn open(
         let event = reader.next().await?;
         Some((Ok::<Event, Infallible>(event), reader))
     });
-    let mut response = Sse::new(events).into_response();
+    let mut response = Sse::new(events.fuse()).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
