@@ -11,7 +11,7 @@ use evenkeel::hub::Hub;
 use evenkeel_core::model::HostSnapshot;
 use evenkeel_sources::Snapshot;
 use evenkeel_store::Store;
-use evenkeel_web::{AppState, HostPolicy, router, serve};
+use evenkeel_web::{Access, AppState, HostPolicy, router, serve};
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -88,7 +88,7 @@ async fn serving(store: Arc<dyn Store>, hub: Arc<Hub>) -> Result<(SocketAddr, Ca
     let face = Arc::new(Face::new()?);
     face.show(hub);
     let allowed_hosts = HostPolicy::bound_to(address.ip(), ["bare"]);
-    let state = AppState { store, live: face, allowed_hosts };
+    let state = AppState { store, live: face, allowed_hosts, access: Arc::new(Access::local()) };
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router(state), stop.clone().cancelled_owned()));
     Ok((address, stop))

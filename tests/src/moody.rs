@@ -13,8 +13,8 @@ use evenkeel_store::{
     AssetRow, Callback, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error,
     EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
     OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
-    Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, Stats, Store,
-    StoredEvent, Ticket, TokenHash,
+    Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, SessionRow,
+    Stats, Store, StoredEvent, Ticket, TokenHash,
 };
 use jiff::Timestamp;
 
@@ -388,6 +388,31 @@ impl Store for MoodyStore {
     ) -> Result<Page<JournalRow>> {
         self.admit_reading().await?;
         self.inner.journal(filter, after, limit).await
+    }
+
+    async fn begin_session(&self, session: &SessionRow, note: &JournalRow) -> Result<()> {
+        self.admit().await?;
+        self.inner.begin_session(session, note).await
+    }
+
+    async fn session(&self, token: TokenHash) -> Result<Option<SessionRow>> {
+        self.admit_reading().await?;
+        self.inner.session(token).await
+    }
+
+    async fn touch_session(&self, token: TokenHash, at: Timestamp) -> Result<()> {
+        self.admit().await?;
+        self.inner.touch_session(token, at).await
+    }
+
+    async fn end_session(&self, token: TokenHash, note: &JournalRow) -> Result<bool> {
+        self.admit().await?;
+        self.inner.end_session(token, note).await
+    }
+
+    async fn note_at_door(&self, row: &JournalRow) -> Result<()> {
+        self.admit().await?;
+        self.inner.note_at_door(row).await
     }
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {

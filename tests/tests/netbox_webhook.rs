@@ -11,7 +11,7 @@ use evenkeel::config::SinkFilter;
 use evenkeel::face::Face;
 use evenkeel_sinks::netbox::{Config, NetboxSink, Settings};
 use evenkeel_tests::stage::{Ear, Lab, Plan, Stage, soon};
-use evenkeel_web::{AppState, HostPolicy, router, serve};
+use evenkeel_web::{Access, AppState, HostPolicy, router, serve};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha512;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -90,6 +90,7 @@ async fn serve_stage(stage: &Stage) -> (SocketAddr, DropGuard) {
         store: stage.store().clone(),
         live: face,
         allowed_hosts: HostPolicy::bound_to(address.ip(), names),
+        access: Arc::new(Access::local()),
     };
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router(state), stop.clone().cancelled_owned()));

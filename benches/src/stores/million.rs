@@ -10,7 +10,7 @@ use evenkeel::face::Face;
 use evenkeel_store::PassCommit;
 use evenkeel_store::Store;
 use evenkeel_store::conformance::sample::{at, event, missing};
-use evenkeel_web::{AppState, HostPolicy, router, serve};
+use evenkeel_web::{Access, AppState, HostPolicy, router, serve};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Row as _};
@@ -100,6 +100,7 @@ async fn serving(store: Arc<dyn Store>) -> Result<(std::net::SocketAddr, Cancell
         store,
         live: Arc::new(Face::new()?),
         allowed_hosts: HostPolicy::bound_to(address.ip(), ["bare"]),
+        access: Arc::new(Access::local()),
     };
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router(state), stop.clone().cancelled_owned()));

@@ -126,7 +126,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     } = setup;
     let repair_figures = repair::figures::Figures::register(&registry)?;
     remedies.receivers.keys().for_each(|action| repair_figures.expect(action));
-    let (repairs, orders) = Desk::new(remedies.approvers.clone());
+    let (repairs, orders) = Desk::new();
     let metrics = Metrics::register(&registry)?;
     let netbox = intent.id().clone();
     let policy = Arc::new(policy);

@@ -23,12 +23,12 @@ use evenkeel_sources::push::PushSource;
 use evenkeel_sources::truenas::{self, TruenasSource};
 use evenkeel_store::sqlite::{self, Synchronous};
 use evenkeel_store::{PgStore, SqliteStore, Store, postgres};
-use evenkeel_web::{Approver, Intake};
+use evenkeel_web::{Approver, Intake, Rules};
 use prometheus::Registry;
 
 use crate::config::{
-    self, ApproverConfig, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig, RemediationConfig,
-    RepairAction, SinkConfig, SinkKind, StoreConfig,
+    self, AccessConfig, ApproverConfig, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig,
+    RemediationConfig, RepairAction, SinkConfig, SinkKind, StoreConfig,
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
@@ -150,6 +150,25 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
     })
 }
 
+/// Who may do what.
+pub fn rules(config: &Config) -> Rules {
+    let AccessConfig { users, tokens, proxy, sessions, anonymous, open_metrics } = &config.access;
+    let approver = |ApproverConfig { name, token }: &ApproverConfig| Approver {
+        name: name.clone(),
+        token: token.clone(),
+    };
+    Rules {
+        users: users.clone(),
+        tokens: tokens.clone(),
+        proxy: proxy.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        sessions: *sessions,
+        approvers: config.remediation.approvers.iter().map(approver).collect(),
+        anonymous: *anonymous,
+        open_metrics: *open_metrics,
+    }
+}
+
 /// What is repaired, and by whom.
 fn remedies(config: &Config) -> Result<Remedies, Error> {
     let RemediationConfig { policy, callback_url, actions, approvers } = &config.remediation;
@@ -165,10 +184,6 @@ fn remedies(config: &Config) -> Result<Remedies, Error> {
         receivers: actions.iter().map(receiver).collect::<Result<_, Error>>()?,
         callback: callback_url.clone(),
         secrets: tokens.chain(actions.iter().flat_map(|action| action.webhook.secrets().to_vec())).collect(),
-        approvers: approvers
-            .iter()
-            .map(|ApproverConfig { name, token }| Approver { name: name.clone(), token: token.clone() })
-            .collect(),
         epoch: 0,
     })
 }

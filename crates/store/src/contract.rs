@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
 use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
+use crate::sessions::SessionRow;
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
     Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
@@ -219,12 +220,29 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Page<JournalRow>>;
 
+    // Sessions: who is logged in. Written by every replica, whoever leads: who may look is no question of leadership.
+
+    /// Keeps a session and the journal's line about it, both or neither. Of one who has more than fifty the oldest go.
+    async fn begin_session(&self, session: &SessionRow, note: &JournalRow) -> Result<()>;
+
+    /// The session whose browser shows this, as long as it is kept. Whether its time is up is for the caller to say.
+    async fn session(&self, token: TokenHash) -> Result<Option<SessionRow>>;
+
+    /// Notes that a session was seen at this moment. An earlier one changes nothing.
+    async fn touch_session(&self, token: TokenHash, at: Timestamp) -> Result<()>;
+
+    /// Ends a session, with the journal's line about it. `false`: there was none, and nothing is noted.
+    async fn end_session(&self, token: TokenHash, note: &JournalRow) -> Result<bool>;
+
+    /// Notes in the journal what happened at the door: who did not get in. As sessions, whoever leads.
+    async fn note_at_door(&self, row: &JournalRow) -> Result<()>;
+
     // Housekeeping
 
     /// Removes what is older or more than the policy keeps, in small transactions, between which others get in. Never
     /// removes a delivery that is not settled, the event or notice of such a delivery, a ledger entry, the newest snapshot
     /// of anything, or a proposal that is not over, was dispatched within the last 24 hours, or is of an open drift.
-    /// Callbacks whose time was up a day ago go whatever the policy says. Works on a full disk as far as the database can: it is what makes room again. A run that is interrupted
+    /// Callbacks and sessions whose time was up a day ago go whatever the policy says. Works on a full disk as far as the database can: it is what makes room again. A run that is interrupted
     /// keeps what it did.
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned>;
 

@@ -11,6 +11,7 @@ mod group;
 mod query;
 mod repairs;
 mod rows;
+mod sessions;
 mod sorting;
 mod text;
 mod types;
@@ -36,6 +37,7 @@ pub use repairs::{
 pub use rows::{
     AssetRow, ExpectedRow, JournalKind, JournalLine, JournalRow, ObservedRow, SavedInventory, SavedStatus,
 };
+pub use sessions::SessionRow;
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,

@@ -300,7 +300,7 @@ async fn an_upgrade_keeps_what_is_there_and_whoever_only_runs_is_granted_the_new
     assert_eq!(claimed.iter().map(|one| one.payload.as_slice()).collect::<Vec<_>>(), [b"{}"]);
     owner.resign().await.unwrap();
     let error = PgStore::open(&options).await.unwrap_err().to_string();
-    for table in ["callbacks", "notices", "proposals", "repair_controls"] {
+    for table in ["callbacks", "notices", "proposals", "repair_controls", "sessions"] {
         assert!(error.contains(&format!("evenkeel_{table}")), "{error}");
     }
 

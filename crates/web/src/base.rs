@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Uri;
+use axum::http::header::LOCATION;
 use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Uri};
+use axum::response::Response;
 use tower::ServiceExt;
 
 /// Paths of our own begin so: a proxy's path that does, too, could not be told from one of them.
@@ -84,14 +86,27 @@ impl BasePath {
         if self.0.is_empty() {
             return router;
         }
-        let base = self.clone();
-        let stripped = router.map_request(move |mut request: Request| {
-            if let Some(uri) = base.strip(request.uri()) {
-                *request.uri_mut() = uri;
-            }
-            request
-        });
-        Router::new().fallback_service(stripped)
+        let (base, there) = (self.clone(), self.clone());
+        let below = router
+            .map_request(move |mut request: Request| {
+                if let Some(uri) = base.strip(request.uri()) {
+                    *request.uri_mut() = uri;
+                }
+                request
+            })
+            .map_response(move |response| there.led(response));
+        Router::new().fallback_service(below)
+    }
+
+    /// Where an answer leads to somewhere else of ours, that is below the path as well.
+    fn led(&self, mut response: Response) -> Response {
+        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+        if let Some(path) = to.filter(|to| to.starts_with('/') && !to.starts_with("//"))
+            && let Ok(to) = HeaderValue::try_from(format!("{}{path}", self.as_str()))
+        {
+            response.headers_mut().insert(LOCATION, to);
+        }
+        response
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 
+use crate::access::Caller;
 use crate::role::{Follows, Role};
 use crate::state::{AppState, Readiness};
 
@@ -32,9 +33,16 @@ struct Ready {
     readiness: Readiness,
 }
 
+/// What whoever has not said who they are is told.
+#[derive(Serialize)]
+struct Stranger {
+    ready: bool,
+    role: &'static str,
+}
+
 /// Whether what evenkeel shows can be relied on: the store answers and takes what is written, intent was read, every
 /// source was heard of. A follower shows what its leader sees; it is ready if there is one.
-pub(crate) async fn ready(State(state): State<AppState>) -> Response {
+pub(crate) async fn ready(State(state): State<AppState>, caller: Option<Extension<Caller>>) -> Response {
     let store = match tokio::time::timeout(STORE_PATIENCE, state.store.health()).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
@@ -52,6 +60,9 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
     }
     let ready = reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if caller.is_none() {
+        return (status, Json(Stranger { ready, role: role.as_str() })).into_response();
+    }
     let follows = role.follows(state.live.now());
     let body = Ready { ready, role: role.as_str(), follows, reasons, store_ok, readiness };
     (status, Json(body)).into_response()
@@ -65,5 +76,6 @@ fn unheard(readiness: &Readiness) -> Vec<String> {
 
 /// The figures, for Prometheus.
 pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.live.metrics()).into_response()
+    let figures = state.live.metrics() + &state.access.figures();
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], figures).into_response()
 }

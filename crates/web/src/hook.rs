@@ -12,6 +12,7 @@ use serde::Deserialize;
 use sha2::Sha512;
 use tracing::{debug, warn};
 
+use crate::access::from_hex;
 use crate::body;
 use crate::problem::{Kind, Problem};
 use crate::routes::Routes;
@@ -88,13 +89,6 @@ fn signature(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut values = headers.get_all(SIGNATURE).iter();
     let (first, second) = (values.next()?, values.next());
     second.is_none().then(|| from_hex(first.as_bytes())).flatten()
-}
-
-fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-    bytes.collect::<Option<Vec<u8>>>().filter(|_| rest.is_empty())
 }
 
 /// Whether the body was signed with the secret, in a time that does not tell how much of the signature is right.

@@ -3,9 +3,8 @@
 //!
 //! What lives here: routes, the shapes they answer in, what a request must look like, and the server that carries them.
 //! What does not: what is known about the world (behind [`Live`], kept by the controller), what is kept (behind
-//! [`Store`](evenkeel_store::Store)), and anything that changes either. What only reads does not ask who is calling; who
-//! may reach the port is decided by the address it is bound to and by [`HostPolicy`]. Who sends or decides shows a token,
-//! or signs.
+//! [`Store`](evenkeel_store::Store)), and anything that changes either. Who asks is found out before anything is done for
+//! them ([`Access`]); doors for machines look at a credential of their own.
 
 mod access;
 mod api;
@@ -33,11 +32,15 @@ mod token;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use routes::Routes;
 
-pub use access::{Caller, Level, Peer};
+pub use access::{
+    Access, Caller, DigestError, HashError, Level, PasswordError, PasswordHash, Peer, Proxy, Rules, Scope,
+    Scopes, Sessions, Token, TokenDigest, User, token_of,
+};
+pub use axum::http::HeaderName;
 pub use base::BasePath;
 pub use changes::{Changes, Part};
 pub use headers::HostPolicy;
@@ -51,22 +54,29 @@ pub use serve::{GRACE, serve};
 pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 pub use status::{Error as StatusError, WorldStatus};
 
-/// Every route, guarded: the host is checked first, then the length of the address, then time runs.
+/// Every route, guarded: what proxies say is believed or taken away, the host is checked, then the length of the address,
+/// then time runs, then it is found out who asks.
 pub fn router(state: AppState) -> Router {
     let policy = state.allowed_hosts.clone();
     let live = state.live.clone();
     let base = policy.base_path().clone();
+    let access = state.access.clone();
+    let doorkeeper = state.clone();
     let router = for_programs(&state)
         .into_router()
+        .route("/login", get(access::login::show).post(access::login::take))
+        .route("/logout", post(access::login::leave))
         .merge(page::routes())
         .fallback(page::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(state)
+        .layer(from_fn_with_state(doorkeeper, access::identified))
         .layer(from_fn_with_state(rate::Rates::default(), rate::limited))
         .layer(compress::layer())
         .layer(from_fn(headers::in_time))
         .layer(from_fn(headers::bounded))
         .layer(from_fn_with_state(policy, headers::known_host))
+        .layer(from_fn_with_state(access, access::forwarded))
         .layer(from_fn_with_state(live, role::said))
         .layer(from_fn(headers::hardened));
     base.over(router)

@@ -1,4 +1,4 @@
-//! How often somebody may ask: a bucket per address and name, which fills up again as time goes. What lives here: counting
+//! How often somebody may ask: a bucket per address, which fills up again as time goes. What lives here: counting
 //! and saying so. What does not: what a request costs; whoever looks after evenkeel (health, figures) and whoever shows
 //! a credential of its own (NetBox, receivers) is not counted.
 
@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
-use crate::access::{Caller, Peer};
+use crate::access::Peer;
 use crate::problem::{Kind, Problem};
 
 /// Requests that may come at once. A page is three, and an open one asks again at most once a second.
@@ -31,7 +31,7 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Whoever is counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Who {
-    Somebody(Option<IpAddr>, Option<Arc<str>>),
+    Somebody(Option<IpAddr>),
     TheRest,
 }
 
@@ -89,8 +89,7 @@ pub(crate) async fn limited(State(rates): State<Rates>, request: Request, next: 
         return next.run(request).await;
     }
     let peer = request.extensions().get::<Peer>().map(|Peer(address)| block(*address));
-    let name = request.extensions().get::<Caller>().map(|caller| caller.name.clone());
-    let (mut response, left, wait) = match rates.count(Who::Somebody(peer, name), Instant::now()) {
+    let (mut response, left, wait) = match rates.count(Who::Somebody(peer), Instant::now()) {
         Said::Yes { left } => (next.run(request).await, left, 0),
         Said::Later(wait) => {
             let seconds = wait.as_secs() + 1;
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
 
     fn who(n: u32) -> Who {
-        Who::Somebody(Some(IpAddr::V4(n.into())), None)
+        Who::Somebody(Some(IpAddr::V4(n.into())))
     }
 
     #[test]

@@ -137,9 +137,6 @@ pub enum RepairTrouble {
 /// Whoever decides about repairs. Each answer is given once it is kept.
 #[async_trait]
 pub trait Repairs: Send + Sync {
-    /// Who may decide. Nobody: nothing can be approved, rejected, stopped or released from outside.
-    fn approvers(&self) -> &[Approver];
-
     /// Decides about the proposal with this key or handle.
     async fn decide(
         &self,

@@ -12,6 +12,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::changes::Changes;
 use crate::headers::HostPolicy;
 use crate::hook::NetboxHook;
@@ -28,6 +29,8 @@ pub struct AppState {
     pub live: Arc<dyn Live>,
     /// By which names evenkeel may be called.
     pub allowed_hosts: HostPolicy,
+    /// Who may do what.
+    pub access: Arc<Access>,
 }
 
 /// The world as it is at this moment. Every method is called on a thread that serves requests: it reads memory and

@@ -542,3 +542,25 @@ api-params = Takes
 api-body = Is sent
 api-answer = Answers
 api-problems = Problems
+
+## Who asks
+
+login-title = Log in
+login-name = Name
+login-password = Password
+login-do = Log in
+logout-do = Log out
+login-wrong = The name or the password is wrong.
+login-wait = { $n ->
+    [one] Too many tries. Wait a second, then try again.
+   *[other] Too many tries. Wait { $n } seconds, then try again.
+}
+login-nobody = Nobody can log in here with a password: the configuration names no user. docs/access.md shows how to name one.
+level-viewer = viewer
+level-operator = operator
+level-approver = approver
+level-admin = admin
+trouble-unknown = You are not known here
+trouble-unknown-next = Log in, or ask whoever runs evenkeel for access.
+trouble-forbidden = This is not for you
+trouble-forbidden-next = It takes another role, or the page was open for too long: go back, open it again and do it once more.

@@ -542,3 +542,25 @@ api-params = Accepte
 api-body = Reçoit
 api-answer = Répond
 api-problems = Problèmes
+
+## Qui demande
+
+login-title = Se connecter
+login-name = Nom
+login-password = Mot de passe
+login-do = Se connecter
+logout-do = Se déconnecter
+login-wrong = Le nom ou le mot de passe est faux.
+login-wait = { $n ->
+    [one] Trop d’essais. Attendez { $n } seconde, puis réessayez.
+   *[other] Trop d’essais. Attendez { $n } secondes, puis réessayez.
+}
+login-nobody = Personne ne peut se connecter ici avec un mot de passe : la configuration ne nomme aucun utilisateur. docs/access.md montre comment en nommer un.
+level-viewer = lecteur
+level-operator = opérateur
+level-approver = approbateur
+level-admin = administrateur
+trouble-unknown = Vous n’êtes pas connu ici
+trouble-unknown-next = Connectez-vous, ou demandez un accès à la personne qui gère evenkeel.
+trouble-forbidden = Ceci ne vous est pas permis
+trouble-forbidden-next = Il faut un autre rôle, ou la page est restée ouverte trop longtemps : revenez, rouvrez-la et recommencez.

@@ -546,3 +546,25 @@ api-params = Aceita
 api-body = Recebe
 api-answer = Responde
 api-problems = Problemas
+
+## Quem pede
+
+login-title = Entrar
+login-name = Nome
+login-password = Palavra-passe
+login-do = Entrar
+logout-do = Sair
+login-wrong = O nome ou a palavra-passe está errado.
+login-wait = { $n ->
+    [one] Demasiadas tentativas. Espere { $n } segundo e tente de novo.
+   *[other] Demasiadas tentativas. Espere { $n } segundos e tente de novo.
+}
+login-nobody = Ninguém pode entrar aqui com uma palavra-passe: a configuração não nomeia nenhum utilizador. docs/access.md mostra como nomear um.
+level-viewer = leitor
+level-operator = operador
+level-approver = aprovador
+level-admin = administrador
+trouble-unknown = Não é conhecido aqui
+trouble-unknown-next = Entre, ou peça acesso a quem gere o evenkeel.
+trouble-forbidden = Isto não lhe é permitido
+trouble-forbidden-next = É preciso outro papel, ou a página ficou aberta demasiado tempo: volte, abra-a de novo e repita.

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use evenkeel_core::{EventType, Severity};
 use evenkeel_store::JournalKind;
+use evenkeel_web::{Level, Scope};
 use jiff::Timestamp;
 
 /// Says what should exist, what does exist, and keeps telling the difference.
@@ -56,6 +57,10 @@ pub(crate) enum Command {
     /// Show what is proposed, decide about it, or say what would run now
     #[command(subcommand)]
     Repairs(RepairsCommand),
+    /// Make a password's hash: asks for the password and prints the lines to paste into the configuration
+    Passwd(PasswdOptions),
+    /// Make a token: prints it once, and the lines with its hash
+    Token(TokenOptions),
     /// Say who is told, or try whether it arrives
     #[command(subcommand)]
     Sink(SinkCommand),
@@ -213,6 +218,31 @@ pub(crate) enum RepairsCommand {
     Release(Word),
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct PasswdOptions {
+    /// What they log in with
+    #[arg(default_value = "admin")]
+    pub(crate) name: String,
+    /// What they may do: viewer, operator, approver, admin
+    #[arg(long, default_value = "admin", value_name = "ROLE", value_parser = role)]
+    pub(crate) role: Level,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TokenOptions {
+    /// What it is for; the journal has it with everything it does
+    pub(crate) name: String,
+    /// What it may do: viewer, operator, approver, admin
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    pub(crate) role: Level,
+    /// Only these parts of its role: read, silence, resend, decide, metrics
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = scope, value_delimiter = ',')]
+    pub(crate) scopes: Vec<Scope>,
+    /// How long it opens anything: 90d, 12h [default: for good]
+    #[arg(long, value_name = "DURATION", value_parser = crate::config::duration)]
+    pub(crate) expires: Option<std::time::Duration>,
+}
+
 /// Who decides, and why.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Word {
@@ -315,6 +345,18 @@ fn event_type(text: &str) -> Result<EventType, String> {
 fn journal_kind(text: &str) -> Result<JournalKind, String> {
     JournalKind::parse(&text.to_ascii_lowercase())
         .ok_or_else(|| "not a kind; there are decision, task, action, log".to_owned())
+}
+
+fn role(text: &str) -> Result<Level, String> {
+    let known = || Level::ALL.map(Level::as_str).join(", ");
+    let found = Level::ALL.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("not a role; there are {}", known()))
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let known = || Scope::ALL.map(Scope::as_str).join(", ");
+    let found = Scope::ALL.into_iter().find(|scope| scope.as_str().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("not a scope; there are {}", known()))
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

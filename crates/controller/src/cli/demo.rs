@@ -5,6 +5,7 @@ mod lab;
 mod saved;
 mod script;
 mod show;
+mod workshop;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use std::time::Duration;
 
 use evenkeel_core::{Event, EventType, Subject, Transition};
 use evenkeel_lab::homelab::Homelab;
-use evenkeel_lab::incidents::{INCIDENTS, Incident, left};
+use evenkeel_lab::incidents::{INCIDENTS, Incident, LEFT};
 use evenkeel_lab::netbox::NetboxVersion;
 use evenkeel_lab::receiver::Receiver;
 use evenkeel_store::{SqliteStore, Store};
+use evenkeel_web::{Repairs as _, Rules, Switch};
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -38,16 +40,19 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     output::log(args, "off", LogFormat::Text);
     let version = netbox_version(&options.netbox)?;
     let homelab = Homelab::start(version).await.or_fail("the demo needs to listen on 127.0.0.1")?;
+    let homelab = Arc::new(homelab);
+    let n8n = workshop::open(homelab.clone()).await.or_fail("the demo needs to listen on 127.0.0.1")?;
     let receiver =
         Receiver::start(lab::SIGNING_SECRET).await.or_fail("the demo needs to listen on 127.0.0.1")?;
     let store = open_store(options).await?;
     let http = lab::http(options.listen);
-    let surface = Surface::open(&http, store.clone())
+    let surface = Surface::open(&http, Rules::default(), store.clone())
         .await
         .or_fail("name another address with --listen, or 127.0.0.1:0")?;
     let seat = Seat::new(store.clone(), "demo", surface.face().clone());
     let term = seat.take().await;
-    let running = controller::start(lab::setup(&homelab, &receiver, store.clone())?)
+    let remedies = workshop::remedies(&n8n, surface.address())?;
+    let running = controller::start(lab::setup(&homelab, &receiver, remedies, store.clone())?)
         .await
         .or_fail("please report this")?;
     surface.face().show(running.hub.clone());
@@ -67,9 +72,9 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         surprises = show::closing(&running.hub, &receiver, &played).await;
     }
     if options.stay && !options.quiet {
+        release(&running.hub).await?;
         show::leaving();
-        let left: Vec<Incident> = left().collect();
-        surprises += play(&homelab, &mut events, &left).await?.surprises;
+        surprises += play(&homelab, &mut events, &LEFT).await?.surprises;
     }
     if options.stay {
         show::staying(surface.address());
@@ -81,6 +86,16 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     surface.close().await;
     store.close().await;
     Ok(if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The cable made so much drift at once that the brake is on. Somebody looked, and lets repairs go on.
+async fn release(hub: &Hub) -> Result<(), Failure> {
+    let reason = "the cable was pulled; everything is back";
+    let done = hub.repairs.switch(Switch::Release, "demo", reason).await.or_fail("please report this")?;
+    if done.changed {
+        show::released();
+    }
+    Ok(())
 }
 
 /// What the incidents led to.

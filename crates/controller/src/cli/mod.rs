@@ -17,10 +17,12 @@ mod history;
 mod journal;
 mod once;
 mod output;
+mod passwd;
 mod repairs;
 mod run;
 mod serve;
 mod sink;
+mod token;
 
 use std::process::ExitCode;
 
@@ -59,6 +61,8 @@ async fn dispatch(args: &Args) -> Done {
         Command::Backup(options) => backup::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
         Command::Repairs(command) => repairs::run(args, command).await,
+        Command::Passwd(options) => passwd::run(options),
+        Command::Token(options) => token::run(options),
         Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
     }

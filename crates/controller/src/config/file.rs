@@ -9,8 +9,8 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, ProxmoxConfig, approvers, docker, machines, netbox, policy, probe, proxmox, push,
-    remediation, repairs, retention, rules, sinks, store, system, truenas,
+    Config, DockerDefaults, ProxmoxConfig, access, approvers, docker, machines, netbox, policy, probe,
+    proxmox, proxy, push, remediation, repairs, retention, rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
@@ -30,6 +30,7 @@ const SEVERITY: Key = Key::optional("severity", "list of tables", "", "");
 const SILENCE: Key = Key::optional("silence", "list of tables", "", "");
 const STORE: Key = Key::optional("store", "table", "", "");
 const HTTP: Key = Key::optional("http", "table", "", "");
+const ACCESS: Key = Key::optional("access", "table", "", "");
 const SINK: Key = Key::optional("sink", "list of tables", "", "");
 const REMEDIATION: Key = Key::optional("remediation", "table", "", "");
 const SCHEDULE: Key = Key::optional("schedule", "table", "", "");
@@ -53,6 +54,7 @@ const ROOT: Section = Section {
         &SILENCE,
         &STORE,
         &HTTP,
+        &ACCESS,
         &SINK,
         &REMEDIATION,
         &SCHEDULE,
@@ -104,6 +106,10 @@ pub(super) const SECTIONS: &[&Section] = &[
     &store::SECTION,
     &retention::SECTION,
     &system::HTTP_SECTION,
+    &access::SECTION,
+    &access::USER_SECTION,
+    &access::TOKEN_SECTION,
+    &proxy::SECTION,
     &system::SCHEDULE_SECTION,
     &system::BREAKER_SECTION,
     &system::LOG_SECTION,
@@ -132,7 +138,10 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let silences = each(&silenced, rules::silence);
     rules::unique_names(&silenced);
     let store = store::read(&root.table(&STORE, &store::SECTION));
-    let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION));
+    let access = access::read(&root.table(&ACCESS, &access::SECTION));
+    // Who cannot be read may be somebody.
+    let is_closed = access.as_ref().is_none_or(access::AccessConfig::names_somebody);
+    let http = system::http(&root.table(&HTTP, &system::HTTP_SECTION), is_closed);
     let sinks = destinations(&root, netbox.as_ref());
     // Sinks that cannot be read may be told.
     let told = sinks.as_ref().is_none_or(|sinks| sinks.iter().any(|sink| sink.notices));
@@ -169,6 +178,7 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         policy,
         store,
         http,
+        access: access?,
         sinks: sinks?,
         remediation,
         schedule: schedule?,

@@ -88,6 +88,9 @@ pub(super) fn habit(name: &str) -> Option<&'static str> {
             "the certificate check cannot be switched off; pin a self-signed certificate with `pin` \
              (`evenkeel doctor` prints its fingerprint) or name its authority with `ca_file`"
         }
+        "allow_remote" => {
+            "listening beyond this machine takes a user, a token or a proxy in [access]; docs/access.md shows how"
+        }
         "password" | "api_key" | "apikey" | "api_token" => {
             "a token is written as `token = { env = \"NAME\" }`"
         }

@@ -4,6 +4,7 @@
 //! ([`Errors`]), and the reference text made from the same tables the reader uses ([`reference`]). What does not:
 //! defaults of a source or sink that the operator cannot change, and building anything from the values; that is wiring.
 
+mod access;
 mod approvers;
 mod docker;
 mod file;
@@ -14,6 +15,7 @@ mod policy;
 mod probe;
 mod problem;
 mod proxmox;
+mod proxy;
 mod push;
 mod reader;
 mod reference;
@@ -45,6 +47,7 @@ use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
 use evenkeel_web::BasePath;
+use ipnet::IpNet;
 use jiff::Timestamp;
 use url::Url;
 use wildmatch::WildMatch;
@@ -52,6 +55,7 @@ use wildmatch::WildMatch;
 use self::reader::Reader;
 use crate::deliver::people::Manners;
 
+pub use access::AccessConfig;
 pub use approvers::ApproverConfig;
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
@@ -59,6 +63,7 @@ pub use proxmox::ProxmoxConfig;
 pub use push::PushConfig;
 pub use reference::reference;
 pub use store::{Place, Postgres, StoreConfig, Synchronous};
+pub(crate) use value::duration;
 
 /// Everything the operator said, checked.
 #[derive(Clone, Debug)]
@@ -87,6 +92,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The page, the API and the metrics.
     pub http: HttpConfig,
+    /// Who may look and do what.
+    pub access: AccessConfig,
     /// Where events go, in the order of the file.
     pub sinks: Vec<SinkConfig>,
     /// Whether drifts are repaired, and within which bounds.
@@ -113,12 +120,12 @@ pub struct DockerDefaults {
 pub struct HttpConfig {
     /// The address listened on.
     pub listen: SocketAddr,
-    /// Consent to listen beyond this machine.
-    pub allow_remote: bool,
     /// Names it is called by beside `localhost`.
     pub names: Vec<String>,
     /// Below which path it is found.
     pub base_path: BasePath,
+    /// Whose word counts about where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl HttpConfig {

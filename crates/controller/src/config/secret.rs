@@ -10,9 +10,9 @@ use super::key::{Key, Section};
 use super::table::Value;
 use super::value::Read;
 
-const ENV: Key =
+pub(super) const ENV: Key =
     Key::optional("env", "text", "the secret is in a file", "The variable that holds the secret.");
-const FILE: Key =
+pub(super) const FILE: Key =
     Key::optional("file", "path", "the secret is in the environment", "The file that holds the secret.");
 
 pub(super) const SECTION: Section = Section {

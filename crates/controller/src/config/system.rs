@@ -14,16 +14,9 @@ const LISTEN: Key = Key::with_default(
     "listen",
     "address with port",
     "\"127.0.0.1:9797\"",
-    "Where the page, the API and `/metrics` are served.",
+    "Where the page, the API and `/metrics` are served. Beyond this machine only with a user, a token or a proxy: see \
+     `[access]`.",
 );
-const ALLOW_REMOTE: Key = Key::with_default(
-    "allow_remote",
-    "true or false",
-    "false",
-    "Consent to listen beyond this machine. There is no login: whoever reaches the port reads everything. Put a proxy \
-     with a login in front, or let a container runtime publish the port to where it belongs.",
-);
-
 const NAMES: Key = Key::with_default(
     "names",
     "list of host names",
@@ -40,11 +33,19 @@ const BASE_PATH: Key = Key::with_default(
      it off.",
 );
 
+const TRUSTED_PROXIES: Key = Key::with_default(
+    "trusted_proxies",
+    "list of addresses or networks",
+    "[]",
+    "Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` count. From everybody else they \
+     are taken away unread.",
+);
+
 /// `[http]`.
 pub(super) const HTTP_SECTION: Section = Section {
     header: "[http]",
     doc: "The page, the API and the metrics.",
-    keys: &[&LISTEN, &ALLOW_REMOTE, &NAMES, &BASE_PATH],
+    keys: &[&LISTEN, &NAMES, &TRUSTED_PROXIES, &BASE_PATH],
     inherits: &[],
 };
 
@@ -136,19 +137,20 @@ impl Read for LogFormat {
     }
 }
 
-/// Reads `[http]`.
-pub(super) fn http(table: &Table<'_>) -> Option<HttpConfig> {
+/// Reads `[http]`; `is_closed`: whoever asks has to say who they are.
+pub(super) fn http(table: &Table<'_>, is_closed: bool) -> Option<HttpConfig> {
     let listen: Option<SocketAddr> = table.get(&LISTEN);
-    let allow_remote = table.get(&ALLOW_REMOTE);
-    if let (Some(listen), Some(false)) = (listen, allow_remote)
-        && !listen.ip().is_loopback()
+    if let Some(listen) = listen
+        && !listen.ip().to_canonical().is_loopback()
+        && !is_closed
     {
         let what = format!(
-            "{listen} is reachable from other machines, and there is no login; listen on 127.0.0.1, or say allow_remote = true"
+            "{listen} is reachable from other machines, and nobody would have to say who they are; listen on 127.0.0.1, or \
+             name users, tokens or a proxy in [access] (`evenkeel passwd NAME` prints the lines of a user)"
         );
         table.wrong(&LISTEN, what);
     }
-    let names = table.get::<Vec<String>>(&NAMES);
+    let (names, trusted_proxies) = (table.get::<Vec<String>>(&NAMES), table.get(&TRUSTED_PROXIES));
     let base_path = table.get::<String>(&BASE_PATH).and_then(|path| match BasePath::parse(&path) {
         Ok(base) => Some(base),
         Err(what) => {
@@ -156,7 +158,12 @@ pub(super) fn http(table: &Table<'_>) -> Option<HttpConfig> {
             None
         }
     });
-    Some(HttpConfig { listen: listen?, allow_remote: allow_remote?, names: names?, base_path: base_path? })
+    Some(HttpConfig {
+        listen: listen?,
+        names: names?,
+        trusted_proxies: trusted_proxies?,
+        base_path: base_path?,
+    })
 }
 
 /// Reads `[schedule]`.

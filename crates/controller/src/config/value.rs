@@ -131,7 +131,7 @@ pub(super) fn unwritten_unit(text: &str) -> bool {
 }
 
 /// Reads `30s`, `5m`, `1h30m`, `7d`; the units are ms, s, m, h, d and w.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if unwritten_unit(text) {
         return Err(unitless(text));

@@ -12,8 +12,8 @@ use evenkeel_store::{
     AssetRow, Callback, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error,
     EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
     OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
-    Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, Stats, Store,
-    StoredEvent, Ticket, TokenHash,
+    Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, SessionRow,
+    Stats, Store, StoredEvent, Ticket, TokenHash,
 };
 use jiff::Timestamp;
 
@@ -252,6 +252,26 @@ impl Store for Front {
         limit: u32,
     ) -> Result<Page<JournalRow>> {
         self.store()?.journal(filter, after, limit).await
+    }
+
+    async fn begin_session(&self, session: &SessionRow, note: &JournalRow) -> Result<()> {
+        self.store()?.begin_session(session, note).await
+    }
+
+    async fn session(&self, token: TokenHash) -> Result<Option<SessionRow>> {
+        self.store()?.session(token).await
+    }
+
+    async fn touch_session(&self, token: TokenHash, at: Timestamp) -> Result<()> {
+        self.store()?.touch_session(token, at).await
+    }
+
+    async fn end_session(&self, token: TokenHash, note: &JournalRow) -> Result<bool> {
+        self.store()?.end_session(token, note).await
+    }
+
+    async fn note_at_door(&self, row: &JournalRow) -> Result<()> {
+        self.store()?.note_at_door(row).await
     }
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {

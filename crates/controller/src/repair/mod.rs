@@ -22,7 +22,6 @@ use std::sync::Arc;
 use evenkeel_core::Secret;
 use evenkeel_core::remediation::Policy;
 use evenkeel_sinks::action::ActionSink;
-use evenkeel_web::Approver;
 use url::Url;
 
 pub use engine::Engine;
@@ -37,8 +36,6 @@ pub struct Remedies {
     pub receivers: BTreeMap<Arc<str>, Arc<ActionSink>>,
     /// Where receivers reach this evenkeel.
     pub callback: Option<Url>,
-    /// Who may decide.
-    pub approvers: Vec<Approver>,
     /// What no output may show.
     pub secrets: Vec<Secret>,
     /// Under which lease this process leads.

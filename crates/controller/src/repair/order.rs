@@ -1,13 +1,9 @@
 //! What persons and receivers ask of the engine, and what it answers. What does not live here: the answer; the engine
 //! gives it, between two looks.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use evenkeel_core::remediation::ProposalLine;
-use evenkeel_web::{
-    Answered, Approver, Claimed, Decision, Rehearsal, RepairTrouble, Repairs, Switch, Switched,
-};
+use evenkeel_web::{Answered, Claimed, Decision, Rehearsal, RepairTrouble, Repairs, Switch, Switched};
 use tokio::sync::{mpsc, oneshot};
 
 use super::register::Lost;
@@ -66,14 +62,13 @@ pub type Reply<T> = oneshot::Sender<Result<T, RepairTrouble>>;
 #[derive(Clone)]
 pub struct Desk {
     orders: mpsc::Sender<Order>,
-    approvers: Arc<[Approver]>,
 }
 
 impl Desk {
-    /// A desk for these approvers, and the other side of it.
-    pub fn new(approvers: impl Into<Arc<[Approver]>>) -> (Self, mpsc::Receiver<Order>) {
+    /// A desk, and the other side of it.
+    pub fn new() -> (Self, mpsc::Receiver<Order>) {
         let (orders, received) = mpsc::channel(WAITING);
-        (Self { orders, approvers: approvers.into() }, received)
+        (Self { orders }, received)
     }
 
     async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, RepairTrouble> {
@@ -91,10 +86,6 @@ fn stopping() -> RepairTrouble {
 
 #[async_trait]
 impl Repairs for Desk {
-    fn approvers(&self) -> &[Approver] {
-        &self.approvers
-    }
-
     async fn decide(
         &self,
         which: &str,

@@ -13,6 +13,7 @@ pub mod repairs;
 pub mod repairs_keeping;
 pub mod repairs_sample;
 pub mod sample;
+pub mod sessions;
 
 /// How a case ends.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -101,6 +102,12 @@ macro_rules! store_conformance {
                 retention_of_proposals_by_count_keeps_the_newest
                 callbacks_go_a_day_after_their_time_was_up
                 retention_removes_a_notice_when_nobody_waits_for_it
+            );
+            $crate::store_conformance!(@cases $fresh, sessions:
+                a_session_is_kept_with_its_note_until_it_is_ended
+                a_session_that_is_seen_again_says_when
+                sessions_go_a_day_after_their_time_was_up
+                somebody_who_logs_in_again_and_again_fills_nothing
             );
             $crate::store_conformance!(@cases $fresh, leading:
                 whoever_leads_renews_it_as_it_is

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_repairs.sql"),
+    include_str!("../../migrations/postgres/0003_sessions.sql"),
 ];
 
 /// The newest schema this program knows.

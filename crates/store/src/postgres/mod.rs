@@ -25,6 +25,7 @@ mod retention;
 mod rights;
 mod sequences;
 mod session;
+mod sessions;
 mod size;
 mod snapshots;
 mod status;
@@ -53,6 +54,7 @@ use crate::group::{self, Committer, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
 use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
+use crate::sessions::SessionRow;
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
     Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
@@ -354,6 +356,26 @@ impl Store for PgStore {
         limit: u32,
     ) -> Result<Page<JournalRow>> {
         self.inner.within(self.inner.journal(filter, after, limit)).await
+    }
+
+    async fn begin_session(&self, session: &SessionRow, note: &JournalRow) -> Result<()> {
+        self.inner.within(self.inner.adding(|| self.inner.begin_session(session, note))).await
+    }
+
+    async fn session(&self, token: TokenHash) -> Result<Option<SessionRow>> {
+        self.inner.within(self.inner.session(token)).await
+    }
+
+    async fn touch_session(&self, token: TokenHash, at: Timestamp) -> Result<()> {
+        self.inner.within(self.inner.touch_session(token, at)).await
+    }
+
+    async fn end_session(&self, token: TokenHash, note: &JournalRow) -> Result<bool> {
+        self.inner.within(self.inner.adding(|| self.inner.end_session(token, note))).await
+    }
+
+    async fn note_at_door(&self, row: &JournalRow) -> Result<()> {
+        self.inner.within(self.inner.adding(|| self.inner.note_at_door(row))).await
     }
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {

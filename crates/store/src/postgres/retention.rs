@@ -19,7 +19,7 @@ const BATCH: i64 = 1000;
 /// What was dispatched within this counts against the budget of a day.
 const BUDGET: Duration = Duration::from_hours(24);
 
-/// How long a callback is kept whose time is up: what comes late is still known for what it is.
+/// How long a callback or a session is kept whose time is up: what comes late is still known for what it is.
 const LATE: Keep = Keep { age: Some(Duration::from_hours(24)), count: None };
 
 /// Which rows of a table may go: those before a moment, and those up to an id. `$1` moment, `$2` id, `$3` how many.
@@ -78,6 +78,13 @@ const CALLBACKS: Table = Table {
     doomed: "SELECT id FROM evenkeel_callbacks WHERE expires_at < $1 OR id <= $2 ORDER BY id LIMIT $3",
     recent: None,
     delete: &["DELETE FROM evenkeel_callbacks WHERE id = ANY($1)"],
+};
+
+const SESSIONS: Table = Table {
+    surplus: "SELECT id FROM evenkeel_sessions ORDER BY id DESC LIMIT 1 OFFSET $1",
+    doomed: "SELECT id FROM evenkeel_sessions WHERE ends_at < $1 OR id <= $2 ORDER BY id LIMIT $3",
+    recent: None,
+    delete: &["DELETE FROM evenkeel_sessions WHERE id = ANY($1)"],
 };
 
 const EXPECTED: Table = Table {
@@ -145,6 +152,7 @@ impl Inner {
         // Deliveries first: an event whose dead deliveries go may go in the same run.
         let deliveries = self.thin(&DELIVERED, *delivered, now).await? + self.thin(&DEAD, *dead, now).await?;
         self.thin(&CALLBACKS, LATE, now).await?;
+        self.thin(&SESSIONS, LATE, now).await?;
         Ok(Pruned {
             deliveries,
             events: self.thin(&EVENTS, *events, now).await?,

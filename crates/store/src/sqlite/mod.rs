@@ -8,6 +8,7 @@ mod batch;
 mod commit;
 mod export;
 mod failure;
+mod health;
 mod journal;
 mod ledger;
 mod lock;
@@ -19,6 +20,7 @@ mod repair_commit;
 mod repairs;
 mod reserve;
 mod retention;
+mod sessions;
 mod size;
 mod snapshots;
 mod status;
@@ -35,7 +37,6 @@ use evenkeel_core::id::{EventId, HostName, SourceId, Subject};
 use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::ledger::Entry;
 use jiff::Timestamp;
-use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
@@ -45,13 +46,14 @@ use crate::group::{self, Committer, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
 use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
+use crate::sessions::SessionRow;
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
     Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
 };
 use lock::FileLock;
 pub use open::{Options, Synchronous};
-use writer::{Durability, Writer};
+use writer::Writer;
 
 /// A [`Store`] in SQLite. Clones share it.
 #[derive(Clone, Debug)]
@@ -141,40 +143,6 @@ impl SqliteStore {
 /// The database as the operator knows it.
 fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "in memory".to_owned(), |path| path.display().to_string())
-}
-
-impl Inner {
-    async fn health(&self) -> Result<()> {
-        let mut reader = self.reader().await?;
-        sqlx::query("SELECT count(*) FROM subjects LIMIT 1")
-            .execute(&mut *reader)
-            .await
-            .map_err(|error| self.explain(error))?;
-        drop(reader);
-        if self.read_only {
-            return Ok(());
-        }
-        // Taking the write lock finds a file that became read-only or is held by another program.
-        self.begin(Durability::Relaxed).await?.end(Ok(())).await
-    }
-
-    async fn close(&self) {
-        if let Some(readers) = &self.readers {
-            readers.close().await;
-        }
-        let writer = self.writer.lock().await.take();
-        if let Some(mut writer) = writer {
-            let emptied =
-                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut writer.connection).await;
-            if let Err(error) = emptied.map(|_| ()) {
-                tracing::debug!(store = %self.at, %error, "the log could not be emptied; it is read at the next start");
-            }
-            if let Err(error) = writer.connection.close().await {
-                tracing::debug!(store = %self.at, %error, "closing failed");
-            }
-        }
-        self.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-    }
 }
 
 #[async_trait]
@@ -376,6 +344,26 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Page<JournalRow>> {
         self.inner.journal(filter, after, limit).await
+    }
+
+    async fn begin_session(&self, session: &SessionRow, note: &JournalRow) -> Result<()> {
+        self.inner.begin_session(session, note).await
+    }
+
+    async fn session(&self, token: TokenHash) -> Result<Option<SessionRow>> {
+        self.inner.session(token).await
+    }
+
+    async fn touch_session(&self, token: TokenHash, at: Timestamp) -> Result<()> {
+        self.inner.touch_session(token, at).await
+    }
+
+    async fn end_session(&self, token: TokenHash, note: &JournalRow) -> Result<bool> {
+        self.inner.end_session(token, note).await
+    }
+
+    async fn note_at_door(&self, row: &JournalRow) -> Result<()> {
+        self.inner.note(std::slice::from_ref(row)).await
     }
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {

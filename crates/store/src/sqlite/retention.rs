@@ -20,7 +20,7 @@ const BATCH: i64 = 1000;
 /// What was dispatched within this counts against the budget of a day.
 const BUDGET: Duration = Duration::from_hours(24);
 
-/// How long a callback is kept whose time is up: what comes late is still known for what it is.
+/// How long a callback or a session is kept whose time is up: what comes late is still known for what it is.
 const LATE: Duration = Duration::from_hours(24);
 
 const NOTHING: Growth = Growth {
@@ -130,6 +130,12 @@ const JOURNAL: Table = Table {
     growth: |rows, _| Growth { journal: -rows, ..NOTHING },
 };
 
+/// What goes when its time was up long ago. `?1` moment, `?2` how many.
+const CALLBACKS: &str = "DELETE FROM callbacks WHERE token_hash IN (
+    SELECT token_hash FROM callbacks WHERE expires_at < ?1 LIMIT ?2)";
+const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN (
+    SELECT token_hash FROM sessions WHERE ends_at < ?1 LIMIT ?2)";
+
 /// Pages of the file that hold nothing, and how many more those are than may stay.
 struct Free {
     pages: i64,
@@ -161,22 +167,16 @@ impl Inner {
         self.thin(&OBSERVED, *snapshots, now, &mut pruned.snapshots).await?;
         self.thin(&JOURNAL, *journal, now, &mut pruned.journal).await?;
         self.thin(&PROPOSALS, *proposals, now, &mut pruned.proposals).await?;
-        self.forget_callbacks(now).await
+        self.forget_late(CALLBACKS, now).await?;
+        self.forget_late(SESSIONS, now).await
     }
 
-    /// Callbacks whose time was up long ago.
-    async fn forget_callbacks(&self, now: Timestamp) -> Result<()> {
+    /// What nobody can use since long ago.
+    async fn forget_late(&self, delete: &'static str, now: Timestamp) -> Result<()> {
         let before = stamp_before(now, LATE);
         loop {
             let mut tx = self.begin(Durability::Relaxed).await?;
-            let gone = sqlx::query(
-                "DELETE FROM callbacks WHERE token_hash IN (
-                    SELECT token_hash FROM callbacks WHERE expires_at < ?1 LIMIT ?2)",
-            )
-            .bind(&before)
-            .bind(BATCH)
-            .execute(tx.connection())
-            .await;
+            let gone = sqlx::query(delete).bind(&before).bind(BATCH).execute(tx.connection()).await;
             let gone = gone.map(|done| done.rows_affected()).map_err(|error| self.explain(error));
             if tx.end(gone).await? < BATCH.cast_unsigned() {
                 return Ok(());

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
+use axum::{Json, RequestPartsExt};
 use serde::Deserialize;
 
+use crate::access::{Caller, Level};
 use crate::body;
 use crate::problem::{Kind, Problem};
 use crate::repairs::{Repairs, Switch};
@@ -20,7 +21,7 @@ const LARGEST: usize = 16 * 1024;
 
 /// Who decides, and why.
 pub(super) struct Said {
-    /// The name that belongs to the token.
+    /// The name of whoever decides.
     pub(super) by: String,
     /// Why; may be empty.
     pub(super) reason: String,
@@ -76,17 +77,23 @@ pub(super) async fn heard(
     request: Request,
 ) -> Result<Result<(Arc<dyn Repairs>, Said), Response>, Problem> {
     let desk = desk(state)?;
-    if desk.approvers().is_empty() {
-        let detail = "nobody may decide here: the configuration has no [[remediation.approver]]";
+    if !state.access.knows_an_approver() {
+        let detail = "nobody may decide here: the configuration has no [[remediation.approver]], and nobody in [access] \
+                      has the role approver";
         return Err(Problem::new(Kind::NotFound, detail));
     }
-    let (parts, body) = request.into_parts();
-    // Before a byte of the body is read: whoever has no token gets no memory.
-    let owner = token::owner(&parts.headers, desk.approvers(), |approver| &approver.token);
-    let Some(by) = owner.map(|approver| approver.name.clone()) else {
-        let detail = "send the token of a [[remediation.approver]] as `Authorization: Bearer …`";
-        return Ok(Err(token::unauthorized(detail)));
+    let (mut parts, body) = request.into_parts();
+    // Before a byte of the body is read: whoever may not decide gets no memory.
+    let caller = match parts.extract::<Caller>().await {
+        Ok(caller) => caller,
+        Err(nobody) => return Ok(Err(nobody)),
     };
+    if !caller.may(Level::Approver) && !caller.is_named() {
+        let detail = "send the token of a [[remediation.approver]], or of another approver, as `Authorization: Bearer …`";
+        return Ok(Err(token::unauthorized(detail)));
+    }
+    caller.must(Level::Approver)?;
+    let by = caller.name.to_string();
     let body = body::read(&parts.headers, body, LARGEST, "a reason is a sentence").await?;
     let Body { reason } = match body.is_empty() {
         true => Body::default(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::{all, document};
-use crate::{AppState, HostPolicy, HostStatus, Live, SourceStatus};
+use crate::{Access, AppState, HostPolicy, HostStatus, Live, Peer, SourceStatus};
 
 const REFERENCE: &str = include_str!("../../../../docs/reference/api.md");
 
@@ -39,7 +39,7 @@ impl Live for Nothing {
 async fn state() -> AppState {
     let store = Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap());
     let allowed_hosts = HostPolicy::bound_to([127, 0, 0, 1].into(), std::iter::empty::<&str>());
-    AppState { store, live: Arc::new(Nothing), allowed_hosts }
+    AppState { store, live: Arc::new(Nothing), allowed_hosts, access: Arc::new(Access::local()) }
 }
 
 #[tokio::test]
@@ -54,7 +54,8 @@ async fn every_route_is_in_the_document_and_the_other_way_round() {
             let is_documented = all().iter().any(|one| one.path == path && one.method == method);
             let uri = path.replace(['{', '}'], "");
             let request = Request::builder().method(method.to_uppercase().as_str()).uri(uri);
-            let request = request.header("host", "localhost").body(Body::empty()).unwrap();
+            let request = request.header("host", "localhost").extension(Peer([127, 0, 0, 1].into()));
+            let request = request.body(Body::empty()).unwrap();
             let status = router.clone().oneshot(request).await.unwrap().status();
             assert_eq!(status != StatusCode::METHOD_NOT_ALLOWED, is_documented, "{method} {path}: {status}");
         }

@@ -53,7 +53,7 @@ fn shown(asked: &Asked, operation: &Operation) -> Markup {
                 @if *method == "get" && !path.contains('{') {
                     div { dt { (words.say("api-open")) } dd { a href=(asked.at(path)) { code { (asked.at(path)) } } } }
                 }
-                div { dt { (words.say("api-needs")) } dd { (needed(*needs)) } }
+                div { dt { (words.say("api-needs")) } dd { (needed(asked, *needs)) } }
                 @if !params.is_empty() {
                     div { dt { (words.say("api-params")) } dd { ul { @for param in params { li { (taken(param)) } } } } }
                 }
@@ -69,11 +69,11 @@ fn shown(asked: &Asked, operation: &Operation) -> Markup {
     }
 }
 
-fn needed(needs: Needs) -> Markup {
+fn needed(asked: &Asked, needs: Needs) -> Markup {
     html! {
         @match needs {
             Needs::Nothing => { "–" }
-            Needs::Role(level) => (level.as_str()),
+            Needs::Role(level) => (asked.words.word("level", level.as_str())),
             Needs::Credential(name) => (name),
         }
     }

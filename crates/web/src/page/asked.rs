@@ -4,9 +4,11 @@
 use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::words::{Lang, Words};
+use crate::access::{Caller, FIELD, asking};
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::AppState;
 
@@ -20,6 +22,8 @@ pub(super) struct Asked {
     /// The time from which ages are counted.
     pub(super) now: Timestamp,
     base: String,
+    /// Who asks; `None` where nobody said.
+    pub(super) caller: Option<Caller>,
     path: String,
     pairs: Result<Vec<(String, String)>, ()>,
 }
@@ -35,6 +39,7 @@ impl Asked {
             words: Words(lang),
             now: state.live.now(),
             base: state.allowed_hosts.base().to_owned(),
+            caller: asking(),
             path: uri.path().to_owned(),
             pairs,
         }
@@ -102,6 +107,14 @@ impl Asked {
     /// The address of this page, without its parameters.
     pub(super) fn here(&self) -> String {
         self.at(&self.path)
+    }
+
+    /// The hidden field every form carries that changes something. Empty where nobody has logged in.
+    pub(super) fn seal(&self) -> Markup {
+        let seal = self.caller.as_ref().and_then(Caller::seal);
+        html! {
+            @if let Some(seal) = seal { input type="hidden" name=(FIELD) value=(seal.masked()); }
+        }
     }
 
     /// The path asked for, as [`Asked::link`] takes it.

@@ -14,7 +14,7 @@ use super::time::{exact, moment};
 use super::trouble;
 use super::verdict::{is_current, missing};
 use super::words::Lang;
-use super::{asset, icon};
+use super::{asset, icon, login};
 use crate::problem::{Kind, Problem};
 use crate::role::Role;
 use crate::state::AppState;
@@ -138,6 +138,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                 header.top {
                     a.brand href=(asked.link("/", &[])) { (icon::keel()) "evenkeel" }
                     nav aria-label=(words.say("nav")) { (tabs(asked, tab)) }
+                    (login::who(asked))
                 }
                 main #content {
                     (banners(state, asked))

@@ -15,6 +15,7 @@ mod hosts;
 mod icon;
 mod journal;
 mod list;
+pub(crate) mod login;
 mod now;
 mod overview;
 mod row;
@@ -34,7 +35,7 @@ use evenkeel_core::HostName;
 
 use crate::state::{AppState, Live};
 
-pub(crate) use trouble::unknown_path;
+pub(crate) use trouble::{is_for_people, told, unknown_path};
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<AppState> {

@@ -22,12 +22,12 @@ pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
         Kind::StoreUnavailable | Kind::TimedOut => ("trouble-store", "trouble-store-next"),
         Kind::StoreCorrupt => ("trouble-corrupt", "trouble-corrupt-next"),
         Kind::NotKnownYet => ("trouble-not-known", "trouble-not-known-next"),
+        Kind::Unauthorized => ("trouble-unknown", "trouble-unknown-next"),
+        Kind::Forbidden => ("trouble-forbidden", "trouble-forbidden-next"),
         Kind::WrongMethod
         | Kind::TooLong
         | Kind::UnknownHost
         | Kind::Internal
-        | Kind::Unauthorized
-        | Kind::Forbidden
         | Kind::TooLarge
         | Kind::NotJson
         | Kind::Refused
@@ -53,13 +53,23 @@ pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
     Shown { title, content, status: problem.status() }
 }
 
-/// The answer where nothing is: a page for people, a problem for programs.
+/// The answer where nothing is.
 pub(crate) async fn unknown_path(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     let problem = problem::unknown_path(uri.clone()).await;
-    if uri.path().starts_with("/api/") || !accepted.is_some_and(|types| types.contains("text/html")) {
+    told(&state, &uri, &headers, problem)
+}
+
+/// This trouble: a page for people, a problem for programs.
+pub(crate) fn told(state: &AppState, uri: &Uri, headers: &HeaderMap, problem: Problem) -> Response {
+    if !is_for_people(uri, headers) {
         return problem.into_response();
     }
-    let asked = Asked::of(&state, &uri, &headers);
-    frame::finished(&state, &asked, None, &shown(&asked, &problem))
+    let asked = Asked::of(state, uri, headers);
+    frame::finished(state, &asked, None, &shown(&asked, &problem))
+}
+
+/// Whether a person reads the answer.
+pub(crate) fn is_for_people(uri: &Uri, headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    !uri.path().starts_with("/api/") && accepted.is_some_and(|types| types.contains("text/html"))
 }

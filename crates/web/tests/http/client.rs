@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::{Extension, Router};
 use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
 use evenkeel_store::conformance::sample;
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{PassCommit, SqliteStore, Store};
 use evenkeel_web::{
-    AppState, Changes, HostPolicy, HostStatus, Live, MachineStatus, Role, SourceStatus, router,
+    Access, AppState, Changes, HostPolicy, HostStatus, Live, MachineStatus, Peer, Role, SourceStatus, router,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -173,6 +173,9 @@ impl Answer {
     }
 }
 
+/// Where requests come from.
+pub(crate) const LOCALHOST: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
 /// A router to ask.
 pub(crate) struct Client {
     pub(crate) router: Router,
@@ -189,8 +192,9 @@ impl Client {
     pub(crate) async fn named(world: World, allowed_hosts: HostPolicy) -> Self {
         let store = Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap());
         let world = Arc::new(world);
-        let state = AppState { store: store.clone(), live: world.clone(), allowed_hosts };
-        Self { router: router(state), store, world }
+        let access = Arc::new(Access::local());
+        let state = AppState { store: store.clone(), live: world.clone(), allowed_hosts, access };
+        Self { router: router(state).layer(Extension(Peer(LOCALHOST))), store, world }
     }
 
     pub(crate) async fn commit(&self, pass: PassCommit) {

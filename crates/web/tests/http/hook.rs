@@ -9,7 +9,9 @@ use axum::http::{Method, Request, Response, StatusCode};
 use evenkeel_core::{HostName, Secret};
 use evenkeel_store::SqliteStore;
 use evenkeel_store::sqlite::Options;
-use evenkeel_web::{AppState, HostPolicy, HostStatus, LARGEST_HOOK, Live, NetboxHook, SourceStatus, router};
+use evenkeel_web::{
+    Access, AppState, HostPolicy, HostStatus, LARGEST_HOOK, Live, NetboxHook, SourceStatus, router,
+};
 use serde::Deserialize;
 use tower::ServiceExt;
 
@@ -78,6 +80,7 @@ async fn send(bell: Option<&Arc<Bell>>, request: Request<Body>) -> Response<Body
         store,
         live,
         allowed_hosts: HostPolicy::bound_to(Ipv4Addr::UNSPECIFIED.into(), ["evenkeel"]),
+        access: Arc::new(Access::local()),
     })
     .oneshot(request)
     .await

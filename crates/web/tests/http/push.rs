@@ -7,8 +7,8 @@ use evenkeel_core::{HostName, Secret, SourceId, SourceKind};
 use evenkeel_store::SqliteStore;
 use evenkeel_store::sqlite::Options;
 use evenkeel_web::{
-    AppState, HostPolicy, HostStatus, Intake, LARGEST_BODY, Live, Receipt, Rejection, Remark, SourceStatus,
-    router, serve,
+    Access, AppState, HostPolicy, HostStatus, Intake, LARGEST_BODY, Live, Receipt, Rejection, Remark,
+    SourceStatus, router, serve,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -102,6 +102,7 @@ impl Server {
             store: Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap()),
             live: Arc::new(World(inboxes.clone())),
             allowed_hosts: HostPolicy::bound_to([127, 0, 0, 1].into(), std::iter::empty::<&str>()),
+            access: Arc::new(Access::local()),
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use evenkeel_core::remediation::{Controls, ProposalLine};
@@ -9,8 +10,8 @@ use evenkeel_core::{HostName, Secret};
 use evenkeel_store::SqliteStore;
 use evenkeel_store::sqlite::Options;
 use evenkeel_web::{
-    Answered, AppState, Approver, Claimed, Decision, HostPolicy, HostStatus, Live, Rehearsal, RepairTrouble,
-    Repairs, Role, SourceStatus, Switch, Switched, router,
+    Access, Answered, AppState, Approver, Claimed, Decision, HostPolicy, HostStatus, Live, Peer, Rehearsal,
+    RepairTrouble, Repairs, Role, Rules, SourceStatus, Switch, Switched, router,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -21,18 +22,11 @@ const TOKEN: &str = "the-token-of-ada-01";
 /// A desk that notes what it is asked, and answers as it is told to.
 #[derive(Default)]
 struct Desk {
-    approvers: Vec<Approver>,
     asked: Mutex<Vec<String>>,
     trouble: Option<RepairTrouble>,
 }
 
 impl Desk {
-    fn of(names: &[(&str, &str)]) -> Self {
-        let approver =
-            |(name, token): &(&str, &str)| Approver { name: (*name).to_owned(), token: Secret::new(*token) };
-        Self { approvers: names.iter().map(approver).collect(), ..Self::default() }
-    }
-
     fn note(&self, what: String) -> Result<(), RepairTrouble> {
         self.asked.lock().unwrap().push(what);
         self.trouble.clone().map_or(Ok(()), Err)
@@ -45,10 +39,6 @@ impl Desk {
 
 #[async_trait::async_trait]
 impl Repairs for Desk {
-    fn approvers(&self) -> &[Approver] {
-        &self.approvers
-    }
-
     async fn decide(
         &self,
         which: &str,
@@ -87,7 +77,11 @@ impl Repairs for Desk {
 struct World {
     desk: Option<Arc<Desk>>,
     role: Role,
+    approvers: &'static [(&'static str, &'static str)],
 }
+
+/// Two who may decide.
+const BOTH: &[(&str, &str)] = &[("ada", TOKEN), ("bob", "the-token-of-bob-02")];
 
 impl Live for World {
     fn hosts(&self) -> Vec<HostStatus> {
@@ -129,8 +123,13 @@ async fn ask_in(
         request = request.header("authorization", format!("Bearer {token}"));
     }
     let request = request.body(Body::from(body.to_owned())).unwrap();
-    let answer =
-        router(AppState { store, live: Arc::new(world), allowed_hosts }).oneshot(request).await.unwrap();
+    let approver =
+        |(name, token): &(&str, &str)| Approver { name: (*name).to_owned(), token: Secret::new(*token) };
+    let rules = Rules { approvers: world.approvers.iter().map(approver).collect(), ..Rules::default() };
+    let here = std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST);
+    let access = Arc::new(Access::new(rules, here));
+    let router = router(AppState { store, live: Arc::new(world), allowed_hosts, access });
+    let answer = router.layer(Extension(Peer(here))).oneshot(request).await.unwrap();
     let status = answer.status();
     let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     assert!(!String::from_utf8_lossy(&body).contains(TOKEN), "a token is never repeated");
@@ -144,12 +143,13 @@ async fn ask(
     token: Option<&str>,
     body: &str,
 ) -> (StatusCode, Value) {
-    ask_in(World { desk: Some(desk.clone()), role: Role::Leader }, method, path, token, body).await
+    ask_in(World { desk: Some(desk.clone()), role: Role::Leader, approvers: BOTH }, method, path, token, body)
+        .await
 }
 
 #[tokio::test]
 async fn only_whoever_shows_a_token_decides_and_under_the_name_it_belongs_to() {
-    let desk = Arc::new(Desk::of(&[("ada", TOKEN), ("bob", "the-token-of-bob-02")]));
+    let desk = Arc::new(Desk::default());
     let approve = "/api/v1/proposals/ABCD1234/approve";
     for token in [None, Some(""), Some("the-token-of-ada-0"), Some("the-token-of-ada-012")] {
         let (status, problem) = ask(&desk, "POST", approve, token, "{}").await;
@@ -174,12 +174,15 @@ async fn only_whoever_shows_a_token_decides_and_under_the_name_it_belongs_to() {
 
 #[tokio::test]
 async fn with_no_approver_nobody_decides_and_a_switch_wants_a_reason() {
-    let nobody = Arc::new(Desk::default());
-    let (status, problem) =
-        ask(&nobody, "POST", "/api/v1/repairs/halt", Some(TOKEN), "{\"reason\":\"x\"}").await;
+    let nobody = |desk| World { desk: Some(desk), role: Role::Leader, approvers: &[] };
+    let halt = "/api/v1/repairs/halt";
+    let body = "{\"reason\":\"x\"}";
+    let (status, problem) = ask_in(nobody(Arc::default()), "POST", halt, Some(TOKEN), body).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "{problem}");
+    let (status, problem) = ask_in(nobody(Arc::default()), "POST", halt, None, body).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("[[remediation.approver]]"), "{problem}");
-    let desk = Arc::new(Desk::of(&[("ada", TOKEN)]));
+    let desk = Arc::new(Desk::default());
     for body in ["", "{}", "{\"reason\":\" \"}", "{\"why\":\"x\"}", "[]", "{"] {
         let (status, problem) = ask(&desk, "POST", "/api/v1/repairs/resume", Some(TOKEN), body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {problem}");
@@ -228,8 +231,11 @@ async fn each_kind_of_trouble_has_its_status_and_a_replica_that_follows_sends_el
     for (method, path) in
         [("POST", "/api/v1/callbacks/x"), ("GET", "/api/v1/repairs"), ("POST", "/api/v1/repairs/halt")]
     {
-        let follower =
-            World { desk: None, role: Role::Follower { leader: "other".to_owned(), shown_at: None } };
+        let follower = World {
+            desk: None,
+            role: Role::Follower { leader: "other".to_owned(), shown_at: None },
+            approvers: BOTH,
+        };
         let (status, problem) = ask_in(follower, method, path, Some(TOKEN), "{\"result\":\"failed\"}").await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains("other leads"), "{problem}");

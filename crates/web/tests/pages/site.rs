@@ -15,7 +15,7 @@ use evenkeel_store::conformance::{repairs_sample as repairs, sample};
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{ControlsChange, JournalKind, Outcome, PassCommit, RepairCommit, SqliteStore, Store};
 use evenkeel_web::{
-    Answered, AppState, Approver, Claimed, Decision, HeldLine, HostPolicy, HostStatus, Live, MachineStatus,
+    Access, Answered, AppState, Claimed, Decision, HeldLine, HostPolicy, HostStatus, Live, MachineStatus,
     Rehearsal, RepairTrouble, Repairs, Role, SourceStatus, Switch, Switched, router, serve,
 };
 use jiff::Timestamp;
@@ -73,10 +73,6 @@ pub(crate) struct Desk(pub(crate) String);
 
 #[async_trait]
 impl Repairs for Desk {
-    fn approvers(&self) -> &[Approver] {
-        &[]
-    }
-
     async fn decide(&self, _: &str, _: Decision, _: &str, _: &str) -> Result<ProposalLine, RepairTrouble> {
         Err(RepairTrouble::Refused("a page only reads".to_owned()))
     }
@@ -142,7 +138,8 @@ impl Site {
     pub(crate) async fn with(world: World, desk: Option<Arc<dyn Repairs>>) -> Self {
         let store = Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap());
         let allowed_hosts = HostPolicy::bound_to([127, 0, 0, 1].into(), std::iter::empty::<&str>());
-        let state = AppState { store: store.clone(), live: Arc::new(Scene { world, desk }), allowed_hosts };
+        let (live, access) = (Arc::new(Scene { world, desk }), Arc::new(Access::local()));
+        let state = AppState { store: store.clone(), live, allowed_hosts, access };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, router(state), std::future::pending()));

@@ -12,7 +12,7 @@ use evenkeel_core::policy::Matcher;
 use evenkeel_core::{Secret, SourceId, SourceKind};
 use evenkeel_lab::inventory::ObjectRef;
 use evenkeel_sources::push::{Config, PushSource};
-use evenkeel_web::{AppState, HostPolicy};
+use evenkeel_web::{Access, AppState, HostPolicy};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,6 +77,7 @@ pub(in crate::conformance) async fn rig() -> Push {
         store: stage.store().clone(),
         live: face.clone(),
         allowed_hosts: HostPolicy::bound_to(address.ip(), [""; 0]),
+        access: Arc::new(Access::local()),
     };
     let serving = evenkeel_web::serve(listener, evenkeel_web::router(state), std::future::pending());
     let door = tokio::spawn(async move { serving.await.unwrap() });

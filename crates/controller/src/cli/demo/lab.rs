@@ -50,10 +50,15 @@ pub(super) const SIGNING_SECRET: &str = "whsec_ZXZlbmtlZWwtZGVtby1zaWduaW5nLXNlY
 pub(super) const SCRIPT_TOKEN: &str = "the-demo-script-0123456789";
 
 /// What every part of a setup that cannot be built asks for.
-const HINT: &str = "please report this";
+pub(super) const HINT: &str = "please report this";
 
 /// Everything the demo's controller is made of.
-pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store>) -> Result<Setup, Failure> {
+pub(super) fn setup(
+    homelab: &Homelab,
+    receiver: &Receiver,
+    remedies: Remedies,
+    store: Arc<dyn Store>,
+) -> Result<Setup, Failure> {
     let url = homelab.netbox.url().parse().or_fail(HINT)?;
     let netbox = netbox::Config {
         probe_interval: Duration::from_millis(400),
@@ -83,7 +88,7 @@ pub(super) fn setup(homelab: &Homelab, receiver: &Receiver, store: Arc<dyn Store
         make_declared: None,
         destinations: vec![destination(receiver)?],
         policy: policy(),
-        remedies: Remedies::default(),
+        remedies,
         schedule: schedule(),
         retention: RetentionPolicy::default(),
         store,
@@ -158,7 +163,7 @@ fn probe(homelab: &Homelab) -> Option<ProbeConfig> {
 
 /// Loopback only, whatever is asked for by name.
 pub(super) fn http(listen: SocketAddr) -> HttpConfig {
-    HttpConfig { listen, allow_remote: false, names: Vec::new(), base_path: BasePath::default() }
+    HttpConfig { listen, names: Vec::new(), trusted_proxies: Vec::new(), base_path: BasePath::default() }
 }
 
 /// Still two observations for every verdict: the demo is quick because it looks more often, not because it believes

@@ -143,6 +143,13 @@ pub(super) async fn closing(hub: &Hub, receiver: &Receiver, played: &Played) -> 
     played.surprises + still.len() + announced.abs_diff(ids.len())
 }
 
+pub(super) fn released() {
+    line("");
+    line(
+        "With so much drift at once the brake went on: nothing is repaired until somebody looks. It is released now.",
+    );
+}
+
 pub(super) fn leaving() {
     line("");
     line("Once more, for you to look at:");

@@ -51,7 +51,10 @@ async fn take_turns(
                 tokio::select! {
                     term = &mut taking => break Some(term),
                     order = signals.next(args, &config) => match order {
-                        Order::Config(new) => config = *new,
+                        Order::Config(new) => {
+                            surface.reload(&new);
+                            config = *new;
+                        }
                         Order::Stop => break None,
                     },
                 }

@@ -44,7 +44,7 @@ pub(super) async fn open(
             Err(error) => return Err(error).or_fail(STORE_HINT),
         }
     }
-    let surface = Surface::open(&config.http, front.clone()).await.or_fail(hint)?;
+    let surface = Surface::open(&config.http, wiring::rules(config), front.clone()).await.or_fail(hint)?;
     info!(listen = %surface.address(), "serving");
     let reached = front.is_reached() || reach(args, config, signals, &front, &surface).await?;
     if !reached {
@@ -73,6 +73,7 @@ async fn reach(
             order = signals.next(args, config) => match order {
                 Order::Stop => return Ok(false),
                 Order::Config(new) => {
+                    surface.reload(&new);
                     *config = *new;
                     continue;
                 }
@@ -103,7 +104,10 @@ async fn reach(
             () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST),
             order = signals.next(args, config) => match order {
                 Order::Stop => return Ok(false),
-                Order::Config(new) => *config = *new,
+                Order::Config(new) => {
+                    surface.reload(&new);
+                    *config = *new;
+                }
             },
         }
     }

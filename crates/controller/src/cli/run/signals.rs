@@ -57,8 +57,9 @@ fn warn_of_restart(old: &Config, new: &Config) {
     if old.store.place != new.store.place || old.store.replica != new.store.replica {
         warn!("`store` changed; that takes a restart");
     }
-    if old.http != new.http {
-        warn!("`http` changed; that takes a restart");
+    let lasting = |config: &Config| (config.http.listen, config.http.names.clone());
+    if lasting(old) != lasting(new) {
+        warn!("`http.listen` or `http.names` changed; that takes a restart");
     }
     if old.log != new.log {
         warn!("`log` changed; that takes a restart");

@@ -78,6 +78,7 @@ impl Turn<'_> {
             match order {
                 Some(Order::Config(new)) => {
                     info!("the configuration changed; starting anew with it");
+                    self.surface.reload(&new);
                     running.stop().await;
                     self.config = *new;
                     self.note(journal::configured(&self.config.path, now())).await;
@@ -140,6 +141,7 @@ impl Turn<'_> {
             order = signals.next(self.args, &self.config) => match order {
                 Order::Stop => Some(End::Stopped),
                 Order::Config(new) => {
+                    self.surface.reload(&new);
                     self.config = *new;
                     None
                 }
