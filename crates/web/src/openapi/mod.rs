@@ -2,8 +2,10 @@
 //! does not: which operations there are (`operations`), what their answers look like (`schemas`), and the page people read
 //! (`page::api`). Tests hold it against the routes and against real answers.
 
+mod operation;
 mod operations;
 mod schemas;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +22,13 @@ use crate::headers::{entity_tag, has_already};
 use crate::routes::Routes;
 use crate::state::AppState;
 
-pub(crate) use operations::{Body, Needs, Operation, Param, Place, operations};
+use operation::Place;
+pub(crate) use operation::{Body, Needs, Operation, Param};
 
 /// Where the document is.
 pub(crate) const PATH: &str = "/api/v1/openapi.json";
 
-static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(operations);
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(operations::operations);
 
 /// Every operation, in the order in which people read about them.
 pub(crate) fn all() -> &'static [Operation] {

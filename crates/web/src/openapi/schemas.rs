@@ -8,6 +8,7 @@ use evenkeel_store::JournalKind;
 use serde_json::{Map, Value, json};
 
 use super::schema;
+use super::shape::{flag, framed, list, moment, number, object, or_null, text, uuid, with_some, word};
 use crate::problem::Kind;
 
 /// Every schema, by name.
@@ -22,71 +23,6 @@ pub(super) fn all() -> Value {
 }
 
 type Shapes = Vec<(&'static str, Value)>;
-
-fn text() -> Value {
-    json!({ "type": "string" })
-}
-
-fn moment() -> Value {
-    json!({ "type": "string", "format": "date-time" })
-}
-
-fn number() -> Value {
-    json!({ "type": "integer", "minimum": 0 })
-}
-
-fn flag() -> Value {
-    json!({ "type": "boolean" })
-}
-
-fn uuid() -> Value {
-    json!({ "type": "string", "format": "uuid" })
-}
-
-fn word<'a>(all: impl IntoIterator<Item = &'a str>) -> Value {
-    json!({ "type": "string", "enum": all.into_iter().collect::<Vec<_>>() })
-}
-
-fn list(of: Value) -> Value {
-    json!({ "type": "array", "items": of })
-}
-
-/// It, or null.
-fn or_null(mut of: Value) -> Value {
-    match of.get("type").and_then(Value::as_str).map(str::to_owned) {
-        Some(kind) if of.get("enum").is_none() => {
-            of["type"] = json!([kind, "null"]);
-            of
-        }
-        Some(_) | None => json!({ "anyOf": [of, { "type": "null" }] }),
-    }
-}
-
-/// An object with these keys, all of them there.
-fn object<const N: usize>(keys: [(&str, Value); N]) -> Value {
-    with_some(keys, [])
-}
-
-/// An object with these keys, and some that may be missing.
-fn with_some<const N: usize, const M: usize>(keys: [(&str, Value); N], some: [(&str, Value); M]) -> Value {
-    let required: Vec<String> = keys.iter().map(|(key, _)| (*key).to_owned()).collect();
-    let properties: Map<String, Value> =
-        keys.into_iter().chain(some).map(|(key, shape)| (key.to_owned(), shape)).collect();
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
-}
-
-/// The same with the keys that stand around every answer.
-fn framed(mut shape: Value) -> Value {
-    if let Some(properties) = shape["properties"].as_object_mut() {
-        properties.insert("as_of".to_owned(), moment());
-        properties.insert("coverage".to_owned(), schema("Coverage"));
-        properties.insert("follows".to_owned(), schema("Follows"));
-    }
-    if let Some(required) = shape["required"].as_array_mut() {
-        required.extend([json!("as_of"), json!("coverage")]);
-    }
-    shape
-}
 
 fn basics() -> Shapes {
     let kinds = Kind::ALL.map(|kind| format!("urn:evenkeel:problem:{}", kind.word()));
