@@ -13,6 +13,9 @@ use crate::config::{ApproverConfig, Config};
 /// Longer than the controller gives itself.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The variable with a token of `[access]`, for whoever is no approver of their own.
+const TOKEN: &str = "EVENKEEL_TOKEN";
+
 /// The controller that runs with this configuration.
 pub(super) struct Controller {
     http: reqwest::Client,
@@ -23,9 +26,13 @@ pub(super) struct Controller {
 impl Controller {
     /// `approver`: as whom it is asked; `Some(None)` is the only one there is.
     pub(super) fn of(config: &Config, approver: Option<Option<&str>>) -> Result<Self, Failure> {
-        let token = match approver {
-            None => None,
-            Some(name) => Some(named(&config.remediation.approvers, name)?.token.clone()),
+        let approvers = &config.remediation.approvers;
+        let token = match (approver, given()) {
+            (Some(Some(name)), _) => Some(named(approvers, Some(name))?.token.clone()),
+            (Some(None) | None, Some(given)) => Some(given),
+            (Some(None), None) => Some(named(approvers, None)?.token.clone()),
+            // Whoever holds the tokens of all of them may look as any.
+            (None, None) => approvers.first().map(|approver| approver.token.clone()),
         };
         // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -76,6 +83,11 @@ impl Controller {
     }
 }
 
+/// A token of `[access]` that the environment gives.
+fn given() -> Option<Secret> {
+    std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new)
+}
+
 /// The reason in the controller's own words.
 fn refused(status: StatusCode, problem: &Value) -> Failure {
     let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -84,9 +96,10 @@ fn refused(status: StatusCode, problem: &Value) -> Failure {
         detail => detail.to_owned(),
     };
     let hint = match status {
-        StatusCode::UNAUTHORIZED => {
-            Some("the controller runs with another token; SIGHUP has it read its configuration again")
-        }
+        StatusCode::UNAUTHORIZED => Some(
+            "the controller knows another token; SIGHUP has it read its configuration again, and EVENKEEL_TOKEN may \
+                 hold one of [access]",
+        ),
         StatusCode::SERVICE_UNAVAILABLE => {
             Some("another replica leads, or nothing can be kept; try again there, or later")
         }

@@ -71,6 +71,7 @@ fn composed() -> BTreeSet<String> {
             "filter",
             &["q", "state", "site", "tenant", "severity", "type", "transition", "host", "service"],
         ),
+        family("level", &["viewer", "operator", "approver", "admin"]),
         family("filter", &["kind", "sight", "sink", "phase", "handle"]),
     ]
     .concat()
