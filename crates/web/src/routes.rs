@@ -20,7 +20,7 @@ impl Routes {
     /// One more.
     pub(crate) fn route(mut self, path: &'static str, methods: MethodRouter<AppState>) -> Self {
         self.paths.push(path);
-        Self { router: self.router.route(path, methods), paths: self.paths }
+        Self { router: Router::route(self.router, path, methods), paths: self.paths }
     }
 
     /// Those of another part.

@@ -6,8 +6,6 @@ mod operation;
 mod operations;
 mod schemas;
 mod shape;
-#[cfg(test)]
-mod tests;
 
 use std::sync::LazyLock;
 
@@ -164,3 +162,6 @@ fn parameter(param: &Param) -> Value {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests;
