@@ -1,6 +1,7 @@
 //! The overview of 10,000 hosts, asked for fifty times a second while five hundred readers follow the stream and things go on
 //! happening. The floor is an answer that says nothing, asked for in the same moment over the same sockets.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,7 +96,7 @@ async fn serving(store: Arc<dyn Store>, hub: Arc<Hub>) -> Result<(SocketAddr, Ca
 }
 
 /// A request from an address of its own, so that nobody asks too often.
-async fn asked(server: SocketAddr, n: usize, path: &str) -> Result<TcpStream> {
+async fn asked(server: SocketAddr, n: usize, path: &str) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     let [.., last] = (n % 200 + 1).to_be_bytes();
     socket.bind((Ipv4Addr::new(127, 0, 1, last), 0).into())?;
@@ -140,9 +141,9 @@ async fn load(address: SocketAddr) -> Result<(Vec<f64>, Vec<f64>)> {
     for n in 0..LOADS {
         tick.tick().await;
         asking.spawn(async move {
-            let page = timed(address, n, "/").await.map_err(|error| error.to_string())?;
-            let floor = timed(address, n, "/healthz").await.map_err(|error| error.to_string())?;
-            Ok::<_, String>((page, floor))
+            let page = timed(address, n, "/").await?;
+            let floor = timed(address, n, "/healthz").await?;
+            io::Result::Ok((page, floor))
         });
     }
     let (mut pages, mut floors) = (Vec::new(), Vec::new());
@@ -154,13 +155,14 @@ async fn load(address: SocketAddr) -> Result<(Vec<f64>, Vec<f64>)> {
     Ok((pages, floors))
 }
 
-async fn timed(address: SocketAddr, n: usize, path: &str) -> Result<f64> {
+async fn timed(address: SocketAddr, n: usize, path: &str) -> io::Result<f64> {
     let begun = Instant::now();
     let mut answer = Vec::new();
     asked(address, n, path).await?.read_to_end(&mut answer).await?;
     let took = begun.elapsed();
     if !answer.starts_with(b"HTTP/1.1 200") {
-        return Err(format!("{path}: {}", String::from_utf8_lossy(&answer[..answer.len().min(200)])).into());
+        let said = String::from_utf8_lossy(&answer[..answer.len().min(200)]);
+        return Err(io::Error::other(format!("{path}: {said}")));
     }
     Ok(took.as_secs_f64() * 1e3)
 }
