@@ -172,7 +172,7 @@ fn repairs() -> Vec<Operation> {
         let body = Body { required: false, ..Body::json(schema("Reason")) };
         Operation::post("repairs", path, id, what, schema(answer))
             .sends(body)
-            .needs(Needs::Credential("approver"))
+            .needs(Needs::Role(Level::Approver))
     };
     vec![
         Operation::list(
@@ -264,7 +264,8 @@ fn health() -> Vec<Operation> {
     };
     let mut alive = free("/healthz", "alive", "The process lives.", json!({}));
     alive.answer = Body::text("text/plain");
-    let mut metrics = free("/metrics", "metrics", "Figures for Prometheus.", json!({}));
+    let mut metrics =
+        Operation::get("health", "/metrics", "metrics", "Figures for Prometheus.", json!({})).untagged();
     metrics.answer = Body::text("text/plain");
     vec![
         alive,
