@@ -51,7 +51,9 @@ async fn admitted(
     };
     if !is_safe(request.method()) && !caller.as_ref().is_some_and(Caller::shows_a_token) {
         origin::is_ours(request.headers())?;
-        if let Some(seal) = caller.as_ref().and_then(Caller::seal) {
+        if need != Need::Login
+            && let Some(seal) = caller.as_ref().and_then(Caller::seal)
+        {
             request = origin::sealed(request, &seal).await?;
         }
     }

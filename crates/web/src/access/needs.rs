@@ -12,6 +12,8 @@ pub(crate) enum Need {
     Nothing,
     /// Nothing; whoever says who they are is known.
     Open,
+    /// As [`Need::Open`], without the seal of a session: the form was there before the session was.
+    Login,
     /// As [`Need::Open`], and nothing that the store would have to be asked for.
     Ready,
     /// A credential of its own, which the handler looks at.
@@ -23,7 +25,6 @@ pub(crate) enum Need {
 }
 
 /// Routes that are not read by viewers and changed by operators. `*` stands for one part of the path.
-const OPEN: &[&str] = &["/login", "/logout"];
 const UNASKED: &[&str] = &["/healthz", "/assets/*"];
 const OWN: &[&str] = &["/api/v1/observations", "/api/v1/callbacks/*", "/webhooks/netbox"];
 /// What is changed below these is a part of a role that has a name.
@@ -45,7 +46,9 @@ impl Need {
         let is = |patterns: &[&str]| patterns.iter().any(|pattern| fits(pattern, path));
         if is(UNASKED) {
             Self::Nothing
-        } else if is(OPEN) {
+        } else if path == "/login" {
+            Self::Login
+        } else if path == "/logout" {
             Self::Open
         } else if is(OWN) {
             Self::Own
@@ -66,7 +69,7 @@ impl Need {
     /// The level, and the part of it.
     pub(super) fn least(self) -> Option<(Level, Option<Scope>)> {
         match self {
-            Self::Nothing | Self::Open | Self::Ready | Self::Own => None,
+            Self::Nothing | Self::Open | Self::Login | Self::Ready | Self::Own => None,
             Self::Part(scope) => Some((scope.level(), Some(scope))),
             Self::Change => Some((Level::Operator, None)),
         }

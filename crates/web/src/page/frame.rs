@@ -14,13 +14,13 @@ use super::time::{exact, moment};
 use super::trouble;
 use super::verdict::{is_current, missing};
 use super::words::Lang;
-use super::{asset, icon, login};
+use super::{act, asset, icon, login};
 use crate::problem::{Kind, Problem};
 use crate::role::Role;
 use crate::state::AppState;
 
 /// How long a page may take; less than any request may, so that there is time to say so on a page.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Seconds after which a screen on a wall is fetched anew.
 const KIOSK_EVERY: u32 = 10;
@@ -45,12 +45,13 @@ pub(super) enum Tab {
     Sources,
     Deliveries,
     Actions,
+    Rules,
     Journal,
     About,
 }
 
 impl Tab {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Overview,
         Self::Hosts,
         Self::Map,
@@ -58,6 +59,7 @@ impl Tab {
         Self::Sources,
         Self::Deliveries,
         Self::Actions,
+        Self::Rules,
         Self::Journal,
         Self::About,
     ];
@@ -72,6 +74,7 @@ impl Tab {
             Self::Sources => ("/sources", "nav-sources"),
             Self::Deliveries => ("/deliveries", "nav-deliveries"),
             Self::Actions => ("/actions", "nav-actions"),
+            Self::Rules => ("/rules", "nav-rules"),
             Self::Journal => ("/journal", "nav-journal"),
             Self::About => ("/about", "nav-about"),
         }
@@ -124,7 +127,7 @@ pub(super) async fn kiosk(
     let body = html! {
         (DOCTYPE)
         html lang=(words.0.code()) {
-            (head(&shown, Some(KIOSK_EVERY)))
+            (head(asked, &shown, Some(KIOSK_EVERY)))
             body.kiosk { main #content { (banners(state, asked)) (shown.content) } }
         }
     };
@@ -155,7 +158,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
     html! {
         (DOCTYPE)
         html lang=(words.0.code()) {
-            (head(shown, None))
+            (head(asked, shown, None))
             body {
                 a.skip href="#content" { (words.say("skip")) }
                 header.top {
@@ -165,6 +168,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                 }
                 main #content {
                     (banners(state, asked))
+                    (act::confirmation(asked))
                     (shown.content)
                 }
                 (foot(asked))
@@ -174,7 +178,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
 }
 
 /// The head of a page, which may be fetched anew every so many seconds.
-fn head(shown: &Shown, every: Option<u32>) -> Markup {
+fn head(asked: &Asked, shown: &Shown, every: Option<u32>) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -183,11 +187,11 @@ fn head(shown: &Shown, every: Option<u32>) -> Markup {
             // What is fetched anew whole needs no script that keeps it up.
             @match every {
                 Some(seconds) => meta http-equiv="refresh" content=(seconds);,
-                None => script src=(asset::script()) defer {},
+                None => script src=(asked.at(&asset::script())) defer {},
             }
             title { (shown.title) " · evenkeel" }
-            link rel="stylesheet" href=(asset::style());
-            link rel="icon" type="image/svg+xml" href=(asset::icon());
+            link rel="stylesheet" href=(asked.at(&asset::style()));
+            link rel="icon" type="image/svg+xml" href=(asked.at(&asset::icon()));
         }
     }
 }
@@ -255,11 +259,11 @@ fn foot(asked: &Asked) -> Markup {
     let words = asked.words;
     html! {
         footer {
-            p #live hidden data-stream=(STREAM) data-on=(words.say("live-on"))
+            p #live hidden data-stream=(asked.at(STREAM)) data-on=(words.say("live-on"))
                 data-lost=(words.say("live-lost")) {}
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
-            p { a href="/api/v1/drifts" { "API" } " · " a href="/metrics" { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }
+            p { a href=(asked.link("/api", &[])) { "API" } " · " a href=(asked.at("/metrics")) { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }
             ul.langs aria-label=(words.say("foot-language")) {
                 @for lang in Lang::ALL {
                     li {

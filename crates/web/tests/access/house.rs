@@ -133,7 +133,13 @@ impl House {
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.unwrap();
+        // A stream of events has no end; its head says enough.
+        while stream.read_buf(&mut bytes).await.unwrap() > 0 {
+            let text = String::from_utf8_lossy(&bytes);
+            if text.contains("\r\n\r\n") && text.contains("content-type: text/event-stream") {
+                break;
+            }
+        }
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) =
             text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {method} {path}: {text:?}"));

@@ -47,12 +47,14 @@ async fn whoever_tries_too_often_waits_and_then_may_again() {
     assert_eq!(house.try_in("ada", "wrong").await.header("retry-after"), "2");
     house.clock(3);
     house.log_in("ada").await;
-    // From an address that is welcome, a slip costs nothing again.
+    // The address keeps what failed there: whoever has one account must not try others for free.
     assert_eq!(house.try_in("ada", "wrong").await.status, 401);
+    assert_eq!(house.try_in("ada", "wrong").await.header("retry-after"), "4");
     let said = house.journal().await;
     assert_eq!(said.len(), 2, "a flood of tries is no flood of lines: {said:?}");
+    house.clock(7);
     let figures = house.get("/metrics", &[&house.log_in("ada").await]).await.body;
-    for line in ["{outcome=\"won\"} 2", "{outcome=\"held\"} 2", "{outcome=\"lost\"} 8"] {
+    for line in ["{outcome=\"won\"} 2", "{outcome=\"held\"} 3", "{outcome=\"lost\"} 8"] {
         assert!(figures.contains(line), "{line} in {figures}");
     }
 }

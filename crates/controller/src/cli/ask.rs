@@ -1,17 +1,31 @@
-//! The controller that runs, asked through its API: it alone writes proposals. What does not live here: what is asked.
+//! The controller that runs, asked through its API: it alone writes proposals and silences. What does not live here: what
+//! is asked.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use evenkeel_core::Secret;
 use reqwest::{RequestBuilder, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cli::failure::{Failure, OrFail};
+use super::failure::{Failure, OrFail};
 use crate::config::{ApproverConfig, Config};
 
 /// Longer than the controller gives itself.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Holds the token of `[access]` of whoever uses the command line, where the controller wants to know who asks.
+const TOKEN: &str = "EVENKEEL_TOKEN";
+
+/// As whom the controller is asked.
+pub(super) enum As<'a> {
+    /// Anybody who may look.
+    Anybody,
+    /// The approver of this name; without one, whoever `EVENKEEL_TOKEN` belongs to, or the only approver there is.
+    Approver(Option<&'a str>),
+    /// Whoever `EVENKEEL_TOKEN` belongs to; without it, whoever is at this machine.
+    Caller,
+}
 
 /// The controller that runs with this configuration.
 pub(super) struct Controller {
@@ -21,11 +35,16 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    /// `approver`: as whom it is asked; `Some(None)` is the only one there is.
-    pub(super) fn of(config: &Config, approver: Option<Option<&str>>) -> Result<Self, Failure> {
-        let token = match approver {
-            None => None,
-            Some(name) => Some(named(&config.remediation.approvers, name)?.token.clone()),
+    /// Asked as somebody.
+    pub(super) fn of(config: &Config, who: As<'_>) -> Result<Self, Failure> {
+        let approvers = &config.remediation.approvers;
+        let token = match (who, given()) {
+            (As::Approver(Some(name)), _) => Some(named(approvers, Some(name))?.token.clone()),
+            (As::Approver(None) | As::Anybody | As::Caller, Some(given)) => Some(given),
+            (As::Approver(None), None) => Some(named(approvers, None)?.token.clone()),
+            // Whoever holds the tokens of all of them may look as any.
+            (As::Anybody, None) => approvers.first().map(|approver| approver.token.clone()),
+            (As::Caller, None) => None,
         };
         // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -45,9 +64,9 @@ impl Controller {
         self.answer(self.http.get(self.url(path))).await
     }
 
-    /// Decides, with a reason.
-    pub(super) async fn post(&self, path: &str, reason: &str) -> Result<Value, Failure> {
-        self.answer(self.http.post(self.url(path)).json(&json!({ "reason": reason }))).await
+    /// Asks for something to be done.
+    pub(super) async fn send(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.answer(self.http.post(self.url(path)).json(body)).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -76,6 +95,11 @@ impl Controller {
     }
 }
 
+/// A token of `[access]` that the environment gives.
+fn given() -> Option<Secret> {
+    std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new)
+}
+
 /// The reason in the controller's own words.
 fn refused(status: StatusCode, problem: &Value) -> Failure {
     let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -84,9 +108,10 @@ fn refused(status: StatusCode, problem: &Value) -> Failure {
         detail => detail.to_owned(),
     };
     let hint = match status {
-        StatusCode::UNAUTHORIZED => {
-            Some("the controller runs with another token; SIGHUP has it read its configuration again")
-        }
+        StatusCode::UNAUTHORIZED => Some(
+            "the controller does not know the token; an approver's stands in the configuration (SIGHUP has it read \
+             again), anybody's own in EVENKEEL_TOKEN",
+        ),
         StatusCode::SERVICE_UNAVAILABLE => {
             Some("another replica leads, or nothing can be kept; try again there, or later")
         }
