@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod latency;
 pub mod memory;
 pub mod netbox;
+pub mod pages;
 pub mod payload;
 pub mod process;
 pub mod queue;

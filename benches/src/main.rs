@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use evenkeel_benches::{
-    Result, Row, diff, latency, memory, netbox, print, process, queue, reconcile, scale, stores,
+    Result, Row, diff, latency, memory, netbox, pages, print, process, queue, reconcile, scale, stores,
 };
 
 /// A part's name and what measures it.
@@ -25,6 +25,7 @@ const PARTS: &[Part] = &[
     ("netbox", netbox::run),
     ("latency", latency::run),
     ("scale", scale::run),
+    ("pages", pages::run),
 ];
 
 fn main() -> ExitCode {

@@ -24,7 +24,7 @@ use crate::fleet::{self, Shape};
 use crate::process::{cpu_seconds, resident_bytes, written_bytes};
 use crate::{Result, Row, stage};
 
-const SHAPE: Shape = Shape { hosts: 10_000, services: 10, one_in: 100 };
+pub(crate) const SHAPE: Shape = Shape { hosts: 10_000, services: 10, one_in: 100 };
 /// How long the cold start may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// So many engines answer at the same time.
@@ -187,6 +187,14 @@ fn share_of_a_core(before: Option<f64>) -> Result<Row> {
 
 fn engine(h: usize) -> Arc<Constant> {
     Arc::new(Constant { id: fleet::engine(h), says: Snapshot::Hosts(vec![fleet::snapshot(h, SHAPE)]) })
+}
+
+/// The fleet, running and settled, with its store in this folder.
+pub(crate) async fn settled(folder: &Path) -> Result<(Running, Arc<dyn evenkeel_store::Store>)> {
+    let engines: Vec<Arc<Constant>> = (0..SHAPE.hosts).map(engine).collect();
+    let (running, store) = start(folder, &engines).await?;
+    settle(&running.hub).await?;
+    Ok((running, store))
 }
 
 async fn start(

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use evenkeel_core::HostName;
 use evenkeel_store::RetentionPolicy;
 use evenkeel_web::{
-    Changes, HostStatus, Intake, Live, NetboxHook, Readiness, Repairs, Role, RuleLine, ServiceStatus,
+    Changes, HostStatus, Intake, Live, NetboxHook, Part, Readiness, Repairs, Role, RuleLine, ServiceStatus,
     Silences, SourceStatus, WorldStatus,
 };
 use jiff::Timestamp;
@@ -181,6 +181,13 @@ impl Live for Face {
         match self.shows() {
             Shows::Controller(hub) => hub.changes.subscribe(),
             Shows::Leader { .. } | Shows::Nothing { .. } => self.changes.subscribe(),
+        }
+    }
+
+    fn resent(&self) {
+        if let Some(hub) = self.hub() {
+            hub.changed(Part::Deliveries);
+            hub.outbox_bell.notify_waiters();
         }
     }
 

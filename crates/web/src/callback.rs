@@ -5,7 +5,6 @@
 //! problem.
 
 use axum::Json;
-use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +17,7 @@ use tracing::{info, warn};
 use crate::body;
 use crate::problem::{Kind, Problem};
 use crate::repairs::Claimed;
+use crate::routes::Routes;
 use crate::state::AppState;
 
 /// The largest body that is read, in bytes; 4096 of an output are kept.
@@ -41,8 +41,8 @@ enum Outcome {
 }
 
 /// The one route, which takes nothing but `POST`.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/api/v1/callbacks/{token}", post(take).fallback(only_post))
+pub(crate) fn routes() -> Routes {
+    Routes::new().route("/api/v1/callbacks/{token}", post(take).fallback(only_post))
 }
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {

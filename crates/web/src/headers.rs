@@ -15,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::base::BasePath;
 use crate::problem::{Kind, Problem, quoted};
 
 /// How long a request may take.
@@ -23,13 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an address (path and query) may be. The longest honest one, every filter given, stays under 3 KiB.
 const LONGEST_ADDRESS: usize = 8 * 1024;
 
-/// By which names evenkeel may be called.
+/// By which names evenkeel may be called, and below which path.
 ///
 /// A page anywhere on the web can point a name of its own at this machine and have the visitor's browser read from it
 /// (DNS rebinding). Such a request carries the page's name, never an address: so names are checked, and addresses are
 /// let through unless only this machine is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPolicy(Rule);
+pub struct HostPolicy {
+    rule: Rule,
+    base: BasePath,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Rule {
@@ -46,17 +50,37 @@ impl HostPolicy {
     pub fn bound_to(address: IpAddr, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let names: Arc<[String]> = names.into_iter().map(|name| normal(name.as_ref())).collect();
         if address.to_canonical().is_loopback() {
-            Self(Rule::Named { names, other_addresses: false })
+            Self::of(Rule::Named { names, other_addresses: false })
         } else if names.is_empty() {
-            Self(Rule::Anything)
+            Self::of(Rule::Anything)
         } else {
-            Self(Rule::Named { names, other_addresses: true })
+            Self::of(Rule::Named { names, other_addresses: true })
         }
+    }
+
+    fn of(rule: Rule) -> Self {
+        Self { rule, base: BasePath::default() }
+    }
+
+    /// The same below a path.
+    #[must_use]
+    pub fn below(self, base: BasePath) -> Self {
+        Self { base, ..self }
+    }
+
+    /// What stands before every link; empty if nothing does.
+    pub(crate) fn base(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// Under which path everything is found.
+    pub(crate) fn base_path(&self) -> &BasePath {
+        &self.base
     }
 
     /// Whether a request that calls evenkeel by this name (port allowed) is meant for it.
     fn admits(&self, authority: &str) -> bool {
-        let Rule::Named { names, other_addresses } = &self.0 else {
+        let Rule::Named { names, other_addresses } = &self.rule else {
             return true;
         };
         let Ok(authority) = authority.parse::<Authority>() else {
@@ -89,7 +113,7 @@ pub(crate) async fn known_host(State(policy): State<HostPolicy>, request: Reques
         Some(authority) => Some(authority.as_str()),
         None => first.and_then(|value| value.to_str().ok()),
     };
-    if second.is_none() && named.is_some_and(|name| policy.admits(name)) || policy.0 == Rule::Anything {
+    if second.is_none() && named.is_some_and(|name| policy.admits(name)) || policy.rule == Rule::Anything {
         return next.run(request).await;
     }
     let called = named.map_or_else(|| "no name".to_owned(), quoted);

@@ -2,7 +2,6 @@
 //! answer. What does not: what was edited. A webhook may be replayed, arrive before what it tells of is committed, or tell
 //! of what never was: it rings a bell, and whoever hears it reads NetBox.
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +15,7 @@ use tracing::{debug, warn};
 use crate::access::from_hex;
 use crate::body;
 use crate::problem::{Kind, Problem};
+use crate::routes::Routes;
 use crate::state::AppState;
 
 const PATH: &str = "/webhooks/netbox";
@@ -36,8 +36,8 @@ pub trait NetboxHook: Send + Sync {
 }
 
 /// The one route, which takes nothing but `POST`.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, post(take).fallback(only_post))
+pub(crate) fn routes() -> Routes {
+    Routes::new().route(PATH, post(take).fallback(only_post))
 }
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {

@@ -64,9 +64,45 @@ pub(crate) enum Kind {
     NotKnownYet,
     /// As many as can be served are.
     Busy,
+    /// Somebody asks too often.
+    TooOften,
 }
 
 impl Kind {
+    /// Every kind.
+    pub(crate) const ALL: [Self; 25] = [
+        Self::BadParameter,
+        Self::BadCursor,
+        Self::BadPath,
+        Self::UnknownPath,
+        Self::NotFound,
+        Self::WrongMethod,
+        Self::TooLong,
+        Self::UnknownHost,
+        Self::StoreUnavailable,
+        Self::StoreCorrupt,
+        Self::TimedOut,
+        Self::Internal,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::TooLarge,
+        Self::NotJson,
+        Self::Refused,
+        Self::BadBody,
+        Self::Conflict,
+        Self::Gone,
+        Self::OnlyPost,
+        Self::OnlyReads,
+        Self::NotKnownYet,
+        Self::Busy,
+        Self::TooOften,
+    ];
+
+    /// The word that ends up in `type`.
+    pub(crate) fn word(self) -> &'static str {
+        self.parts().1
+    }
+
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::BadParameter => {
@@ -107,6 +143,7 @@ impl Kind {
             Self::OnlyReads => {
                 (StatusCode::SERVICE_UNAVAILABLE, "only-reads", "Another replica takes what is sent")
             }
+            Self::TooOften => (StatusCode::TOO_MANY_REQUESTS, "too-often", "Too many requests"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too many at once"),
             Self::NotKnownYet => (StatusCode::SERVICE_UNAVAILABLE, "not-known-yet", "Nothing is known yet"),
         }

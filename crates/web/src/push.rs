@@ -3,7 +3,6 @@
 //! decide that, and keep the newest.
 
 use axum::Json;
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -16,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::body;
 use crate::problem::{Kind, Problem};
+use crate::routes::Routes;
 use crate::state::AppState;
 use crate::token;
 
@@ -73,8 +73,8 @@ pub enum Rejection {
 }
 
 /// The one route, which takes nothing but `POST`.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, post(take).fallback(only_post))
+pub(crate) fn routes() -> Routes {
+    Routes::new().route(PATH, post(take).fallback(only_post))
 }
 
 async fn take(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {

@@ -105,6 +105,9 @@ pub trait Live: Send + Sync {
         watch::channel(Changes::default()).1
     }
 
+    /// Deliveries are due that were not: whoever sends is woken.
+    fn resent(&self) {}
+
     /// Whom NetBox's webhooks wake. Nobody, unless the operator gave NetBox a secret to sign with.
     fn netbox_hook(&self) -> Option<Arc<dyn NetboxHook>> {
         None

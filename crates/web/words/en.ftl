@@ -746,6 +746,17 @@ done-resumed = Repairs go on.
 done-released = The brake is released.
 done-unchanged = It was so already.
 done-resent = It is sent again.
+## The page about the API
+
+api-title = The API
+api-lead = Everything that is shown here can be read by programs, and what can be done here can be done by them.
+api-document = The document for programs (OpenAPI 3.1)
+api-open = Open
+api-needs = Needs
+api-params = Takes
+api-body = Is sent
+api-answer = Answers
+api-problems = Problems
 
 ## Who asks
 

@@ -746,6 +746,17 @@ done-resumed = Les réparations reprennent.
 done-released = Le frein est relâché.
 done-unchanged = C’était déjà ainsi.
 done-resent = C’est renvoyé.
+## La page de l’API
+
+api-title = L’API
+api-lead = Tout ce qui est montré ici peut être lu par des programmes, et ce qui se fait ici peut être fait par eux.
+api-document = Le document pour les programmes (OpenAPI 3.1)
+api-open = Ouvrir
+api-needs = Nécessite
+api-params = Accepte
+api-body = Reçoit
+api-answer = Répond
+api-problems = Problèmes
 
 ## Qui demande
 

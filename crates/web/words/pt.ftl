@@ -750,6 +750,17 @@ done-resumed = As reparações continuam.
 done-released = O travão está solto.
 done-unchanged = Já estava assim.
 done-resent = É enviado de novo.
+## A página da API
+
+api-title = A API
+api-lead = Tudo o que se mostra aqui pode ser lido por programas, e o que se faz aqui pode ser feito por eles.
+api-document = O documento para programas (OpenAPI 3.1)
+api-open = Abrir
+api-needs = Precisa de
+api-params = Aceita
+api-body = Recebe
+api-answer = Responde
+api-problems = Problemas
 
 ## Quem pede
 

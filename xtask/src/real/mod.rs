@@ -12,6 +12,7 @@
 //! | `EVENKEEL_TEST_PROMETHEUS`, `EVENKEEL_TEST_PROMTOOL` | paths of the programs |
 //! | `EVENKEEL_TEST_ALERTMANAGER`, `EVENKEEL_TEST_NATS` | paths of Alertmanager and of a NATS server |
 //! | `EVENKEEL_TEST_CHROMIUM`, `EVENKEEL_TEST_CHROMEDRIVER` | paths of a browser and of what drives it |
+//! | `EVENKEEL_TEST_SCHEMATHESIS` | the path of schemathesis, which asks an API whatever its document allows |
 //! | `EVENKEEL_TEST_AXE` | the path of axe-core, one file of JavaScript |
 
 mod axe;
@@ -23,6 +24,7 @@ mod packages;
 pub mod pgbouncer;
 mod port;
 pub mod postgres;
+mod schemathesis;
 mod socket;
 
 pub use engine::{Engine, Network};
@@ -105,6 +107,7 @@ impl Rig {
         rig.postgres();
         rig.programs();
         rig.axe(options.install);
+        rig.schemathesis(options.install);
         rig
     }
 
@@ -182,6 +185,13 @@ impl Rig {
         match axe::provide(install) {
             Ok(path) => self.variables.push(("EVENKEEL_TEST_AXE", path.display().to_string())),
             Err(error) => self.miss(format!("axe-core: {error:#}")),
+        }
+    }
+
+    fn schemathesis(&mut self, install: bool) {
+        match schemathesis::provide(install) {
+            Ok(path) => self.variables.push(("EVENKEEL_TEST_SCHEMATHESIS", path.display().to_string())),
+            Err(error) => self.miss(format!("schemathesis: {error:#}")),
         }
     }
 

@@ -34,7 +34,7 @@ impl Surface {
             .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", config.listen))?;
         let address = listener.local_addr()?;
         let face = Arc::new(Face::new()?);
-        let allowed_hosts = HostPolicy::bound_to(address.ip(), &config.names);
+        let allowed_hosts = HostPolicy::bound_to(address.ip(), &config.names).below(config.base_path.clone());
         let access = Arc::new(Access::new(rules, address.ip()));
         let state = AppState { store, live: face.clone(), allowed_hosts, access: access.clone() };
         let stop = CancellationToken::new();

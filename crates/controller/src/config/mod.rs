@@ -46,6 +46,7 @@ use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::http::Trust;
 use evenkeel_sources::netbox::Config as NetboxConfig;
 use evenkeel_sources::truenas::Config as TruenasConfig;
+use evenkeel_web::BasePath;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use url::Url;
@@ -121,6 +122,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Names it is called by beside `localhost`.
     pub names: Vec<String>,
+    /// Below which path it is found.
+    pub base_path: BasePath,
     /// Whose word counts about where a request comes from.
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use evenkeel_web::BasePath;
+
 use super::key::{Key, Section};
 use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
@@ -23,6 +25,14 @@ const NAMES: Key = Key::with_default(
      localhost or one of these is refused: pages elsewhere on the web must not read from it.",
 );
 
+const BASE_PATH: Key = Key::with_default(
+    "base_path",
+    "path",
+    "\"/\"",
+    "Below which path a proxy has this, such as /evenkeel: every link begins with it. The proxy may pass the path on or cut \
+     it off.",
+);
+
 const TRUSTED_PROXIES: Key = Key::with_default(
     "trusted_proxies",
     "list of addresses or networks",
@@ -35,7 +45,7 @@ const TRUSTED_PROXIES: Key = Key::with_default(
 pub(super) const HTTP_SECTION: Section = Section {
     header: "[http]",
     doc: "The page, the API and the metrics.",
-    keys: &[&LISTEN, &NAMES, &TRUSTED_PROXIES],
+    keys: &[&LISTEN, &NAMES, &TRUSTED_PROXIES, &BASE_PATH],
     inherits: &[],
 };
 
@@ -141,7 +151,19 @@ pub(super) fn http(table: &Table<'_>, is_closed: bool) -> Option<HttpConfig> {
         table.wrong(&LISTEN, what);
     }
     let (names, trusted_proxies) = (table.get::<Vec<String>>(&NAMES), table.get(&TRUSTED_PROXIES));
-    Some(HttpConfig { listen: listen?, names: names?, trusted_proxies: trusted_proxies? })
+    let base_path = table.get::<String>(&BASE_PATH).and_then(|path| match BasePath::parse(&path) {
+        Ok(base) => Some(base),
+        Err(what) => {
+            table.wrong(&BASE_PATH, what);
+            None
+        }
+    });
+    Some(HttpConfig {
+        listen: listen?,
+        names: names?,
+        trusted_proxies: trusted_proxies?,
+        base_path: base_path?,
+    })
 }
 
 /// Reads `[schedule]`.

@@ -185,7 +185,11 @@ impl Seen {
 
 /// One drift with its evidence and its newest events. Where two share a handle, the one that is open comes first and
 /// the other is named beside it.
-pub(super) async fn one(State(state): State<AppState>, handle: Named) -> Result<Response, Problem> {
+pub(super) async fn one(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    handle: Named,
+) -> Result<Response, Problem> {
     let handle = named(handle)?.to_ascii_uppercase();
     let store = state.store.as_ref();
     let mut entries = store.drift_by_handle(&handle).await?;
@@ -201,5 +205,5 @@ pub(super) async fn one(State(state): State<AppState>, handle: Named) -> Result<
     let page = store.events(&filter, None, EVENTS_SHOWN).await?;
     let events = page.rows.into_iter().map(|row| row.event).filter(|e| e.drift_id == drift.id).collect();
     let detail = Detail { evidence: Seen::new(entry), events, others: others.collect(), drift };
-    Ok(listing::one(&state, detail))
+    listing::one(&state, &headers, &detail, &detail)
 }

@@ -1,9 +1,8 @@
 //! `/api/v1/events`: the history, each event in exactly its canonical form. Not here: what that form is (core).
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use evenkeel_core::{Event, EventId, ServiceName, Transition};
 use evenkeel_store::EventFilter;
 use uuid::Uuid;
@@ -14,7 +13,8 @@ use super::{Named, named, spelled};
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::{AppState, Live};
 
-const FILTERS: [&str; 8] = ["type", "severity", "host", "service", "transition", "handle", "since", "until"];
+pub(super) const FILTERS: [&str; 8] =
+    ["type", "severity", "host", "service", "transition", "handle", "since", "until"];
 
 const TRANSITIONS: [Transition; 5] = [
     Transition::Opened,
@@ -38,7 +38,7 @@ pub(super) async fn list(
     listing::list(&state, &headers, &Rows::of(&events)?, next.as_deref())
 }
 
-fn filter(params: &Params, live: &dyn Live) -> Result<EventFilter, Problem> {
+pub(super) fn filter(params: &Params, live: &dyn Live) -> Result<EventFilter, Problem> {
     let transition = |text: &str| TRANSITIONS.into_iter().find(|t| t.as_str().eq_ignore_ascii_case(text));
     let filter = EventFilter {
         types: params.types()?,
@@ -60,7 +60,11 @@ fn filter(params: &Params, live: &dyn Live) -> Result<EventFilter, Problem> {
 }
 
 /// One event and nothing around it: it is what it was when it was decided, whatever can be seen now.
-pub(super) async fn one(State(state): State<AppState>, id: Named) -> Result<Response, Problem> {
+pub(super) async fn one(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    id: Named,
+) -> Result<Response, Problem> {
     let id = named(id)?;
     let unknown = || Problem::new(Kind::NotFound, format!("no event {} is kept", quoted(&id)));
     let Ok(uuid) = Uuid::try_parse(&id) else {
@@ -68,5 +72,5 @@ pub(super) async fn one(State(state): State<AppState>, id: Named) -> Result<Resp
         return Err(Problem::new(Kind::NotFound, detail));
     };
     let stored = state.store.event(EventId(uuid)).await?.ok_or_else(unknown)?;
-    Ok(Json(stored.event).into_response())
+    listing::bare(&headers, &stored.event)
 }

@@ -50,7 +50,11 @@ struct Detail<'a> {
 }
 
 /// One host, with both sides of its services, the state of its sources, and its open drifts.
-pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Response, Problem> {
+pub(super) async fn one(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    name: Named,
+) -> Result<Response, Problem> {
     let name = named(name)?;
     state.live.role().knows()?;
     let Some(host) = state.live.host(&HostName::new(&name)) else {
@@ -68,7 +72,9 @@ pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Re
     let statuses = state.live.sources();
     let now = state.live.now();
     let about = |s: &&SourceStatus| host.sources.contains(&s.source);
-    let sources = statuses.iter().filter(about).map(|s| Aged::new(s, now)).collect();
+    let about: Vec<&SourceStatus> = statuses.iter().filter(about).collect();
+    let sources = about.iter().map(|s| Aged::new(s, now)).collect();
     let services = state.live.services(&host.host);
-    Ok(listing::one(&state, Detail { services, sources, drifts, host }))
+    let detail = Detail { services, sources, drifts, host };
+    listing::one(&state, &headers, &detail, &(&detail.host, &detail.services, &about, &detail.drifts))
 }

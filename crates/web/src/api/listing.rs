@@ -62,7 +62,7 @@ pub(super) fn list(
     let lasting = rows.lasting.as_ref().unwrap_or(&rows.shown);
     let leader = follows.as_ref().map_or("", Follows::lasting);
     let tag = entity_tag(&[lasting, next.as_slice(), reach.as_slice(), leader.as_bytes()].concat());
-    let mut response = if has_already(request, &tag) {
+    let response = if has_already(request, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let as_of = words(&state.live.now())?;
@@ -86,10 +86,7 @@ pub(super) fn list(
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     };
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    Ok(response)
+    Ok(tagged(response, &tag))
 }
 
 #[derive(Serialize)]
@@ -102,11 +99,39 @@ struct Framed<T> {
     follows: Option<Follows>,
 }
 
-/// Answers with one thing.
-pub(super) fn one(state: &AppState, content: impl Serialize) -> Response {
+/// Answers with one thing, or with "as you have it". `lasting` is what does not change by the clock alone.
+pub(super) fn one(
+    state: &AppState,
+    request: &HeaderMap,
+    content: &impl Serialize,
+    lasting: &impl Serialize,
+) -> Result<Response, Problem> {
     let follows = role::follows(state);
     let coverage = Reach::of(&state.live.sources(), follows.as_ref());
-    Json(Framed { content, as_of: state.live.now(), coverage, follows }).into_response()
+    let leader = follows.as_ref().map_or("", Follows::lasting);
+    let tag = entity_tag(&[words(lasting)?, words(&coverage)?, leader.as_bytes().to_vec()].concat());
+    if has_already(request, &tag) {
+        return Ok(tagged(StatusCode::NOT_MODIFIED.into_response(), &tag));
+    }
+    let framed = Framed { content, as_of: state.live.now(), coverage, follows };
+    Ok(tagged(Json(framed).into_response(), &tag))
+}
+
+/// Answers with one thing and nothing around it.
+pub(super) fn bare(request: &HeaderMap, content: &impl Serialize) -> Result<Response, Problem> {
+    let body = words(content)?;
+    let tag = entity_tag(&body);
+    if has_already(request, &tag) {
+        return Ok(tagged(StatusCode::NOT_MODIFIED.into_response(), &tag));
+    }
+    Ok(tagged(([(CONTENT_TYPE, "application/json")], body).into_response(), &tag))
+}
+
+fn tagged(mut response: Response, tag: &str) -> Response {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
 }
 
 fn words(value: &impl Serialize) -> Result<Vec<u8>, Problem> {

@@ -4,17 +4,19 @@
 mod deliveries;
 mod drifts;
 mod events;
+mod export;
 mod hosts;
 mod journal;
 mod listing;
 mod params;
 mod proposals;
 mod repairs;
+mod resend;
 pub(crate) mod rules;
 pub(crate) mod silences;
 mod sources;
 
-use axum::Router;
+use axum::Extension;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::routing::{get, post};
@@ -23,19 +25,23 @@ use evenkeel_core::HostName;
 pub(crate) use params::Params;
 
 use crate::problem::{Kind, Problem};
-use crate::state::{AppState, Live};
+use crate::routes::Routes;
+use crate::state::Live;
 
 /// The routes under `/api/v1`, spelled out: a nested router would see, and repeat in problems, a path cut short.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/api/v1/hosts", get(hosts::list))
         .route("/api/v1/hosts/{name}", get(hosts::one))
         .route("/api/v1/drifts", get(drifts::list))
         .route("/api/v1/drifts/{handle}", get(drifts::one))
         .route("/api/v1/events", get(events::list))
+        .route("/api/v1/events/export", get(export::all).layer(Extension(export::places())))
         .route("/api/v1/events/{id}", get(events::one))
+        .route("/api/v1/events/{id}/resend", post(resend::event).fallback(resend::only_post))
         .route("/api/v1/sources", get(sources::list))
         .route("/api/v1/deliveries", get(deliveries::list))
+        .route("/api/v1/deliveries/{id}/resend", post(resend::delivery).fallback(resend::only_post))
         .route("/api/v1/journal", get(journal::list))
         .route("/api/v1/proposals", get(proposals::list))
         .route("/api/v1/proposals/{key}", get(proposals::one))

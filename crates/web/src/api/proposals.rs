@@ -45,12 +45,19 @@ pub(super) async fn list(
 }
 
 /// One proposal, by its key or its handle.
-pub(super) async fn one(State(state): State<AppState>, key: Named) -> Result<Response, Problem> {
+pub(super) async fn one(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    key: Named,
+) -> Result<Response, Problem> {
     let key = named(key)?;
     let filter = ProposalFilter { key: Some(key.to_ascii_uppercase()), ..ProposalFilter::default() };
     let found: Vec<ProposalRow> = state.store.proposals(&filter, None, 2).await?.rows;
     match found.as_slice() {
-        [one] => Ok(listing::one(&state, ProposalLine::from(&one.proposal))),
+        [one] => {
+            let line = ProposalLine::from(&one.proposal);
+            listing::one(&state, &headers, &line, &line)
+        }
         [] => Err(Problem::new(Kind::NotFound, format!("there is no proposal {}", quoted(&key)))),
         [..] => {
             let detail = format!("{} begins the keys of several proposals; give the whole key", quoted(&key));

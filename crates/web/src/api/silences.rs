@@ -136,12 +136,19 @@ fn drift_key(text: &str) -> Result<String, Problem> {
 }
 
 /// One silence.
-pub(super) async fn one(State(state): State<AppState>, name: Named) -> Result<Response, Problem> {
+pub(super) async fn one(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    name: Named,
+) -> Result<Response, Problem> {
     let name = named(name)?;
     let filter = SilenceFilter { name: Some(name.clone()), ..SilenceFilter::default() };
     let found = state.store.silences(&filter, None, 1).await?.rows;
     match found.first() {
-        Some(silence) => Ok(listing::one(&state, Shown::new(silence, state.live.now()))),
+        Some(silence) => {
+            let shown = Shown::new(silence, state.live.now());
+            listing::one(&state, &headers, &shown, &shown)
+        }
         None => Err(Problem::new(Kind::NotFound, format!("there is no silence {}", quoted(&name)))),
     }
 }

@@ -48,8 +48,8 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
         section {
             h2 { (words.say("about-doors")) }
             ul.plain {
-                @for (path, key) in [("/healthz", "door-healthz"), ("/readyz", "door-readyz"), ("/metrics", "door-metrics"), ("/api/v1/drifts", "door-api")] {
-                    li { a href=(path) { code { (path) } } " " (words.say(key)) }
+                @for (path, key) in [("/healthz", "door-healthz"), ("/readyz", "door-readyz"), ("/metrics", "door-metrics"), ("/api", "door-api")] {
+                    li { a href=(asked.at(path)) { code { (path) } } " " (words.say(key)) }
                 }
             }
         }

@@ -22,6 +22,7 @@ pub(super) struct Asked {
     pub(super) words: Words,
     /// The time from which ages are counted.
     pub(super) now: Timestamp,
+    base: String,
     /// Who asks; `None` where nobody said.
     pub(super) caller: Option<Caller>,
     path: String,
@@ -38,6 +39,7 @@ impl Asked {
         Self {
             words: Words(lang),
             now: state.live.now(),
+            base: state.allowed_hosts.base().to_owned(),
             caller: asking(),
             path: uri.path().to_owned(),
             pairs,
@@ -102,6 +104,16 @@ impl Asked {
         pairs.into_iter().any(|(n, v)| n != "lang" && !PLACES.contains(&n.as_str()) && !v.trim().is_empty())
     }
 
+    /// The address of something that is the same in every language: a style sheet, the API, where a form goes.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The address of this page, without its parameters.
+    pub(super) fn here(&self) -> String {
+        self.at(&self.path)
+    }
+
     /// The hidden field every form carries that changes something. Empty where nobody has logged in.
     pub(super) fn seal(&self) -> Markup {
         let seal = self.caller.as_ref().and_then(Caller::seal);
@@ -110,7 +122,7 @@ impl Asked {
         }
     }
 
-    /// The path asked for.
+    /// The path asked for, as [`Asked::link`] takes it.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
@@ -123,7 +135,7 @@ impl Asked {
     /// A link to another page, in the same language.
     pub(super) fn link(&self, path: &str, pairs: &[(&str, &str)]) -> String {
         let lang = self.pinned().map(|lang| ("lang", lang.code()));
-        address(path, pairs.iter().copied().chain(lang))
+        address(&self.at(path), pairs.iter().copied().chain(lang))
     }
 
     /// A link to this page with some parameters changed. The place in a list is kept only where it is given.
@@ -133,7 +145,7 @@ impl Asked {
         let kept = self.pairs.iter().flatten().filter(|(n, v)| stays(n) && !v.trim().is_empty());
         let kept = kept.map(|(n, v)| (n.as_str(), v.as_str()));
         let new = changes.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-        address(&self.path, kept.chain(new))
+        address(&self.here(), kept.chain(new))
     }
 
     /// A link to a host's page.

@@ -127,7 +127,7 @@ pub(super) async fn kiosk(
     let body = html! {
         (DOCTYPE)
         html lang=(words.0.code()) {
-            (head(&shown, Some(KIOSK_EVERY)))
+            (head(asked, &shown, Some(KIOSK_EVERY)))
             body.kiosk { main #content { (banners(state, asked)) (shown.content) } }
         }
     };
@@ -158,7 +158,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
     html! {
         (DOCTYPE)
         html lang=(words.0.code()) {
-            (head(shown, None))
+            (head(asked, shown, None))
             body {
                 a.skip href="#content" { (words.say("skip")) }
                 header.top {
@@ -178,7 +178,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
 }
 
 /// The head of a page, which may be fetched anew every so many seconds.
-fn head(shown: &Shown, every: Option<u32>) -> Markup {
+fn head(asked: &Asked, shown: &Shown, every: Option<u32>) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -187,11 +187,11 @@ fn head(shown: &Shown, every: Option<u32>) -> Markup {
             // What is fetched anew whole needs no script that keeps it up.
             @match every {
                 Some(seconds) => meta http-equiv="refresh" content=(seconds);,
-                None => script src=(asset::script()) defer {},
+                None => script src=(asked.at(&asset::script())) defer {},
             }
             title { (shown.title) " · evenkeel" }
-            link rel="stylesheet" href=(asset::style());
-            link rel="icon" type="image/svg+xml" href=(asset::icon());
+            link rel="stylesheet" href=(asked.at(&asset::style()));
+            link rel="icon" type="image/svg+xml" href=(asked.at(&asset::icon()));
         }
     }
 }
@@ -259,11 +259,11 @@ fn foot(asked: &Asked) -> Markup {
     let words = asked.words;
     html! {
         footer {
-            p #live hidden data-stream=(STREAM) data-on=(words.say("live-on"))
+            p #live hidden data-stream=(asked.at(STREAM)) data-on=(words.say("live-on"))
                 data-lost=(words.say("live-lost")) {}
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
-            p { a href="/api/v1/drifts" { "API" } " · " a href="/metrics" { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }
+            p { a href=(asked.link("/api", &[])) { "API" } " · " a href=(asked.at("/metrics")) { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }
             ul.langs aria-label=(words.say("foot-language")) {
                 @for lang in Lang::ALL {
                     li {

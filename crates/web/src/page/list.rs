@@ -34,7 +34,7 @@ impl Input {
 pub(super) fn filters(asked: &Asked, inputs: &[Input], kept: &[&str]) -> Markup {
     let words = asked.words;
     html! {
-        form.filters method="get" action=(asked.path()) role="search" {
+        form.filters method="get" action=(asked.here()) role="search" {
             @if let Some(lang) = asked.pinned() { input type="hidden" name="lang" value=(lang.code()); }
             @for name in kept {
                 @if let Some(value) = asked.one(name) { input type="hidden" name=(name) value=(value); }

@@ -6,6 +6,7 @@ mod about;
 mod accept;
 mod act;
 mod actions;
+mod api;
 mod asked;
 mod asset;
 mod bars;
@@ -71,6 +72,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/drifts/{handle}/accept", post(accept::post))
         .route("/journal", get(journal::page))
         .route("/about", get(about::page))
+        .route("/api", get(api::page))
         .route("/assets/{name}", get(asset::serve))
         .layer(Extension(Arc::new(kept::Kept::default())))
 }

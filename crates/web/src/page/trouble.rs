@@ -36,7 +36,8 @@ pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
         | Kind::Gone
         | Kind::OnlyPost
         | Kind::OnlyReads
-        | Kind::Busy => ("trouble-other", "trouble-other-next"),
+        | Kind::Busy
+        | Kind::TooOften => ("trouble-other", "trouble-other-next"),
     };
     let title = words.say(title);
     let content = html! {
@@ -45,7 +46,7 @@ pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
             h1 { (title) }
             p.detail lang="en" { (clean(problem.detail())) }
             p { (words.say(next)) }
-            p { a.button href=(asked.path()) { (words.say("trouble-again")) } " "
+            p { a.button href=(asked.here()) { (words.say("trouble-again")) } " "
                 a.button href=(asked.link("/", &[])) { (words.say("trouble-home")) } }
         }
     };

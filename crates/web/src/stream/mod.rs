@@ -9,18 +9,19 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONNECTION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use futures_util::{StreamExt as _, stream};
 
 use crate::access::Caller;
 use crate::api::Params;
 use crate::problem::{Kind, Problem, quoted};
+use crate::routes::Routes;
 use crate::serve::{Closing, Place};
 use crate::state::AppState;
 use line::Wanted;
@@ -42,9 +43,9 @@ const LAST: HeaderName = HeaderName::from_static("last-event-id");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The one route.
-pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+pub(crate) fn routes(state: &AppState) -> Routes {
     let tail = Arc::new(Tail::new(state.store.clone(), state.live.clone()));
-    Router::new().route("/api/v1/stream", get(open)).layer(Extension(tail))
+    Routes::new().route("/api/v1/stream", get(open).layer(Extension(tail)))
 }
 
 async fn open(
@@ -84,7 +85,7 @@ async fn open(
     // Whoever logged out, or whose token was taken back, reads on no longer than this. A reader comes back by itself and
     // resumes where it was.
     let again = if caller.is_named() { AGAIN } else { Duration::MAX };
-    let events = events.take_until(tokio::time::sleep(again));
+    let events = events.fuse().take_until(tokio::time::sleep(again));
     let mut response = Sse::new(events).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));

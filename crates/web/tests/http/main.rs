@@ -1,6 +1,8 @@
 //! The routes as a client meets them: a real store in memory, a world made up for the test, one request at a time.
 
 #[cfg(test)]
+mod base;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod deliveries;
@@ -17,6 +19,8 @@ mod hosts;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod manners;
+#[cfg(test)]
 mod push;
 #[cfg(test)]
 mod reference;
@@ -24,6 +28,8 @@ mod reference;
 mod refusals;
 #[cfg(test)]
 mod repairs;
+#[cfg(test)]
+mod resend;
 #[cfg(test)]
 mod role;
 #[cfg(test)]

@@ -166,6 +166,7 @@ async fn every_problem_type_is_in_the_reference() {
         "only-reads",
         "not-known-yet",
         "busy",
+        "too-often",
     ] {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
     }

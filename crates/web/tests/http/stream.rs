@@ -159,10 +159,8 @@ async fn none_is_left_out_and_none_comes_twice_while_readers_come_and_go() {
     let client = Client::of(World::default()).await;
     const ALL: u32 = 3000;
     let writing = async {
-        let mut revision = 0;
-        for n in (1..=ALL).step_by(30) {
+        for (revision, n) in (0..).zip((1..=ALL).step_by(30)) {
             commit(&client, revision, (n..n + 30).map(numbered).collect()).await;
-            revision += 1;
         }
     };
     let reading = async {

@@ -1,5 +1,6 @@
 //! Many readers of the stream, and a server that goes, over sockets.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use evenkeel_store::PassCommit;
@@ -15,6 +16,7 @@ use crate::client::{Client, World};
 struct Server {
     client: Client,
     address: std::net::SocketAddr,
+    asked: AtomicU8,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -28,12 +30,16 @@ async fn start() -> Server {
         let _ = stopped.await;
     };
     let task = tokio::spawn(serve(listener, client.router.clone(), shutdown));
-    Server { client, address, stop, task }
+    Server { client, address, asked: AtomicU8::new(0), stop, task }
 }
 
 impl Server {
     async fn ask(&self, path: &str) -> BufReader<TcpStream> {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        // From several addresses: who asks too often from one is refused.
+        let nth = self.asked.fetch_add(1, Ordering::Relaxed);
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 1, nth % 100 + 1], 0).into()).unwrap();
+        let mut stream = socket.connect(self.address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         BufReader::new(stream)

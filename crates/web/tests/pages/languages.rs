@@ -40,7 +40,7 @@ async fn the_browser_chooses_unless_the_address_does() {
     let site = Site::of(World::default()).await;
     let page = site.ask("/", "Accept-Language: pt-BR,en;q=0.5\r\n").await;
     page.says("Tudo confere").says("href=\"/hosts\"").never_says("/hosts?lang=pt");
-    assert_eq!(page.headers["vary"], "accept-language");
+    assert!(page.headers["vary"].contains("accept-language"));
     let page = site.ask("/?lang=fr", "Accept-Language: pt-BR\r\n").await;
     page.says("Tout concorde").says("href=\"/hosts?lang=fr\"").says("href=\"/events?lang=fr\"");
 }

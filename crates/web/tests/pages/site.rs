@@ -273,7 +273,12 @@ impl Site {
             let (name, value) = line.split_once(": ").unwrap();
             (name.to_lowercase(), value.to_owned())
         };
-        Page { status, headers: lines.map(header).collect(), body: body.to_owned() }
+        let mut headers = HashMap::<String, String>::new();
+        for (name, value) in lines.map(header) {
+            // A header that comes twice says both.
+            headers.entry(name).and_modify(|all| *all = format!("{all}, {value}")).or_insert(value);
+        }
+        Page { status, headers, body: body.to_owned() }
     }
 
     /// Asks for every page, and for a host's and each of these drifts'.

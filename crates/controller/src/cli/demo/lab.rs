@@ -20,6 +20,7 @@ use evenkeel_sources::proxmox::{self, Login};
 use evenkeel_sources::push::{self, PushSource};
 use evenkeel_sources::truenas;
 use evenkeel_store::{RetentionPolicy, Store};
+use evenkeel_web::BasePath;
 use prometheus::Registry;
 
 use crate::cli::failure::{Failure, OrFail};
@@ -162,7 +163,7 @@ fn probe(homelab: &Homelab) -> Option<ProbeConfig> {
 
 /// Loopback only, whatever is asked for by name.
 pub(super) fn http(listen: SocketAddr) -> HttpConfig {
-    HttpConfig { listen, names: Vec::new(), trusted_proxies: Vec::new() }
+    HttpConfig { listen, names: Vec::new(), trusted_proxies: Vec::new(), base_path: BasePath::default() }
 }
 
 /// Still two observations for every verdict: the demo is quick because it looks more often, not because it believes
