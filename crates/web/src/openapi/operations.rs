@@ -39,6 +39,7 @@ fn of_events() -> Vec<Param> {
 pub(crate) fn operations() -> Vec<Operation> {
     let mut all = world();
     all.extend(history());
+    all.extend(super::silences::operations());
     all.extend(repairs());
     all.extend(doors());
     all.extend(health());

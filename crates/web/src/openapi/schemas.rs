@@ -14,7 +14,7 @@ use crate::problem::Kind;
 /// Every schema, by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [basics(), drifts(), hosts(), outbox(), repairs(), doors()] {
+    for part in [basics(), drifts(), hosts(), outbox(), super::silences::shapes(), repairs(), doors()] {
         for (name, shape) in part {
             all.insert(name.to_owned(), shape);
         }
