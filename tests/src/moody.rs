@@ -14,7 +14,7 @@ use evenkeel_store::{
     EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
     OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
     Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, SessionRow,
-    Stats, Store, StoredEvent, Ticket, TokenHash,
+    Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
 };
 use jiff::Timestamp;
 
@@ -334,6 +334,16 @@ impl Store for MoodyStore {
     ) -> Result<Page<StoredEvent>> {
         self.admit_reading().await?;
         self.inner.events(filter, after, limit).await
+    }
+
+    async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>> {
+        self.admit_reading().await?;
+        self.inner.turns(after, since, limit).await
+    }
+
+    async fn last_sign(&self) -> Result<Option<Timestamp>> {
+        self.admit_reading().await?;
+        self.inner.last_sign().await
     }
 
     async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {

@@ -2,6 +2,7 @@
 //! here is what is there; a refused commit says otherwise, and the ledger is read again.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use evenkeel_core::Subject;
@@ -52,7 +53,7 @@ impl Record {
 
 /// Every subject's record.
 #[derive(Debug, Default)]
-pub struct Book(RwLock<HashMap<Subject, Record>>);
+pub struct Book(RwLock<HashMap<Subject, Record>>, AtomicU64);
 
 impl Book {
     /// The subject's record; a new one for a subject nobody has written about.
@@ -64,6 +65,16 @@ impl Book {
     /// Replaces the subject's record.
     pub fn put(&self, subject: &Subject, record: Record) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(subject.clone(), record);
+    }
+
+    /// A ledger is not what it was, and was kept.
+    pub fn changed(&self) {
+        self.1.fetch_add(1, Ordering::Release);
+    }
+
+    /// Rises with every ledger that changed, after it was kept.
+    pub fn version(&self) -> u64 {
+        self.1.load(Ordering::Acquire)
     }
 
     /// Which of these subjects wait for another observation.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use evenkeel_core::model::HostSnapshot;
 use evenkeel_core::{Coverage, SourceId};
 use evenkeel_sources::{Snapshot, Source};
+use evenkeel_web::Asking;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -77,7 +78,8 @@ impl Collector {
                 observed = self.ask(&id, &trigger) => observed,
             };
             let Some(heard) = observed else { return };
-            self.judge(&id, &mut breaker, &mut blind, heard);
+            self.judge(&id, &mut breaker, &mut blind, &heard);
+            self.note(&id, &breaker, heard.took);
             trigger = tokio::select! {
                 () = stop.cancelled() => return,
                 trigger = self.wait(&breaker) => trigger,
@@ -90,16 +92,18 @@ impl Collector {
         let _permit = self.permits.acquire().await.ok()?;
         self.recheck.fulfilled();
         let span = info_span!("observe", source = %id, trigger);
+        let begun = Instant::now();
         let timer = self.hub.metrics.observe_seconds.with_label_values(&[id.kind.as_str()]).start_timer();
         let snapshot = self.source.observe().instrument(span).await;
         timer.observe_duration();
-        let heard = Heard { worst: worst_coverage(&snapshot), in_vain: is_in_vain(&snapshot) };
+        let took = begun.elapsed();
+        let heard = Heard { worst: worst_coverage(&snapshot), in_vain: is_in_vain(&snapshot), took };
         self.hub.learn(id, snapshot);
         Some(heard)
     }
 
     /// Counts the answer and says it once per change of state.
-    fn judge(&self, id: &SourceId, breaker: &mut Breaker, blind: &mut Option<Coverage>, heard: Heard) {
+    fn judge(&self, id: &SourceId, breaker: &mut Breaker, blind: &mut Option<Coverage>, heard: &Heard) {
         let label = id.to_string();
         let metrics = &self.hub.metrics;
         match heard.in_vain {
@@ -119,11 +123,24 @@ impl Collector {
                 if blind.as_ref().and_then(Coverage::gap).map(|g| g.kind) != Some(gap.kind) {
                     warn!(source = %id, gap = %gap, "blind");
                 }
-                *blind = Some(heard.worst);
+                *blind = Some(heard.worst.clone());
             }
         }
         let open = matches!(breaker.state(), State::Open { .. });
         metrics.breaker_open.with_label_values(&[&label]).set(i64::from(open));
+    }
+
+    /// Says how the source is asked, for those who look.
+    fn note(&self, id: &SourceId, breaker: &Breaker, took: Duration) {
+        let asked = Instant::now();
+        let wait = breaker.not_before(asked + self.interval).duration_since(asked);
+        let asking = Asking {
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            next_at: now().checked_add(wait).unwrap_or(Timestamp::MAX),
+            failures: breaker.failures(),
+            left_alone: matches!(breaker.state(), State::Open { .. }),
+        };
+        self.hub.askings.note(id, asking);
     }
 
     /// Waits for whatever comes first: the interval (or the open circuit's end), a hint, a wish.
@@ -153,6 +170,8 @@ struct Heard {
     worst: Coverage,
     /// Whether the question was not worth asking.
     in_vain: bool,
+    /// How long it took.
+    took: Duration,
 }
 
 /// Whether nothing was seen in full. A source that shows some of its machines, and one of which it is known that it has

@@ -28,6 +28,7 @@ use crate::hook::Bell;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::repair::{self, Desk, Engine, Remedies};
+use crate::view::{Askings, Pictures};
 use crate::work::WorkQueue;
 use crate::world::World;
 use crate::{figures, keep, upkeep, worker};
@@ -169,6 +170,9 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         full: Notify::new(),
         events: broadcast::channel(WATCHERS_LAG).0,
         inventory: watch::channel(0).0,
+        askings: Askings::default(),
+        pictures: Pictures::default(),
+        retention,
         rechecks: Mutex::new(HashMap::new()),
     });
     let running = Running {

@@ -3,10 +3,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use evenkeel_core::identity::canonical;
-use evenkeel_core::{HostName, Subject};
+use evenkeel_core::HostName;
+use evenkeel_store::RetentionPolicy;
 use evenkeel_web::{
-    Changes, HostStatus, Intake, Live, NetboxHook, Part, Repairs, Role, SourceStatus, WorldStatus,
+    Changes, HostStatus, Intake, Live, NetboxHook, Part, Readiness, Repairs, Role, ServiceStatus,
+    SourceStatus, WorldStatus,
 };
 use jiff::Timestamp;
 use prometheus::TextEncoder;
@@ -16,6 +17,8 @@ use crate::collect::now;
 use crate::figures;
 use crate::hub::Hub;
 use crate::lead::figures::Figures;
+use crate::view;
+use crate::world::is_called;
 
 /// What is shown at the moment, behind one port.
 pub struct Face {
@@ -117,38 +120,14 @@ fn is_same(shown: &Shows, shows: &Shows) -> bool {
     }
 }
 
-/// Whether a host of this name is meant.
-fn is_called(host: &HostName, name: &HostName) -> bool {
-    host.as_str().eq_ignore_ascii_case(name.as_str()) || canonical(host.as_str()) == canonical(name.as_str())
-}
-
 impl Live for Face {
     fn hosts(&self) -> Vec<HostStatus> {
-        match self.shows() {
-            Shows::Controller(hub) => {
-                let now = now();
-                hub.see(|world| {
-                    let subjects = world.subjects();
-                    let hosts = subjects.iter().filter_map(Subject::host);
-                    hosts.map(|host| world.host_status(host, now)).collect()
-                })
-            }
-            Shows::Leader { leader: _, status: Some((_, status)) } => status.hosts.clone(),
-            Shows::Leader { leader: _, status: None } | Shows::Nothing { .. } => Vec::new(),
-        }
+        self.view().hosts.clone()
     }
 
     fn host(&self, name: &HostName) -> Option<HostStatus> {
         match self.shows() {
-            Shows::Controller(hub) => {
-                let now = now();
-                hub.see(|world| {
-                    let subjects = world.subjects();
-                    let found =
-                        subjects.iter().filter_map(Subject::host).find(|host| is_called(host, name))?;
-                    Some(world.host_status(found, now))
-                })
-            }
+            Shows::Controller(hub) => view::host(&hub, name, now()),
             Shows::Leader { leader: _, status: Some((_, status)) } => {
                 status.hosts.iter().find(|status| is_called(&status.host, name)).cloned()
             }
@@ -158,10 +137,35 @@ impl Live for Face {
 
     fn sources(&self) -> Vec<SourceStatus> {
         match self.shows() {
-            Shows::Controller(hub) => hub.see(|world| world.source_statuses(now())),
+            Shows::Controller(hub) => view::sources(&hub, now()),
             Shows::Leader { leader: _, status: Some((_, status)) } => status.sources.clone(),
             Shows::Leader { leader: _, status: None } | Shows::Nothing { .. } => Vec::new(),
         }
+    }
+
+    fn services(&self, host: &HostName) -> Option<Vec<ServiceStatus>> {
+        let hub = self.hub()?;
+        hub.see(|world| Some(world.services(&world.called(host)?, now())))
+    }
+
+    fn view(&self) -> Arc<WorldStatus> {
+        match self.shows() {
+            Shows::Controller(hub) => hub.pictures.now(&hub),
+            Shows::Leader { leader: _, status: Some((_, status)) } => status,
+            Shows::Leader { leader: _, status: None } | Shows::Nothing { .. } => Arc::default(),
+        }
+    }
+
+    fn ledger_version(&self) -> Option<u64> {
+        self.hub().map(|hub| hub.book.version())
+    }
+
+    fn retention(&self) -> Option<RetentionPolicy> {
+        self.hub().map(|hub| hub.retention)
+    }
+
+    fn ready(&self) -> Readiness {
+        Readiness::of(&self.view().sources)
     }
 
     fn role(&self) -> Role {

@@ -239,6 +239,7 @@ impl Fleet {
                 if let Some(id) = declared.id {
                     info!(source = %id, "no longer declared in netbox");
                     self.bells().remove(&id);
+                    self.hub.askings.forget(&id);
                     let touched = self.hub.change(|world| world.remove_source(&id));
                     self.hub.queue.add_all(touched, Duration::ZERO);
                     self.hub.metrics.forget_source(&id);

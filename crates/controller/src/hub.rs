@@ -8,7 +8,7 @@ use evenkeel_core::model::Inventory;
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{Event, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
-use evenkeel_store::{NewDelivery, Store};
+use evenkeel_store::{NewDelivery, RetentionPolicy, Store};
 use evenkeel_web::{Changes, Intake, Part};
 use jiff::Timestamp;
 use prometheus::Registry;
@@ -25,6 +25,7 @@ use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
 use crate::repair::Desk;
+use crate::view::{Askings, Pictures};
 use crate::work::WorkQueue;
 use crate::world::{Slice, World};
 
@@ -70,6 +71,12 @@ pub struct Hub {
     pub events: broadcast::Sender<Event>,
     /// Rings with every new inventory.
     pub inventory: watch::Sender<u64>,
+    /// How each source is asked.
+    pub askings: Askings,
+    /// What is shown of this moment.
+    pub pictures: Pictures,
+    /// What the store keeps for how long.
+    pub retention: RetentionPolicy,
     /// The collectors' bells, by source.
     pub rechecks: Mutex<HashMap<SourceId, Arc<Recheck>>>,
 }
@@ -210,6 +217,8 @@ impl Hub {
 
     /// Changes the world.
     pub fn change<T>(&self, write: impl FnOnce(&mut World) -> T) -> T {
-        write(&mut self.world.write().unwrap_or_else(PoisonError::into_inner))
+        let written = write(&mut self.world.write().unwrap_or_else(PoisonError::into_inner));
+        self.pictures.changed();
+        written
     }
 }

@@ -19,11 +19,13 @@ pub async fn note(store: &dyn Store, row: JournalRow) {
     }
 }
 
-/// A controller began.
-pub fn started(at: Timestamp) -> JournalRow {
+/// A controller began. The last sign of life of the one before it, which may have been killed, says how long that lasted at
+/// least.
+pub fn started(at: Timestamp, last_sign: Option<Timestamp>) -> JournalRow {
     let version = env!("CARGO_PKG_VERSION");
     let text = format!("The controller started (evenkeel {version}).");
-    row(JournalKind::Action, at, text, json!({ "what": "started", "version": version }))
+    let data = json!({ "what": "started", "version": version, "last_sign": last_sign });
+    row(JournalKind::Action, at, text, data)
 }
 
 /// A controller ended as it was told to.

@@ -28,6 +28,7 @@ pub mod queue;
 pub mod render;
 pub mod repair;
 pub mod upkeep;
+pub mod view;
 pub mod wiring;
 pub mod work;
 pub mod worker;

@@ -184,6 +184,7 @@ async fn keep(
     );
     hub.settled(subject, stamp.filter(|_| !awaits));
     if is_news {
+        hub.book.changed();
         hub.repair_bell.notify_one();
     }
     if awaits {
@@ -201,7 +202,10 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) -> Again {
         Error::Store(StoreError::Conflict { .. }) => {
             warn!(%error, "the ledger changed under the pass; reading it again");
             match hub.store.load(subject).await {
-                Ok(loaded) => hub.book.put(subject, Record::loaded(loaded.ledger, loaded.revision)),
+                Ok(loaded) => {
+                    hub.book.put(subject, Record::loaded(loaded.ledger, loaded.revision));
+                    hub.book.changed();
+                }
                 Err(error) if hub.gate.heard(&error) == About::Database => return Again::Paused,
                 Err(error) => error!(%error, "the ledger cannot be read"),
             }

@@ -90,9 +90,9 @@ format = "xml"
     evenkeel.toml:20: policy.confirm.by_type.SERVICE_MISING.open_after: must be at least 1
     evenkeel.toml:22: ignore[0].reason: is missing; write a text here
     evenkeel.toml:22: ignore[0]: selects nothing; name types, hosts, services, tags or tenants (hosts = ["*"] for everything)
-    evenkeel.toml:26: http.listen: 0.0.0.0:9797 is reachable from other machines, and there is no login; listen on 127.0.0.1, or say allow_remote = true
+    evenkeel.toml:26: http.listen: 0.0.0.0:9797 is reachable from other machines, and nobody would have to say who they are; listen on 127.0.0.1, or name users, tokens or a proxy in [access] (`evenkeel passwd NAME` prints the lines of a user)
     evenkeel.toml:29: log.format: `xml` is not a log format; use one of text, json
-    evenkeel.toml:31: metrics: is not a key of the file; it takes netbox, docker_defaults, docker, proxmox, truenas, probe, push, policy, alias, ignore, severity, silence, store, http, sink, remediation, schedule, log
+    evenkeel.toml:31: metrics: is not a key of the file; it takes netbox, docker_defaults, docker, proxmox, truenas, probe, push, policy, alias, ignore, severity, silence, store, http, access, sink, remediation, schedule, log
     "#);
 }
 

@@ -75,6 +75,20 @@ pub enum GapKind {
 }
 
 impl GapKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::NotYetObserved,
+        Self::Uncovered,
+        Self::Unreachable,
+        Self::TimedOut,
+        Self::Unauthorized,
+        Self::Malformed,
+        Self::Truncated,
+        Self::Stale,
+        Self::Implausible,
+        Self::Ambiguous,
+    ];
+
     /// The snake-case word used in metrics, the API and the store.
     pub fn as_str(self) -> &'static str {
         match self {

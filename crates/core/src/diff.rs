@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::coverage::{Coverage, Fact, Gap, Lookup};
 use crate::drift::{Drift, Evidence, Verdict};
 use crate::event::EventType;
-use crate::id::{DriftId, SourceId, SourceKind, Subject, same_text};
+use crate::id::{DriftId, ServiceName, SourceId, SourceKind, Subject, same_text};
 use crate::judge::{
     self, Case, HOST_FIELDS, HOST_TYPES, MACHINE_TYPES, OwnStore, Seen, ServiceCase, judge, looks_inside,
     plainly_equal, seen_as,
@@ -152,20 +152,24 @@ fn service_drifts(case: Case<'_>, out: &mut Vec<Drift>) {
             merge_join(case, host, view, out);
         }
         (Some(_) | None, _) => {
-            let views = case.observed.views();
-            let declared = host.iter().flat_map(|h| h.services.iter().map(|s| &s.name));
-            let contradicted =
-                host.iter().flat_map(|h| h.contradictions.iter().filter_map(|c| c.service.as_ref()));
-            let shown = views.iter().flat_map(|v| v.services.iter().map(|s| &s.name));
-            let unclear = views.iter().flat_map(|v| v.ambiguous.iter().map(|(name, _)| name));
-            let mut names: Vec<_> = declared.chain(contradicted).chain(shown).chain(unclear).collect();
-            names.sort_unstable();
-            names.dedup();
-            for name in names {
+            for name in service_names(case, host) {
                 ServiceCase::new(case, name).drifts(out);
             }
         }
     }
+}
+
+/// Every service that either side speaks about, by name, each once.
+pub(crate) fn service_names<'a>(case: Case<'a>, host: Option<&'a ExpectedHost>) -> Vec<&'a ServiceName> {
+    let views = case.observed.views();
+    let declared = host.iter().flat_map(|h| h.services.iter().map(|s| &s.name));
+    let contradicted = host.iter().flat_map(|h| h.contradictions.iter().filter_map(|c| c.service.as_ref()));
+    let shown = views.iter().flat_map(|v| v.services.iter().map(|s| &s.name));
+    let unclear = views.iter().flat_map(|v| v.ambiguous.iter().map(|(name, _)| name));
+    let mut names: Vec<_> = declared.chain(contradicted).chain(shown).chain(unclear).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The one view that looks into the machine, if it is one; those who see it from outside say nothing about services.

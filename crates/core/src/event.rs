@@ -180,6 +180,14 @@ pub enum Transition {
 }
 
 impl Transition {
+    /// Every one, in the order they happen.
+    pub const ALL: [Self; 5] = [Self::Opened, Self::Reopened, Self::Changed, Self::Resolved, Self::Reminder];
+
+    /// Reads the word back, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|transition| transition.as_str().eq_ignore_ascii_case(text.trim()))
+    }
+
     /// The lower-case word used in events.
     pub fn as_str(self) -> &'static str {
         match self {

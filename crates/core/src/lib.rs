@@ -4,6 +4,7 @@
 //! comparison, the ledger, policy. What does not: clocks, randomness, environment, I/O, async, logging. Time and
 //! randomness are arguments. Everything is a value that can be printed, compared and stored.
 
+pub mod both;
 pub mod brake;
 pub mod coverage;
 pub mod diff;
@@ -11,6 +12,7 @@ pub mod drift;
 pub mod event;
 pub mod fingerprint;
 pub mod fold;
+pub mod heartbeat;
 pub mod id;
 pub mod identity;
 pub mod journal;
@@ -20,6 +22,7 @@ pub mod model;
 pub mod policy;
 pub mod remediation;
 pub mod secret;
+pub mod tally;
 
 pub use coverage::{Coverage, EntityKind, Fact, Gap, GapKind, Lookup, Scope};
 pub use diff::{Report, diff, diff_source, diff_store};
@@ -29,3 +32,4 @@ pub use id::{DriftId, EventId, Field, HostName, ServiceName, SourceId, SourceKin
 pub use journal::JournalKind;
 pub use judge::{Case, OwnStore, PortRule, Rules, judge};
 pub use secret::Secret;
+pub use tally::Coverages;

@@ -17,7 +17,7 @@ use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory
 use crate::sessions::SessionRow;
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
-    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
 
 /// Where everything that must survive a restart is kept.
@@ -179,6 +179,14 @@ pub trait Store: Send + Sync {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<StoredEvent>>;
+
+    /// What opened, opened again and was resolved not before `since`, and after the event with this sequence number: the
+    /// newest ones, at most so many, newest first. Without what the events say: cheap where there are many.
+    async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>>;
+
+    /// The last sign of life in the store: when anything was last noted as seen. Asked for at a start, before anything is
+    /// written: it says how long an earlier run, which may have been killed, lasted at least.
+    async fn last_sign(&self) -> Result<Option<Timestamp>>;
 
     /// Events behind this number, oldest first: how a reader that keeps up goes on.
     async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>>;

@@ -41,5 +41,5 @@ pub use sessions::SessionRow;
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,
-    PassCommit, Pruned, Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
+    PassCommit, Pruned, Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };

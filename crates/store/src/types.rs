@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_core::event::{Event, EventType, Severity};
+use evenkeel_core::event::{Event, EventType, Severity, Transition};
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::id::{DriftId, EventId, Subject};
 use evenkeel_core::identity::hosts::NetboxRef;
@@ -208,6 +208,23 @@ pub struct StoredEvent {
     pub subject: Subject,
     /// The event. [`Event::drift`] is not kept; the text form is.
     pub event: Event,
+}
+
+/// That a drift opened or ended: as much of an event as its place in time needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnRow {
+    /// The event's sequence number.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The host or source it belongs to.
+    pub subject: Subject,
+    /// The drift's handle.
+    pub handle: String,
+    /// Its type.
+    pub event_type: EventType,
+    /// Opened, reopened or resolved.
+    pub transition: Transition,
 }
 
 /// How many drifts are open.

@@ -25,6 +25,7 @@ mod repairs;
 mod role;
 mod routes;
 mod serve;
+mod services;
 mod state;
 mod status;
 mod stream;
@@ -45,13 +46,15 @@ pub use base::BasePath;
 pub use changes::{Changes, Part};
 pub use headers::HostPolicy;
 pub use hook::{LARGEST_HOOK, NetboxHook};
+pub use page::advice;
 pub use push::{Intake, LARGEST_BODY, Receipt, Rejection, Remark};
 pub use repairs::{
     Answered, Approver, Claimed, Decision, HeldLine, Rehearsal, RepairTrouble, Repairs, Switch, Switched,
 };
 pub use role::Role;
 pub use serve::{GRACE, serve};
-pub use state::{AppState, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
+pub use services::{ExpectedService, ObservedService, ServiceStatus, Sight};
+pub use state::{AppState, Asking, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 pub use status::{Error as StatusError, WorldStatus};
 
 /// Every route, guarded: what proxies say is believed or taken away, the host is checked, then the length of the address,

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use evenkeel_core::model::MachineKind;
-use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
-use evenkeel_store::Store;
+use evenkeel_core::{Coverage, Coverages, Gap, GapKind, HostName, SourceId, SourceKind};
+use evenkeel_store::{RetentionPolicy, Store};
 use jiff::Timestamp;
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::watch;
 
 use crate::access::Access;
@@ -19,6 +19,8 @@ use crate::hook::NetboxHook;
 use crate::push::Intake;
 use crate::repairs::Repairs;
 use crate::role::Role;
+use crate::services::ServiceStatus;
+use crate::status::WorldStatus;
 
 /// What every route can reach.
 #[derive(Clone)]
@@ -44,6 +46,33 @@ pub trait Live: Send + Sync {
 
     /// Every configured source, NetBox first.
     fn sources(&self) -> Vec<SourceStatus>;
+
+    /// Both sides of every service of a host; `None` where this process does not know them (another one leads), or
+    /// nobody knows the host.
+    fn services(&self, host: &HostName) -> Option<Vec<ServiceStatus>> {
+        let _ = host;
+        None
+    }
+
+    /// Hosts, sources and what they come to, as one picture of one moment. What is asked with every page and is large in
+    /// a large fleet: kept for as long as nothing has changed, and never longer than a moment.
+    fn view(&self) -> Arc<WorldStatus> {
+        Arc::new(WorldStatus {
+            hosts: self.hosts(),
+            sources: self.sources(),
+            coverages: Coverages::default(),
+        })
+    }
+
+    /// Rises whenever a drift changes; `None` where this process does not write drifts.
+    fn ledger_version(&self) -> Option<u64> {
+        None
+    }
+
+    /// What the store keeps for how long, where that is known: what came before is not known any more.
+    fn retention(&self) -> Option<RetentionPolicy> {
+        None
+    }
 
     /// How far the start has come. [`Readiness::of`] the sources is the answer unless the controller knows more.
     fn ready(&self) -> Readiness {
@@ -110,13 +139,28 @@ pub struct SourceStatus {
     pub blind_since: Option<Timestamp>,
     /// How many objects the newest complete answer shows.
     pub objects: usize,
+    /// How it is asked; `None` for what is sent of its own accord, and where another replica asks.
+    pub asking: Option<Asking>,
+}
+
+/// How a source is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// How long the newest answer took, in milliseconds, whatever it was worth.
+    pub took_ms: u64,
+    /// When it is asked again, at the latest.
+    pub next_at: Timestamp,
+    /// How often in a row it was asked in vain.
+    pub failures: u32,
+    /// The circuit is open: it failed so often that it is left alone until `next_at`.
+    pub left_alone: bool,
 }
 
 impl Serialize for SourceStatus {
     /// By hand, so that a reader gets `docker/box2-media` and a plain `gap` and not the enums behind them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { source, host, coverage, answered_at, complete_at, blind_since, objects } = self;
-        let mut object = serializer.serialize_struct("SourceStatus", 9)?;
+        let Self { source, host, coverage, answered_at, complete_at, blind_since, objects, asking } = self;
+        let mut object = serializer.serialize_struct("SourceStatus", 10)?;
         object.serialize_field("source", &source.to_string())?;
         object.serialize_field("kind", &source.kind)?;
         object.serialize_field("host", host)?;
@@ -126,6 +170,7 @@ impl Serialize for SourceStatus {
         object.serialize_field("complete_at", complete_at)?;
         object.serialize_field("blind_since", blind_since)?;
         object.serialize_field("objects", objects)?;
+        object.serialize_field("asking", asking)?;
         object.end()
     }
 }
@@ -143,10 +188,18 @@ pub struct HostStatus {
     pub site: Option<String>,
     /// Slug of its tenant.
     pub tenant: Option<String>,
+    /// Its cluster: NetBox's, or the one it was found in.
+    pub cluster: Option<String>,
+    /// The machine that carries it: the one it was found on, or the one NetBox pins it to.
+    pub node: Option<HostName>,
     /// Declared services.
     pub expected_services: usize,
     /// Declared services that must run.
     pub required_services: usize,
+    /// Those of them that no source would see.
+    pub unwatched_services: usize,
+    /// Since when it has been judged: the first time that both sides of it were seen in full.
+    pub judged_since: Option<Timestamp>,
     /// The sources that speak about it.
     pub sources: Vec<SourceId>,
     /// Those of them that are blind now.
@@ -179,21 +232,29 @@ impl Serialize for HostStatus {
             status,
             site,
             tenant,
+            cluster,
+            node,
             expected_services,
             required_services,
+            unwatched_services,
+            judged_since,
             sources,
             blind,
             machines,
         } = self;
         let words = |ids: &[SourceId]| ids.iter().map(SourceId::to_string).collect::<Vec<_>>();
-        let mut object = serializer.serialize_struct("HostStatus", 10)?;
+        let mut object = serializer.serialize_struct("HostStatus", 14)?;
         object.serialize_field("host", host)?;
         object.serialize_field("declared", declared)?;
         object.serialize_field("status", status)?;
         object.serialize_field("site", site)?;
         object.serialize_field("tenant", tenant)?;
+        object.serialize_field("cluster", cluster)?;
+        object.serialize_field("node", node)?;
         object.serialize_field("expected_services", expected_services)?;
         object.serialize_field("required_services", required_services)?;
+        object.serialize_field("unwatched_services", unwatched_services)?;
+        object.serialize_field("judged_since", judged_since)?;
         object.serialize_field("sources", &words(sources))?;
         object.serialize_field("blind", &words(blind))?;
         object.serialize_field("machines", machines)?;

@@ -4,15 +4,15 @@
 use std::borrow::Cow;
 
 use evenkeel_core::model::MachineKind;
-use evenkeel_core::{Coverage, Gap, HostName, SourceId};
+use evenkeel_core::{Coverage, Coverages, Gap, HostName, SourceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::state::{HostStatus, MachineStatus, SourceStatus};
+use crate::state::{Asking, HostStatus, MachineStatus, SourceStatus};
 
 /// The form of the text. Replicas of two versions may share a database for a while; what is of another form is not
 /// guessed at.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// Everything a leader shows of the world at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct WorldStatus {
     pub hosts: Vec<HostStatus>,
     /// Every source, NetBox first.
     pub sources: Vec<SourceStatus>,
+    /// How much of each truth the other one confirms, all hosts together.
+    pub coverages: Coverages,
 }
 
 /// Why a status cannot be read back.
@@ -42,6 +44,7 @@ struct Written<'a> {
     form: u32,
     hosts: &'a [HostStatus],
     sources: &'a [SourceStatus],
+    coverages: &'a Coverages,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +56,7 @@ struct Form {
 struct Read {
     hosts: Vec<HostStatus>,
     sources: Vec<SourceStatus>,
+    coverages: Coverages,
 }
 
 impl WorldStatus {
@@ -61,8 +65,8 @@ impl WorldStatus {
     /// # Errors
     /// Never for what a controller shows; the types do not promise it.
     pub fn to_text(&self) -> Result<String, Error> {
-        let Self { hosts, sources } = self;
-        Ok(serde_json::to_string(&Written { form: FORM, hosts, sources })?)
+        let Self { hosts, sources, coverages } = self;
+        Ok(serde_json::to_string(&Written { form: FORM, hosts, sources, coverages })?)
     }
 
     /// Reads the text back.
@@ -74,14 +78,14 @@ impl WorldStatus {
         if form != FORM {
             return Err(Error::Form { found: form });
         }
-        let Read { hosts, sources } = serde_json::from_str(text)?;
-        Ok(Self { hosts, sources })
+        let Read { hosts, sources, coverages } = serde_json::from_str(text)?;
+        Ok(Self { hosts, sources, coverages })
     }
 
     /// The same without every moment, which passes by itself: what is left differs only if something happened.
     #[must_use]
     pub fn timeless(&self) -> Self {
-        let Self { hosts, sources } = self;
+        let Self { hosts, sources, coverages } = self;
         let machine =
             |machine: &MachineStatus| MachineStatus { observed_at: Timestamp::UNIX_EPOCH, ..machine.clone() };
         let host = |host: &HostStatus| HostStatus {
@@ -92,9 +96,19 @@ impl WorldStatus {
         let source = |source: &SourceStatus| SourceStatus {
             answered_at: heard(source.answered_at),
             complete_at: heard(source.complete_at),
+            // How it is asked passes like time, but for how often it was asked in vain.
+            asking: source.asking.as_ref().map(|asking| Asking {
+                took_ms: 0,
+                next_at: Timestamp::UNIX_EPOCH,
+                ..asking.clone()
+            }),
             ..source.clone()
         };
-        Self { hosts: hosts.iter().map(host).collect(), sources: sources.iter().map(source).collect() }
+        Self {
+            hosts: hosts.iter().map(host).collect(),
+            sources: sources.iter().map(source).collect(),
+            coverages: *coverages,
+        }
     }
 }
 
@@ -107,11 +121,12 @@ struct ToldSource {
     complete_at: Option<Timestamp>,
     blind_since: Option<Timestamp>,
     objects: usize,
+    asking: Option<Asking>,
 }
 
 impl<'de> Deserialize<'de> for SourceStatus {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ToldSource { source, host, gap, answered_at, complete_at, blind_since, objects } =
+        let ToldSource { source, host, gap, answered_at, complete_at, blind_since, objects, asking } =
             ToldSource::deserialize(deserializer)?;
         Ok(Self {
             source: id(&source)?,
@@ -121,6 +136,7 @@ impl<'de> Deserialize<'de> for SourceStatus {
             complete_at,
             blind_since,
             objects,
+            asking,
         })
     }
 }
@@ -132,8 +148,12 @@ struct ToldHost {
     status: Option<String>,
     site: Option<String>,
     tenant: Option<String>,
+    cluster: Option<String>,
+    node: Option<HostName>,
     expected_services: usize,
     required_services: usize,
+    unwatched_services: usize,
+    judged_since: Option<Timestamp>,
     sources: Vec<String>,
     blind: Vec<String>,
     machines: Vec<ToldMachine>,
@@ -156,8 +176,12 @@ impl<'de> Deserialize<'de> for HostStatus {
             status,
             site,
             tenant,
+            cluster,
+            node,
             expected_services,
             required_services,
+            unwatched_services,
+            judged_since,
             sources,
             blind,
             machines,
@@ -172,8 +196,12 @@ impl<'de> Deserialize<'de> for HostStatus {
             status,
             site,
             tenant,
+            cluster,
+            node,
             expected_services,
             required_services,
+            unwatched_services,
+            judged_since,
             sources: sources.iter().map(|text| id(text)).collect::<Result<_, _>>()?,
             blind: blind.iter().map(|text| id(text)).collect::<Result<_, _>>()?,
             machines: machines.into_iter().map(machine).collect(),
@@ -207,8 +235,12 @@ mod tests {
             status: Some("active".to_owned()),
             site: None,
             tenant: Some("famille".to_owned()),
+            cluster: Some("box2".to_owned()),
+            node: None,
             expected_services: 6,
             required_services: 5,
+            unwatched_services: 1,
+            judged_since: Some(Timestamp::UNIX_EPOCH),
             sources: vec![docker.clone()],
             blind: vec![docker.clone()],
             machines: vec![machine(Some("running")), machine(None)],
@@ -221,9 +253,19 @@ mod tests {
             complete_at: None,
             blind_since: Some(Timestamp::UNIX_EPOCH),
             objects: 12,
+            asking: Some(Asking {
+                took_ms: u64::from(second.unsigned_abs() as u32),
+                next_at: at,
+                failures: 2,
+                left_alone: false,
+            }),
         };
         let whole = SourceStatus { coverage: Coverage::Complete, complete_at: Some(at), ..seen.clone() };
-        WorldStatus { hosts: vec![host], sources: vec![seen, whole] }
+        WorldStatus {
+            hosts: vec![host],
+            sources: vec![seen, whole],
+            coverages: Coverages { declared: 3, ..Coverages::default() },
+        }
     }
 
     #[test]
@@ -242,8 +284,8 @@ mod tests {
 
     #[test]
     fn another_form_and_something_else_are_refused() {
-        let other = status(0).to_text().unwrap().replacen("\"form\":1", "\"form\":2", 1);
-        assert!(matches!(WorldStatus::from_text(&other), Err(Error::Form { found: 2 })));
+        let other = status(0).to_text().unwrap().replacen("\"form\":2", "\"form\":3", 1);
+        assert!(matches!(WorldStatus::from_text(&other), Err(Error::Form { found: 3 })));
         assert!(matches!(WorldStatus::from_text("[]"), Err(Error::Unreadable(_))));
     }
 }

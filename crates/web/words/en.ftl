@@ -62,14 +62,14 @@ verdict-blind-hosts =
     }
 verdict-unwatched =
     { $n ->
-        [one] No drift seen, and { $n } host is not fully watched
-       *[other] No drift seen, and { $n } hosts are not fully watched
+        [one] No drift seen, and { $n } host is watched by nobody
+       *[other] No drift seen, and { $n } hosts are watched by nobody
     }
 verdict-unknown-why = Not everything that is needed for a verdict is known at this moment.
 verdict-blind-why = What cannot be seen may differ as well. Unknown is not absent.
 verdict-drift-why = Everything can be seen, and reality is not as NetBox says.
-verdict-unwatched-why = Where somebody looks, reality is as NetBox says. What must run on these hosts has no source that would see it.
-verdict-in-sync-why = Every source sees everything, and reality is as NetBox says.
+verdict-unwatched-why = Where somebody looks, reality is as NetBox says. These hosts must run, and no source would see whether they do.
+verdict-in-sync-why = Every source sees all that it looks at, and that is as NetBox says.
 figure-in-sync =
     { $n ->
         [one] host in sync
@@ -92,8 +92,8 @@ figure-unknown =
     }
 figure-unwatched =
     { $n ->
-        [one] host not fully watched
-       *[other] hosts not fully watched
+        [one] host not watched
+       *[other] hosts not watched
     }
 figure-undeclared =
     { $n ->
@@ -123,7 +123,6 @@ col-since = Since
 col-source = Source
 col-state = State
 col-name = Host
-col-host = Host
 col-drifts = Drifts
 col-status = In NetBox
 col-site = Site
@@ -138,7 +137,6 @@ col-when = When
 col-transition = What happened
 col-sight = Sight
 col-complete = Last complete answer
-col-answered = Last answer
 col-objects = Objects
 col-gap = What is missing
 col-sink = Sink
@@ -201,7 +199,7 @@ mark-folded =
 stand-blind = Blind
 stand-drift = Drift
 stand-unknown = Not judged
-stand-unwatched = Not fully watched
+stand-unwatched = Not watched
 stand-undeclared = Undeclared
 stand-in-sync = In sync
 stand-idle = Nothing asked
@@ -329,13 +327,13 @@ do-stopped = Start it: `docker start { $service }` on { $host }. `docker logs { 
 do-missing = Create it on { $host }, for example with `docker compose up -d { $service }`.
 do-retired = Stop it: `docker stop { $service }` on { $host }.
 do-unexpected = Remove it from { $host } if nobody needs it.
-do-ports = Publish the declared ports on { $host }: `ports` in the Compose file of { $service }, then recreate it.
-do-port-closed = It runs, and its ports do not all answer: look at its log, its port mapping and the firewall between.
+do-ports = Publish { $ports } on { $host }: `ports` in the Compose file of { $service }, then recreate it.
+do-port-closed = { $seen } sees { $service } running on { $host }, { $probe } reaches none or not all of its ports: look at its log, its port mapping and the firewall between.
 do-vm-down = Start { $host } on its hypervisor; its task log says why it stopped.
 do-vm-gone = Create { $host } on its hypervisor, or restore it from a backup.
 do-vm-undeclared = Stop and remove { $host } if nobody needs it.
 do-exceeded = Free some, or give { $host } more; what takes the most shows on { $host } itself.
-do-too-large = Keep less of it: `[store.retention]`. `evenkeel backup` first, if what goes is still wanted.
+do-too-large = Keep less of it: `[store.retention]`, which runs once an hour; `evenkeel backup` first, if what goes is still wanted. What takes up how much is in the metric evenkeel_store_rows.
 do-unreachable = Look after { $host }: power, network, and what its console shows.
 do-blind = Make { $source } answer again; `evenkeel doctor` tries the connection step by step.
 do-restart = Look why it ends: `docker logs --tail 100 { $service }` on { $host }.
@@ -542,6 +540,167 @@ api-params = Takes
 api-body = Is sent
 api-answer = Answers
 api-problems = Problems
+
+## Pictures: map, heartbeat, trend, kiosk; both sides of services; how sources are asked
+
+nav-map = Map
+kiosk = Wall screen
+kiosk-more =
+    { $n ->
+        [one] and { $n } more
+       *[other] and { $n } more
+    }
+col-cluster = Cluster
+col-verdict = Verdict
+col-lifecycle = Life cycle
+col-loopback = Only on the machine itself
+col-took = Took
+col-rights = Rights
+col-asked = Asked next
+not-shown = not shown: the host is sensitive
+demand-run = must run
+demand-may-run = may run
+demand-either = may run or not
+demand-not-run = must not run
+sight-unwatched = no source looks here
+sight-absent = not there
+service-fresh = just seen, waits for a second look
+service-unknown = Cannot be said
+service-unwatched = Watched by nobody
+service-accepted = Undeclared
+service-in-sync = As declared
+service-idle = Nothing asked
+host-sides = Services: expected and observed
+host-sides-unknown = This replica only reads: it knows what sources last showed (below), not how each service compares.
+host-sides-none = No service is declared here, and none is seen.
+host-seen-by =
+    { $n ->
+        [one] One source has shown something
+       *[other] { $n } sources have shown something
+    }
+host-unwatched-services =
+    { $n ->
+        [one] { $n } service that must run here is watched by nobody: no source looks where it would be.
+       *[other] { $n } services that must run here are watched by nobody: no source looks where they would be.
+    }
+host-place = Where it is
+hosts-unwatched =
+    { $n ->
+        [one] { $n } unwatched
+       *[other] { $n } unwatched
+    }
+filter-cluster = Cluster
+filter-watch = Watched
+filter-group = Group by
+watch-partly = services nobody watches
+group-no-site = no site
+group-no-cluster = no cluster
+group-no-tenant = no tenant
+view = Shown as
+view-table = Table
+view-tiles = Tiles
+tile-drifts =
+    { $n ->
+        [one] { $n } drift
+       *[other] { $n } drifts
+    }
+tile-services =
+    { $n ->
+        [one] { $n } service declared
+       *[other] { $n } services declared
+    }
+reach = How far back
+reach-24h = 24 hours
+reach-7d = 7 days
+reach-30d = 30 days
+past = Over time
+past-no-store = The store does not answer, so nothing is known of the past.
+bars = How hosts stood
+bars-24h = The last 24 hours
+bars-7d = The last 7 days
+bars-30d = The last 30 days
+bars-more =
+    { $n ->
+        [one] { $n } more host
+       *[other] { $n } more hosts
+    }
+beat-in-sync = in sync
+beat-drift = drift
+beat-blind = blind
+beat-unknown = not known
+beat-share = { $word } { $n } %
+trend-24h = Open drifts over the last 24 hours
+trend-7d = Open drifts over the last 7 days
+trend-30d = Open drifts over the last 30 days
+trend-drifts = Open drifts, consequences included
+trend-blind = Blind
+trend-top = top line: { $n }
+trend-none = Nothing was open.
+trend-most = Most at { $at }: { $drifts } open, { $blind } blind.
+verdict-unwatched-services =
+    { $n ->
+        [one] Besides: { $n } service that must run is watched by nobody.
+       *[other] Besides: { $n } services that must run are watched by nobody.
+    }
+figure-declared-runs = of what must run does: { $part } of { $whole }
+figure-running-declared = of what runs is declared: { $part } of { $whole }
+figure-share-unknown =
+    { $n ->
+        [one] { $n } not known
+       *[other] { $n } not known
+    }
+figure-next = next look
+source-last = last answer:
+took-ms = { $n } ms
+took-s = { $n } s
+rights-enough = enough
+rights-enough-title = It proved that it sees everything.
+time-now = now
+source-of = of
+rights-refused = refused
+asking-not = not asked
+asking-left-alone = left alone until
+asking-in-vain =
+    { $n ->
+        [one] asked once in vain
+       *[other] asked { $n } times in vain
+    }
+gap-not-yet-observed = It has not answered since the start.
+gap-uncovered = Nothing configured looks there.
+gap-unreachable = Nobody listens there, or the way is closed. `evenkeel doctor` tries it step by step.
+gap-timed-out = It took longer than it may. `evenkeel doctor` shows how long each step takes.
+gap-unauthorized = Its credentials are refused, or no longer show everything. `evenkeel doctor` says which right is missing.
+gap-malformed = It answered what cannot be understood: perhaps another version, or a proxy between.
+gap-truncated = Its answer ended early; it is asked again.
+gap-stale = Its last answer is too old to rest anything on.
+gap-implausible = It shows much less than before and is not believed yet. If it stays so, it will be.
+gap-ambiguous = More than one thing answers to a name. Give one of them a label, or correct NetBox.
+tree-host = host
+tree-hosts = hosts
+tree-node = node
+tree-service = service
+tree-declared = declared
+tree-undeclared = not declared
+tree-unwatched = nobody looks
+tree-answers = answers
+tree-seen = seen: { $state }
+tree-count =
+    { $n ->
+        [one] { $n } place.
+       *[other] { $n } places.
+    }
+tree-desc = The same is below as a list.
+tree-list = The same as a list, with links
+map-hosts =
+    { $n ->
+        [one] { $n } host
+       *[other] { $n } hosts
+    }
+map-no-site = no site
+map-no-cluster = no cluster
+map-counted = { $n } × { $stand }
+map-folded-hosts = Too many hosts to draw each: they are counted by cluster. Choose a site or a cluster to see them.
+map-folded-services = Too many services to draw each: hosts are shown without theirs. Choose a site or a cluster to see them.
 
 ## Who asks
 

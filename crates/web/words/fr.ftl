@@ -62,14 +62,14 @@ verdict-blind-hosts =
     }
 verdict-unwatched =
     { $n ->
-        [one] Aucune dérive vue, et { $n } hôte n’est pas entièrement surveillé
-       *[other] Aucune dérive vue, et { $n } hôtes ne sont pas entièrement surveillés
+        [one] Aucune dérive vue, et { $n } hôte n’est surveillé par personne
+       *[other] Aucune dérive vue, et { $n } hôtes ne sont surveillés par personne
     }
 verdict-unknown-why = Tout ce qu’il faut pour juger n’est pas connu en ce moment.
 verdict-blind-why = Ce qu’on ne voit pas peut différer aussi. Inconnu n’est pas absent.
 verdict-drift-why = Tout est visible, et la réalité n’est pas ce que dit NetBox.
-verdict-unwatched-why = Là où l’on regarde, la réalité est celle de NetBox. Ce qui doit tourner sur ces hôtes n’a pas de source qui le verrait.
-verdict-in-sync-why = Chaque source voit tout, et la réalité est celle de NetBox.
+verdict-unwatched-why = Là où l’on regarde, la réalité est celle de NetBox. Ces hôtes doivent tourner, et aucune source ne verrait s’ils le font.
+verdict-in-sync-why = Chaque source voit tout ce qu’elle regarde, et c’est ce que dit NetBox.
 figure-in-sync =
     { $n ->
         [one] hôte conforme
@@ -92,8 +92,8 @@ figure-unknown =
     }
 figure-unwatched =
     { $n ->
-        [one] hôte mal surveillé
-       *[other] hôtes mal surveillés
+        [one] hôte non surveillé
+       *[other] hôtes non surveillés
     }
 figure-undeclared =
     { $n ->
@@ -123,7 +123,6 @@ col-since = Depuis
 col-source = Source
 col-state = État
 col-name = Hôte
-col-host = Hôte
 col-drifts = Dérives
 col-status = Dans NetBox
 col-site = Site
@@ -138,7 +137,6 @@ col-when = Quand
 col-transition = Ce qui s’est passé
 col-sight = Vue
 col-complete = Dernière réponse complète
-col-answered = Dernière réponse
 col-objects = Objets
 col-gap = Ce qui manque
 col-sink = Destination
@@ -201,7 +199,7 @@ mark-folded =
 stand-blind = Aveugle
 stand-drift = Dérive
 stand-unknown = Non jugé
-stand-unwatched = Mal surveillé
+stand-unwatched = Non surveillé
 stand-undeclared = Non déclaré
 stand-in-sync = Conforme
 stand-idle = Rien d’attendu
@@ -329,13 +327,13 @@ do-stopped = Démarrez-le : `docker start { $service }` sur { $host }. `docker l
 do-missing = Créez-le sur { $host }, par exemple avec `docker compose up -d { $service }`.
 do-retired = Arrêtez-le : `docker stop { $service }` sur { $host }.
 do-unexpected = Retirez-le de { $host } si personne n’en a besoin.
-do-ports = Publiez les ports déclarés sur { $host } : `ports` dans le fichier Compose de { $service }, puis recréez-le.
-do-port-closed = Il tourne, et ses ports ne répondent pas tous : voyez son journal, ses ports publiés et le pare-feu entre les deux.
+do-ports = Publiez { $ports } sur { $host } : `ports` dans le fichier Compose de { $service }, puis recréez-le.
+do-port-closed = { $seen } voit { $service } tourner sur { $host }, { $probe } n’atteint aucun de ses ports, ou pas tous : regardez son journal, ses ports publiés et le pare-feu entre les deux.
 do-vm-down = Démarrez { $host } sur son hyperviseur ; son journal de tâches dit pourquoi elle s’est arrêtée.
 do-vm-gone = Créez { $host } sur son hyperviseur, ou restaurez-la depuis une sauvegarde.
 do-vm-undeclared = Arrêtez et supprimez { $host } si personne n’en a besoin.
 do-exceeded = Libérez-en, ou donnez-en plus à { $host } ; ce qui en prend le plus se voit sur { $host }.
-do-too-large = Conservez-en moins : `[store.retention]`. `evenkeel backup` d’abord, si ce qui part compte encore.
+do-too-large = Gardez-en moins : `[store.retention]`, qui passe une fois par heure ; `evenkeel backup` d’abord, si ce qui part est encore voulu. Ce qui prend combien est dans la métrique evenkeel_store_rows.
 do-unreachable = Occupez-vous de { $host } : alimentation, réseau, et ce que montre sa console.
 do-blind = Faites que { $source } réponde de nouveau ; `evenkeel doctor` essaie la connexion pas à pas.
 do-restart = Cherchez pourquoi il s’arrête : `docker logs --tail 100 { $service }` sur { $host }.
@@ -542,6 +540,167 @@ api-params = Accepte
 api-body = Reçoit
 api-answer = Répond
 api-problems = Problèmes
+
+## Pictures: map, heartbeat, trend, kiosk; both sides of services; how sources are asked
+
+nav-map = Carte
+kiosk = Écran mural
+kiosk-more =
+    { $n ->
+        [one] et { $n } autre
+       *[other] et { $n } autres
+    }
+col-cluster = Grappe
+col-verdict = Verdict
+col-lifecycle = Cycle de vie
+col-loopback = Seulement sur la machine
+col-took = Durée
+col-rights = Droits
+col-asked = Prochaine demande
+not-shown = non montré : hôte sensible
+demand-run = doit tourner
+demand-may-run = peut tourner
+demand-either = peut tourner ou non
+demand-not-run = ne doit pas tourner
+sight-unwatched = aucune source ne regarde ici
+sight-absent = absent
+service-fresh = vient d’être vu, attend un second regard
+service-unknown = On ne peut le dire
+service-unwatched = Surveillé par personne
+service-accepted = Non déclaré
+service-in-sync = Comme déclaré
+service-idle = Rien d’attendu
+host-sides = Services : attendu et observé
+host-sides-unknown = Cette réplique ne fait que lire : elle sait ce que les sources ont montré (plus bas), pas comment chaque service se compare.
+host-sides-none = Aucun service n’est déclaré ici, et aucun n’est vu.
+host-seen-by =
+    { $n ->
+        [one] Une source a montré quelque chose
+       *[other] { $n } sources ont montré quelque chose
+    }
+host-unwatched-services =
+    { $n ->
+        [one] { $n } service qui doit tourner ici n’est surveillé par personne : aucune source ne regarde où il serait.
+       *[other] { $n } services qui doivent tourner ici ne sont surveillés par personne : aucune source ne regarde où ils seraient.
+    }
+host-place = Où il est
+hosts-unwatched =
+    { $n ->
+        [one] { $n } non surveillé
+       *[other] { $n } non surveillés
+    }
+filter-cluster = Grappe
+filter-watch = Surveillance
+filter-group = Grouper par
+watch-partly = services que personne ne surveille
+group-no-site = sans site
+group-no-cluster = sans grappe
+group-no-tenant = sans client
+view = Affichage
+view-table = Tableau
+view-tiles = Tuiles
+tile-drifts =
+    { $n ->
+        [one] { $n } dérive
+       *[other] { $n } dérives
+    }
+tile-services =
+    { $n ->
+        [one] { $n } service déclaré
+       *[other] { $n } services déclarés
+    }
+reach = Jusqu’où
+reach-24h = 24 heures
+reach-7d = 7 jours
+reach-30d = 30 jours
+past = Au fil du temps
+past-no-store = La base ne répond pas : rien n’est connu du passé.
+bars = État des hôtes
+bars-24h = Les dernières 24 heures
+bars-7d = Les 7 derniers jours
+bars-30d = Les 30 derniers jours
+bars-more =
+    { $n ->
+        [one] { $n } autre hôte
+       *[other] { $n } autres hôtes
+    }
+beat-in-sync = conforme
+beat-drift = dérive
+beat-blind = aveugle
+beat-unknown = inconnu
+beat-share = { $word } { $n } %
+trend-24h = Dérives ouvertes, dernières 24 heures
+trend-7d = Dérives ouvertes, 7 derniers jours
+trend-30d = Dérives ouvertes, 30 derniers jours
+trend-drifts = Dérives ouvertes, conséquences comprises
+trend-blind = Aveugles
+trend-top = ligne du haut : { $n }
+trend-none = Rien n’était ouvert.
+trend-most = Maximum à { $at } : { $drifts } ouvertes, { $blind } aveugles.
+verdict-unwatched-services =
+    { $n ->
+        [one] En outre : { $n } service qui doit tourner n’est surveillé par personne.
+       *[other] En outre : { $n } services qui doivent tourner ne sont surveillés par personne.
+    }
+figure-declared-runs = de ce qui doit tourner tourne : { $part } sur { $whole }
+figure-running-declared = de ce qui tourne est déclaré : { $part } sur { $whole }
+figure-share-unknown =
+    { $n ->
+        [one] { $n } inconnu
+       *[other] { $n } inconnus
+    }
+figure-next = prochain regard
+source-last = dernière réponse :
+took-ms = { $n } ms
+took-s = { $n } s
+rights-enough = suffisants
+rights-enough-title = Elle a prouvé qu’elle voit tout.
+time-now = maintenant
+source-of = de
+rights-refused = refusés
+asking-not = non demandée
+asking-left-alone = laissée en paix jusqu’à
+asking-in-vain =
+    { $n ->
+        [one] demandée une fois en vain
+       *[other] demandée { $n } fois en vain
+    }
+gap-not-yet-observed = Elle n’a pas répondu depuis le démarrage.
+gap-uncovered = Rien de configuré ne regarde là.
+gap-unreachable = Personne n’écoute là, ou le chemin est fermé. `evenkeel doctor` l’essaie pas à pas.
+gap-timed-out = Elle a pris plus de temps que permis. `evenkeel doctor` montre la durée de chaque étape.
+gap-unauthorized = Ses accès sont refusés, ou ne montrent plus tout. `evenkeel doctor` dit quel droit manque.
+gap-malformed = Elle a répondu de façon incompréhensible : peut-être une autre version, ou un proxy entre les deux.
+gap-truncated = Sa réponse s’est arrêtée trop tôt ; elle sera redemandée.
+gap-stale = Sa dernière réponse est trop vieille pour qu’on s’y fie.
+gap-implausible = Elle montre bien moins qu’avant et n’est pas encore crue. Si cela dure, elle le sera.
+gap-ambiguous = Plusieurs choses répondent à un même nom. Donnez une étiquette à l’une, ou corrigez NetBox.
+tree-host = hôte
+tree-hosts = hôtes
+tree-node = nœud
+tree-service = service
+tree-declared = déclaré
+tree-undeclared = non déclaré
+tree-unwatched = personne ne regarde
+tree-answers = répond
+tree-seen = vu : { $state }
+tree-count =
+    { $n ->
+        [one] { $n } lieu.
+       *[other] { $n } lieux.
+    }
+tree-desc = La même chose est en liste ci-dessous.
+tree-list = La même chose en liste, avec liens
+map-hosts =
+    { $n ->
+        [one] { $n } hôte
+       *[other] { $n } hôtes
+    }
+map-no-site = sans site
+map-no-cluster = sans grappe
+map-counted = { $n } × { $stand }
+map-folded-hosts = Trop d’hôtes pour les dessiner tous : ils sont comptés par grappe. Choisissez un site ou une grappe pour les voir.
+map-folded-services = Trop de services pour les dessiner tous : les hôtes sont montrés sans les leurs. Choisissez un site ou une grappe pour les voir.
 
 ## Qui demande
 

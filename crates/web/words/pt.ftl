@@ -62,14 +62,14 @@ verdict-blind-hosts =
     }
 verdict-unwatched =
     { $n ->
-        [one] Nenhum desvio visto, e { $n } máquina não é toda observada
-       *[other] Nenhum desvio visto, e { $n } máquinas não são todas observadas
+        [one] Nenhum desvio visto, e { $n } máquina não é observada por ninguém
+       *[other] Nenhum desvio visto, e { $n } máquinas não são observadas por ninguém
     }
 verdict-unknown-why = Nem tudo o que é preciso para julgar é conhecido neste momento.
 verdict-blind-why = O que não se vê também pode divergir. Desconhecido não é ausente.
 verdict-drift-why = Tudo é visível, e a realidade não é o que o NetBox diz.
-verdict-unwatched-why = Onde alguém olha, a realidade é a do NetBox. O que deve rodar nessas máquinas não tem fonte que o veja.
-verdict-in-sync-why = Cada fonte vê tudo, e a realidade é a do NetBox.
+verdict-unwatched-why = Onde alguém olha, a realidade é a do NetBox. Essas máquinas devem rodar, e nenhuma fonte veria se rodam.
+verdict-in-sync-why = Cada fonte vê tudo o que olha, e é o que diz o NetBox.
 figure-in-sync =
     { $n ->
         [one] máquina confere
@@ -92,8 +92,8 @@ figure-unknown =
     }
 figure-unwatched =
     { $n ->
-        [one] máquina mal observada
-       *[other] máquinas mal observadas
+        [one] máquina não observada
+       *[other] máquinas não observadas
     }
 figure-undeclared =
     { $n ->
@@ -123,7 +123,6 @@ col-since = Desde
 col-source = Fonte
 col-state = Estado
 col-name = Máquina
-col-host = Máquina
 col-drifts = Desvios
 col-status = No NetBox
 col-site = Local
@@ -138,7 +137,6 @@ col-when = Quando
 col-transition = O que houve
 col-sight = Visão
 col-complete = Última resposta completa
-col-answered = Última resposta
 col-objects = Objetos
 col-gap = O que falta
 col-sink = Destino
@@ -201,7 +199,7 @@ mark-folded =
 stand-blind = Cega
 stand-drift = Desvio
 stand-unknown = Não julgada
-stand-unwatched = Mal observada
+stand-unwatched = Não observada
 stand-undeclared = Não declarada
 stand-in-sync = Confere
 stand-idle = Nada esperado
@@ -333,13 +331,13 @@ do-stopped = Inicie-o: `docker start { $service }` em { $host }. `docker logs { 
 do-missing = Crie-o em { $host }, por exemplo com `docker compose up -d { $service }`.
 do-retired = Pare-o: `docker stop { $service }` em { $host }.
 do-unexpected = Remova-o de { $host } se ninguém precisa dele.
-do-ports = Publique as portas declaradas em { $host }: `ports` no arquivo Compose de { $service }, e recrie-o.
-do-port-closed = Ele roda, e nem todas as portas respondem: veja o log, o mapeamento de portas e o firewall no caminho.
+do-ports = Publique { $ports } em { $host }: `ports` no arquivo Compose de { $service }, e recrie-o.
+do-port-closed = { $seen } vê { $service } rodando em { $host }, { $probe } não alcança nenhuma das portas, ou não todas: veja o log, o mapeamento de portas e o firewall no meio.
 do-vm-down = Inicie { $host } no hipervisor; o log de tarefas diz por que parou.
 do-vm-gone = Crie { $host } no hipervisor, ou restaure de um backup.
 do-vm-undeclared = Pare e remova { $host } se ninguém precisa dela.
 do-exceeded = Libere algum, ou dê mais a { $host }; o que mais ocupa se vê na própria { $host }.
-do-too-large = Guarde menos: `[store.retention]`. Antes, `evenkeel backup`, se o que sai ainda interessa.
+do-too-large = Guarde menos: `[store.retention]`, que roda uma vez por hora; `evenkeel backup` antes, se o que sai ainda é desejado. O que ocupa quanto está na métrica evenkeel_store_rows.
 do-unreachable = Cuide de { $host }: energia, rede, e o que o console mostra.
 do-blind = Faça { $source } responder de novo; `evenkeel doctor` testa a conexão passo a passo.
 do-restart = Veja por que termina: `docker logs --tail 100 { $service }` em { $host }.
@@ -546,6 +544,167 @@ api-params = Aceita
 api-body = Recebe
 api-answer = Responde
 api-problems = Problemas
+
+## Pictures: map, heartbeat, trend, kiosk; both sides of services; how sources are asked
+
+nav-map = Mapa
+kiosk = Tela de parede
+kiosk-more =
+    { $n ->
+        [one] e mais { $n }
+       *[other] e mais { $n }
+    }
+col-cluster = Cluster
+col-verdict = Veredito
+col-lifecycle = Ciclo de vida
+col-loopback = Só na própria máquina
+col-took = Duração
+col-rights = Direitos
+col-asked = Próxima pergunta
+not-shown = não mostrado: máquina sensível
+demand-run = deve rodar
+demand-may-run = pode rodar
+demand-either = pode rodar ou não
+demand-not-run = não deve rodar
+sight-unwatched = nenhuma fonte olha aqui
+sight-absent = ausente
+service-fresh = acaba de ser visto, espera um segundo olhar
+service-unknown = Não se pode dizer
+service-unwatched = Observado por ninguém
+service-accepted = Não declarado
+service-in-sync = Como declarado
+service-idle = Nada esperado
+host-sides = Serviços: esperado e observado
+host-sides-unknown = Esta réplica só lê: sabe o que as fontes mostraram (abaixo), não como cada serviço se compara.
+host-sides-none = Nenhum serviço é declarado aqui, e nenhum é visto.
+host-seen-by =
+    { $n ->
+        [one] Uma fonte mostrou algo
+       *[other] { $n } fontes mostraram algo
+    }
+host-unwatched-services =
+    { $n ->
+        [one] { $n } serviço que deve rodar aqui não é observado por ninguém: nenhuma fonte olha onde ele estaria.
+       *[other] { $n } serviços que devem rodar aqui não são observados por ninguém: nenhuma fonte olha onde eles estariam.
+    }
+host-place = Onde fica
+hosts-unwatched =
+    { $n ->
+        [one] { $n } sem observação
+       *[other] { $n } sem observação
+    }
+filter-cluster = Cluster
+filter-watch = Observação
+filter-group = Agrupar por
+watch-partly = serviços que ninguém observa
+group-no-site = sem site
+group-no-cluster = sem cluster
+group-no-tenant = sem cliente
+view = Exibição
+view-table = Tabela
+view-tiles = Blocos
+tile-drifts =
+    { $n ->
+        [one] { $n } desvio
+       *[other] { $n } desvios
+    }
+tile-services =
+    { $n ->
+        [one] { $n } serviço declarado
+       *[other] { $n } serviços declarados
+    }
+reach = Até quando
+reach-24h = 24 horas
+reach-7d = 7 dias
+reach-30d = 30 dias
+past = Ao longo do tempo
+past-no-store = O banco não responde: nada se sabe do passado.
+bars = Como estavam as máquinas
+bars-24h = As últimas 24 horas
+bars-7d = Os últimos 7 dias
+bars-30d = Os últimos 30 dias
+bars-more =
+    { $n ->
+        [one] mais { $n } máquina
+       *[other] mais { $n } máquinas
+    }
+beat-in-sync = confere
+beat-drift = desvio
+beat-blind = cega
+beat-unknown = desconhecido
+beat-share = { $word } { $n } %
+trend-24h = Desvios abertos, últimas 24 horas
+trend-7d = Desvios abertos, últimos 7 dias
+trend-30d = Desvios abertos, últimos 30 dias
+trend-drifts = Desvios abertos, consequências incluídas
+trend-blind = Cegos
+trend-top = linha de cima: { $n }
+trend-none = Nada estava aberto.
+trend-most = Máximo em { $at }: { $drifts } abertos, { $blind } cegos.
+verdict-unwatched-services =
+    { $n ->
+        [one] Além disso: { $n } serviço que deve rodar não é observado por ninguém.
+       *[other] Além disso: { $n } serviços que devem rodar não são observados por ninguém.
+    }
+figure-declared-runs = do que deve rodar roda: { $part } de { $whole }
+figure-running-declared = do que roda é declarado: { $part } de { $whole }
+figure-share-unknown =
+    { $n ->
+        [one] { $n } desconhecido
+       *[other] { $n } desconhecidos
+    }
+figure-next = próximo olhar
+source-last = última resposta:
+took-ms = { $n } ms
+took-s = { $n } s
+rights-enough = suficientes
+rights-enough-title = Provou que vê tudo.
+time-now = agora
+source-of = de
+rights-refused = recusados
+asking-not = não perguntada
+asking-left-alone = deixada em paz até
+asking-in-vain =
+    { $n ->
+        [one] perguntada uma vez em vão
+       *[other] perguntada { $n } vezes em vão
+    }
+gap-not-yet-observed = Não respondeu desde o início.
+gap-uncovered = Nada configurado olha ali.
+gap-unreachable = Ninguém escuta ali, ou o caminho está fechado. `evenkeel doctor` tenta passo a passo.
+gap-timed-out = Demorou mais do que pode. `evenkeel doctor` mostra quanto leva cada passo.
+gap-unauthorized = As credenciais são recusadas, ou já não mostram tudo. `evenkeel doctor` diz qual direito falta.
+gap-malformed = Respondeu o que não se entende: talvez outra versão, ou um proxy no meio.
+gap-truncated = A resposta terminou cedo; será perguntada de novo.
+gap-stale = A última resposta é velha demais para se apoiar nela.
+gap-implausible = Mostra bem menos que antes e ainda não é acreditada. Se continuar assim, será.
+gap-ambiguous = Mais de uma coisa responde a um nome. Dê um rótulo a uma delas, ou corrija o NetBox.
+tree-host = máquina
+tree-hosts = máquinas
+tree-node = nó
+tree-service = serviço
+tree-declared = declarado
+tree-undeclared = não declarado
+tree-unwatched = ninguém olha
+tree-answers = responde
+tree-seen = visto: { $state }
+tree-count =
+    { $n ->
+        [one] { $n } lugar.
+       *[other] { $n } lugares.
+    }
+tree-desc = O mesmo está abaixo em lista.
+tree-list = O mesmo em lista, com links
+map-hosts =
+    { $n ->
+        [one] { $n } máquina
+       *[other] { $n } máquinas
+    }
+map-no-site = sem site
+map-no-cluster = sem cluster
+map-counted = { $n } × { $stand }
+map-folded-hosts = Máquinas demais para desenhar cada uma: são contadas por cluster. Escolha um site ou um cluster para vê-las.
+map-folded-services = Serviços demais para desenhar cada um: as máquinas aparecem sem os seus. Escolha um site ou um cluster para vê-los.
 
 ## Quem pede
 

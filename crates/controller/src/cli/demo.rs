@@ -29,6 +29,7 @@ use super::{Done, output};
 use crate::config::LogFormat;
 use crate::controller;
 use crate::hub::Hub;
+use crate::journal;
 use crate::lead::Seat;
 
 /// How long an incident may take to show.
@@ -51,11 +52,13 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         .or_fail("name another address with --listen, or 127.0.0.1:0")?;
     let seat = Seat::new(store.clone(), "demo", surface.face().clone());
     let term = seat.take().await;
+    let last_sign = store.last_sign().await.or_fail("name another file with --store")?;
     let remedies = workshop::remedies(&n8n, surface.address())?;
     let running = controller::start(lab::setup(&homelab, &receiver, remedies, store.clone())?)
         .await
         .or_fail("please report this")?;
     surface.face().show(running.hub.clone());
+    journal::note(&*store, journal::started(crate::collect::now(), last_sign)).await;
     let _script = AbortOnDropHandle::new(tokio::spawn(script::run(surface.address())));
     show::opening(&homelab, version, surface.address());
     if let Some(path) = &options.save_config {
@@ -82,6 +85,7 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         let _ = tokio::signal::ctrl_c().await;
     }
     running.stop().await;
+    journal::note(&*store, journal::stopped(crate::collect::now())).await;
     seat.resign(term).await;
     surface.close().await;
     store.close().await;

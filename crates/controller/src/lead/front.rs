@@ -13,7 +13,7 @@ use evenkeel_store::{
     EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
     OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
     Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, SessionRow,
-    Stats, Store, StoredEvent, Ticket, TokenHash,
+    Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
 };
 use jiff::Timestamp;
 
@@ -204,6 +204,14 @@ impl Store for Front {
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
         self.store()?.events(filter, after, limit).await
+    }
+
+    async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>> {
+        self.store()?.turns(after, since, limit).await
+    }
+
+    async fn last_sign(&self) -> Result<Option<Timestamp>> {
+        self.store()?.last_sign().await
     }
 
     async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_core::Subject;
 use evenkeel_store::SavedStatus;
 use evenkeel_web::WorldStatus;
 use tokio::time::{Instant, timeout};
@@ -12,6 +11,7 @@ use tracing::error;
 
 use crate::gate::About;
 use crate::hub::Hub;
+use crate::view;
 
 /// How soon after a start: most sources have answered then.
 const FIRST: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ impl Sharer {
     /// Keeps what is shown if that is worth it; says how long to wait.
     async fn share(&mut self, hub: &Hub) -> Duration {
         let at = crate::collect::now();
-        let status = of(hub, at);
+        let status = view::of(hub, at);
         let timeless = status.timeless();
         let body = match status.to_text() {
             Ok(body) => body,
@@ -74,18 +74,6 @@ impl Sharer {
         }
         pace
     }
-}
-
-/// Everything that is shown.
-fn of(hub: &Hub, now: jiff::Timestamp) -> WorldStatus {
-    hub.see(|world| {
-        let subjects = world.subjects();
-        let hosts = subjects.iter().filter_map(Subject::host);
-        WorldStatus {
-            hosts: hosts.map(|host| world.host_status(host, now)).collect(),
-            sources: world.source_statuses(now),
-        }
-    })
 }
 
 fn pace(bytes: usize) -> Duration {

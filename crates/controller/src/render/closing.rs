@@ -1,9 +1,9 @@
 //! How the look for people ends: both sides of the coverage, and one line that says it all.
 
-use super::coverage::{Coverages, Machines};
 use super::outcome::{Exit, Outcome, Totals};
 use super::table::Page;
 use super::text::{BAD, DIM, GOOD, WARN, age, clean, count, percent, styled, width};
+use evenkeel_core::tally::{Coverages, Machines};
 
 /// Writes the end.
 pub(super) fn write(page: &mut Page, outcome: &Outcome) {

@@ -6,7 +6,7 @@ use evenkeel_core::policy::Policy;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::advice::{advice, ignore_rule};
+use super::accept::ignore_rule;
 use super::text::{BLIND, BOLD, DIM, age, clean, count, harmless_json, moment, of_severity, styled, wrap};
 use super::witness::{self, Witness};
 use super::words::{about, gap_words, heading, kind_and_name, sides};
@@ -235,8 +235,8 @@ fn remedies(page: &mut Page, of: Explained<'_>) {
     }
     page.line("");
     page.line(&styled(BOLD, "What you can do"));
-    let (repair, complete) = advice(entry);
-    for (number, words) in [repair, complete].into_iter().flatten().enumerate() {
+    let (repair, complete) = evenkeel_web::advice(entry);
+    for (number, words) in [Some(repair), complete].into_iter().flatten().enumerate() {
         for (i, line) in wrap(&words, page.columns.saturating_sub(5)).iter().enumerate() {
             let mark = if i == 0 { format!("{}.", number + 1) } else { "  ".to_owned() };
             page.line(&format!("  {mark} {line}"));

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::coverage::Coverages;
 use super::outcome::{BlindScope, Outcome, SourceLine, SubjectOutcome, Totals};
 use super::text::{harmless_json, percent};
 use super::words::kind_and_name;
+use evenkeel_core::Coverages;
 
 /// Everything, in the order of the keys.
 #[derive(Serialize)]

@@ -8,9 +8,8 @@
 //! Names come from containers and people. Every one of them passes through [`text::clean`] before it is shown, so that
 //! no escape sequence in a container's name reaches a terminal.
 
-mod advice;
+mod accept;
 mod closing;
-pub mod coverage;
 pub mod doctor;
 pub mod events;
 pub mod explain;
@@ -25,6 +24,6 @@ pub mod text;
 pub mod witness;
 mod words;
 
-pub use advice::ignore_rule;
-pub use coverage::Coverages;
+pub use accept::ignore_rule;
+pub use evenkeel_core::Coverages;
 pub use outcome::{BlindScope, Exit, Netbox, Outcome, Root, SourceLine, SubjectOutcome, Totals};

@@ -16,7 +16,7 @@ use evenkeel_core::{
 };
 use jiff::Timestamp;
 
-use super::coverage::Coverages;
+use evenkeel_core::Coverages;
 
 /// One look at everything.
 #[derive(Clone, Debug)]

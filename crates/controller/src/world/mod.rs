@@ -35,6 +35,7 @@ use observations::Observation;
 use outer::Beyond;
 use sites::Site;
 pub use stamps::Stamps;
+pub use status::is_called;
 
 /// Everything known at this moment.
 #[derive(Debug)]

@@ -68,6 +68,8 @@ macro_rules! store_conformance {
                 pages_stay_stable_while_events_are_added
                 a_cursor_of_nobody_ends_the_list
                 events_are_filtered
+                what_opened_and_ended_is_read_on_from_where_one_was
+                the_last_sign_of_life_is_when_anything_was_last_seen
                 events_behind_a_number_come_in_their_order
                 moments_compare_across_time_zones_and_fractions
                 drifts_are_filtered_and_paged

@@ -48,6 +48,40 @@ pub async fn a_cursor_of_nobody_ends_the_list(store: Fresh) -> Outcome {
     Ok(())
 }
 
+pub async fn what_opened_and_ended_is_read_on_from_where_one_was(store: Fresh) -> Outcome {
+    let gone = |n: u32, second: i64| {
+        let mut event = event(n, &missing("a", "x"));
+        (event.transition, event.created_at) = (Transition::Resolved, at(second));
+        PassCommit { events: vec![event], ..PassCommit::new(host("a"), 1, at(second)) }
+    };
+    let mut changed = event(9, &missing("b", "y"));
+    changed.transition = Transition::Changed;
+    store.commit(opening("a", "x", 1, 0, &[])).await?;
+    store.commit(gone(2, 7)).await?;
+    store.commit(PassCommit { events: vec![changed], ..PassCommit::new(host("b"), 0, at(8)) }).await?;
+    let all = store.turns(0, at(-100), 10).await?;
+    let said: Vec<_> = all.iter().map(|turn| (turn.at, turn.transition)).collect();
+    assert_eq!(said, [(at(7), Transition::Resolved), (at(1), Transition::Opened)], "a change is no turn");
+    for turn in &all {
+        assert_eq!((&turn.subject, turn.event_type), (&host("a"), EventType::ServiceMissing));
+        assert_eq!(turn.handle, missing("a", "x").handle());
+    }
+    assert_eq!(store.turns(0, at(-100), 1).await?, all[..1], "of too many, the newest");
+    assert_eq!(store.turns(all[1].seq, at(-100), 10).await?, all[..1]);
+    assert_eq!(store.turns(0, at(7), 10).await?, all[..1], "not before: that moment counts");
+    assert!(store.turns(all[0].seq, at(-100), 10).await?.is_empty());
+    Ok(())
+}
+
+pub async fn the_last_sign_of_life_is_when_anything_was_last_seen(store: Fresh) -> Outcome {
+    assert_eq!(store.last_sign().await?, None);
+    store.save_observed(&[observed("a", "x", 50), observed("b", "x", 20)]).await?;
+    assert_eq!(store.last_sign().await?, Some(at(50)));
+    store.save_observed(&[observed("b", "x", 70)]).await?;
+    assert_eq!(store.last_sign().await?, Some(at(70)), "seen again as it was is seen");
+    Ok(())
+}
+
 pub async fn events_behind_a_number_come_in_their_order(store: Fresh) -> Outcome {
     assert!(store.events_behind(0, 10).await?.is_empty());
     for n in 0..5 {

@@ -31,13 +31,14 @@ mod snapshots;
 mod status;
 mod stored_event;
 mod trial;
+mod turns;
 mod values;
 
 pub use face::{Face, Relation, Standing};
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -57,7 +58,7 @@ use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory
 use crate::sessions::SessionRow;
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
-    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
 
 /// Where the server is and how to speak with it.
@@ -139,23 +140,6 @@ impl PgStore {
                 listening: hint::Listening::default(),
             }),
         })
-    }
-}
-
-impl Inner {
-    async fn health(&self) -> Result<()> {
-        self.read(self.query("SELECT count(*) FROM evenkeel_subjects WHERE false")).await?;
-        if self.epoch.load(Ordering::Acquire) == lease::NONE {
-            // Whoever does not lead need not write.
-            return Ok(());
-        }
-        self.touch().await
-    }
-
-    async fn close(&self) {
-        self.listening.end();
-        self.pool.close().await;
-        self.steady.close().await;
     }
 }
 
@@ -311,6 +295,14 @@ impl Store for PgStore {
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
         self.inner.within(self.inner.events(filter, after, limit)).await
+    }
+
+    async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>> {
+        self.inner.within(self.inner.turns(after, since, limit)).await
+    }
+
+    async fn last_sign(&self) -> Result<Option<Timestamp>> {
+        self.inner.within(self.inner.last_sign()).await
     }
 
     async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {

@@ -6,6 +6,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -15,7 +16,7 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres};
 
 use super::Inner;
 use super::failure::explain;
-use super::lease::FENCE;
+use super::lease::{self, FENCE};
 use crate::error::{Error, Result};
 
 /// How long anything may take, the server's answer included. The server ends a statement of ours before; this is for one
@@ -116,6 +117,23 @@ impl Inner {
     /// A statement, prepared in the way this connection allows.
     pub(super) fn query<'q>(&self, sql: &'static str) -> Query<'q, Postgres, PgArguments> {
         sqlx::query(sql).persistent(!self.pooled)
+    }
+
+    /// Whether the database answers, and can be written if this process leads.
+    pub(super) async fn health(&self) -> Result<()> {
+        self.read(self.query("SELECT count(*) FROM evenkeel_subjects WHERE false")).await?;
+        if self.epoch.load(Ordering::Acquire) == lease::NONE {
+            // Whoever does not lead need not write.
+            return Ok(());
+        }
+        self.touch().await
+    }
+
+    /// Lets go of it.
+    pub(super) async fn close(&self) {
+        self.listening.end();
+        self.pool.close().await;
+        self.steady.close().await;
     }
 
     /// A connection as it is, for a statement that is its own transaction.

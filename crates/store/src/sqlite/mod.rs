@@ -26,6 +26,7 @@ mod snapshots;
 mod status;
 mod stored_event;
 mod text;
+mod turns;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory
 use crate::sessions::SessionRow;
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
-    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket,
+    Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
 use lock::FileLock;
 pub use open::{Options, Synchronous};
@@ -299,6 +300,14 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
         self.inner.events(filter, after, limit).await
+    }
+
+    async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>> {
+        self.inner.turns(after, since, limit).await
+    }
+
+    async fn last_sign(&self) -> Result<Option<Timestamp>> {
+        self.inner.last_sign().await
     }
 
     async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {

@@ -14,6 +14,7 @@ use super::params::Params;
 use super::sources::Aged;
 use super::{Named, named};
 use crate::problem::{Kind, Problem, quoted};
+use crate::services::ServiceStatus;
 use crate::state::{AppState, HostStatus, SourceStatus};
 
 /// How many open drifts come with a host.
@@ -42,11 +43,13 @@ pub(super) async fn list(
 #[derive(Serialize)]
 struct Detail<'a> {
     host: HostStatus,
+    /// Null: this replica does not know them, or nobody knows the host.
+    services: Option<Vec<ServiceStatus>>,
     sources: Vec<Aged<'a>>,
     drifts: Vec<Shown>,
 }
 
-/// One host, with the state of its sources and its open drifts.
+/// One host, with both sides of its services, the state of its sources, and its open drifts.
 pub(super) async fn one(
     State(state): State<AppState>,
     headers: HeaderMap,
@@ -71,6 +74,7 @@ pub(super) async fn one(
     let about = |s: &&SourceStatus| host.sources.contains(&s.source);
     let about: Vec<&SourceStatus> = statuses.iter().filter(about).collect();
     let sources = about.iter().map(|s| Aged::new(s, now)).collect();
-    let detail = Detail { sources, drifts, host };
-    listing::one(&state, &headers, &detail, &(&detail.host, &about, &detail.drifts))
+    let services = state.live.services(&host.host);
+    let detail = Detail { services, sources, drifts, host };
+    listing::one(&state, &headers, &detail, &(&detail.host, &detail.services, &about, &detail.drifts))
 }

@@ -15,14 +15,6 @@ use super::{row, sides, spelled};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-const TRANSITIONS: [Transition; 5] = [
-    Transition::Opened,
-    Transition::Reopened,
-    Transition::Changed,
-    Transition::Resolved,
-    Transition::Reminder,
-];
-
 /// `GET /events`.
 pub(super) async fn page(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     let asked = Asked::of(&state, &uri, &headers);
@@ -32,15 +24,14 @@ pub(super) async fn page(State(state): State<AppState>, uri: Uri, headers: Heade
 async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
     asked.only(&["severity", "type", "transition", "host", "service", "handle", "after"])?;
     let codes = EventType::ALL.map(EventType::code);
-    let steps = TRANSITIONS.map(Transition::as_str);
-    let step = |text: &str| TRANSITIONS.into_iter().find(|t| t.as_str().eq_ignore_ascii_case(text));
+    let steps = Transition::ALL.map(Transition::as_str);
     let filter = EventFilter {
         types: asked.among("type", EventType::parse, &codes)?.into_iter().collect(),
         severities: asked
             .among("severity", Severity::parse, &Severity::ALL.map(Severity::as_str))?
             .into_iter()
             .collect(),
-        transitions: asked.among("transition", step, &steps)?.into_iter().collect(),
+        transitions: asked.among("transition", Transition::parse, &steps)?.into_iter().collect(),
         host: asked.one("host").map(|name| spelled(state.live.as_ref(), name)),
         service: asked.one("service").map(ServiceName::new),
         handle: asked.one("handle").map(str::to_ascii_uppercase),

@@ -22,6 +22,9 @@ use crate::state::AppState;
 /// How long a page may take; less than any request may, so that there is time to say so on a page.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// Seconds after which a screen on a wall is fetched anew.
+const KIOSK_EVERY: u32 = 10;
+
 /// What pages may load: their style, icon and script, from here. They run nothing else, ask and send forms nowhere else,
 /// and are framed by nobody.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -37,6 +40,7 @@ const STREAM: &str = "/api/v1/stream";
 pub(super) enum Tab {
     Overview,
     Hosts,
+    Map,
     Events,
     Sources,
     Deliveries,
@@ -46,9 +50,10 @@ pub(super) enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Hosts,
+        Self::Map,
         Self::Events,
         Self::Sources,
         Self::Deliveries,
@@ -62,6 +67,7 @@ impl Tab {
         match self {
             Self::Overview => ("/", "nav-overview"),
             Self::Hosts => ("/hosts", "nav-hosts"),
+            Self::Map => ("/map", "nav-map"),
             Self::Events => ("/events", "nav-events"),
             Self::Sources => ("/sources", "nav-sources"),
             Self::Deliveries => ("/deliveries", "nav-deliveries"),
@@ -96,17 +102,42 @@ pub(super) async fn answer(
     tab: Tab,
     made: impl Future<Output = Result<Shown, Problem>>,
 ) -> Response {
-    let made = tokio::time::timeout(PATIENCE, made).await.unwrap_or_else(|_| {
+    let shown = in_time(made).await.unwrap_or_else(|problem| trouble::shown(asked, &problem));
+    finished(state, asked, Some(tab), &shown)
+}
+
+async fn in_time(made: impl Future<Output = Result<Shown, Problem>>) -> Result<Shown, Problem> {
+    tokio::time::timeout(PATIENCE, made).await.unwrap_or_else(|_| {
         let detail = format!("the store did not answer within {} s", PATIENCE.as_secs());
         Err(Problem::new(Kind::TimedOut, detail))
-    });
-    let shown = made.unwrap_or_else(|problem| trouble::shown(asked, &problem));
-    finished(state, asked, Some(tab), &shown)
+    })
+}
+
+/// Answers with a page for a screen on a wall: nothing to press, and fetched anew by itself.
+pub(super) async fn kiosk(
+    state: &AppState,
+    asked: &Asked,
+    made: impl Future<Output = Result<Shown, Problem>>,
+) -> Response {
+    let shown = in_time(made).await.unwrap_or_else(|problem| trouble::shown(asked, &problem));
+    let words = asked.words;
+    let body = html! {
+        (DOCTYPE)
+        html lang=(words.0.code()) {
+            (head(asked, &shown, Some(KIOSK_EVERY)))
+            body.kiosk { main #content { (banners(state, asked)) (shown.content) } }
+        }
+    };
+    leaving(asked, &shown, body)
 }
 
 /// The page as it leaves.
 pub(super) fn finished(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Response {
-    let body = whole(state, asked, tab, shown).into_string();
+    leaving(asked, shown, whole(state, asked, tab, shown))
+}
+
+fn leaving(asked: &Asked, shown: &Shown, body: Markup) -> Response {
+    let body = body.into_string();
     let mut response = (shown.status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -124,15 +155,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
     html! {
         (DOCTYPE)
         html lang=(words.0.code()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (shown.title) " · evenkeel" }
-                link rel="stylesheet" href=(asked.at(&asset::style()));
-                link rel="icon" type="image/svg+xml" href=(asked.at(&asset::icon()));
-                script src=(asked.at(&asset::script())) defer {}
-            }
+            (head(asked, shown, None))
             body {
                 a.skip href="#content" { (words.say("skip")) }
                 header.top {
@@ -146,6 +169,25 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                 }
                 (foot(asked))
             }
+        }
+    }
+}
+
+/// The head of a page, which may be fetched anew every so many seconds.
+fn head(asked: &Asked, shown: &Shown, every: Option<u32>) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            // What is fetched anew whole needs no script that keeps it up.
+            @match every {
+                Some(seconds) => meta http-equiv="refresh" content=(seconds);,
+                None => script src=(asked.at(&asset::script())) defer {},
+            }
+            title { (shown.title) " · evenkeel" }
+            link rel="stylesheet" href=(asked.at(&asset::style()));
+            link rel="icon" type="image/svg+xml" href=(asked.at(&asset::icon()));
         }
     }
 }
@@ -217,7 +259,7 @@ fn foot(asked: &Asked) -> Markup {
                 data-lost=(words.say("live-lost")) {}
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
-            p { a href=(asked.link("/api", &[])) { "API" } " · " a href=(asked.at("/metrics")) { (words.say("foot-metrics")) } }
+            p { a href=(asked.link("/api", &[])) { "API" } " · " a href=(asked.at("/metrics")) { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }
             ul.langs aria-label=(words.say("foot-language")) {
                 @for lang in Lang::ALL {
                     li {

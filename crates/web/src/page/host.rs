@@ -1,24 +1,34 @@
 //! One host: what is declared of it beside what is seen of it, what is wrong now, and what happened. Not here: the list.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use evenkeel_core::heartbeat::Bar;
 use evenkeel_core::ledger::Entry;
 use evenkeel_core::{HostName, Subject};
 use evenkeel_store::{EventFilter, ObservedRow};
 use maud::{Markup, html};
 
 use super::asked::Asked;
+use super::bars;
 use super::events;
+use super::fleet::Line;
 use super::frame::{self, Shown, Tab};
 use super::hosts::{declared, machine, optional, stand};
+use super::kept::Kept;
 use super::now::Now;
+use super::past::Reach;
 use super::text::{clean, name};
 use super::time::{moment, moment_or};
+use super::tree::{Node, tree};
 use super::verdict::HostStand;
-use super::{icon, row, said, seen};
+use super::{icon, row, said, seen, services};
 use crate::problem::{Kind, Problem, quoted};
+use crate::services::ServiceStatus;
 use crate::state::{AppState, HostStatus, SourceStatus};
 
 /// How many events come with a host.
@@ -27,12 +37,13 @@ const EVENTS_SHOWN: u32 = 20;
 /// `GET /hosts/{name}`.
 pub(super) async fn page(
     State(state): State<AppState>,
+    Extension(kept): Extension<Arc<Kept>>,
     path: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let asked = Asked::of(&state, &uri, &headers);
-    frame::answer(&state, &asked, Tab::Hosts, made(&state, &asked, path)).await
+    frame::answer(&state, &asked, Tab::Hosts, made(&state, &kept, &asked, path)).await
 }
 
 /// What stands in a path.
@@ -45,6 +56,7 @@ pub(super) fn named(path: Result<Path<String>, PathRejection>) -> Result<String,
 
 async fn made(
     state: &AppState,
+    kept: &Kept,
     asked: &Asked,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Shown, Problem> {
@@ -60,11 +72,14 @@ async fn made(
     let shown = store.shown(&host.host).await?;
     let filter = EventFilter { host: Some(host.host.clone()), ..EventFilter::default() };
     let history = store.events(&filter, None, EVENTS_SHOWN).await?;
-    let sources = state.live.sources();
+    let services = state.live.services(&host.host);
+    let bars = kept.bars(state, &now, &[(&host.host, host.judged_since)], &Reach::ALL).await?;
+    let sources = &state.live.view().sources;
     let words = asked.words;
     let content = html! {
         h1 { (name(host.host.as_str())) " " (stand(asked, HostStand::of(&host, now.roots.len()))) }
-        (both(asked, &host, &shown))
+        @if host.unwatched_services > 0 { p.lead { (icon::unwatched()) " " (words.count("host-unwatched-services", host.unwatched_services)) } }
+        (beats(asked, bars.first().map_or(&[], Vec::as_slice)))
         section {
             h2 { (words.say("host-drifts")) " " span.total { (now.roots.len()) } }
             @if now.roots.is_empty() {
@@ -74,11 +89,18 @@ async fn made(
             }
             (folded(asked, &now))
         }
-        (sight(asked, &host, &sources))
+        (both(asked, &host, &shown))
+        (sides(asked, services.as_deref(), &now))
+        (branch(asked, &host, services.as_deref(), &now))
+        (sight(asked, &host, sources))
         section {
             h2 { (words.say("host-seen")) }
-            @for row in &shown { (seen::view(asked, row)) }
-            @if shown.is_empty() { div.empty { p { (words.say("host-seen-none")) } } }
+            @if shown.is_empty() { div.empty { p { (words.say("host-seen-none")) } } } @else {
+                details open[services.is_none()] {
+                    summary { (words.count("host-seen-by", shown.len())) }
+                    @for row in &shown { (seen::view(asked, row)) }
+                }
+            }
         }
         section {
             h2 { (words.say("host-history")) }
@@ -89,6 +111,65 @@ async fn made(
         }
     };
     Ok(Shown::new(clean(host.host.as_str()).into_owned(), content))
+}
+
+/// How it stood, over each of the reaches.
+fn beats(asked: &Asked, bars: &[Vec<Bar>]) -> Markup {
+    let words = asked.words;
+    html! {
+        section {
+            h2 { (words.say("bars")) }
+            dl.beats {
+                @for (reach, bars) in Reach::ALL.into_iter().zip(bars) {
+                    div {
+                        dt { (words.say(&format!("reach-{}", reach.as_str()))) }
+                        dd { (bars::row(words, bars, reach)) span.quiet { (bars::shares(words, bars)) } }
+                    }
+                }
+            }
+            (bars::legend(words))
+        }
+    }
+}
+
+/// The services with both their sides, where this process knows them.
+fn sides(asked: &Asked, services: Option<&[ServiceStatus]>, now: &Now) -> Markup {
+    let words = asked.words;
+    html! {
+        section {
+            h2 { (words.say("host-sides")) @if let Some(services) = services { " " span.total { (services.len()) } } }
+            @match services {
+                None => div.empty { p { (words.say("host-sides-unknown")) } },
+                Some([]) => div.empty { p { (words.say("host-sides-none")) } },
+                Some(services) => (services::table(asked, services, now)),
+            }
+        }
+    }
+}
+
+/// Where it is, with what is on it.
+fn branch(asked: &Asked, host: &HostStatus, services: Option<&[ServiceStatus]>, now: &Now) -> Markup {
+    let words = asked.words;
+    let on_it = services.unwrap_or_default().iter();
+    let on_it = on_it.map(|service| Node::service(words, service, now.of_service(&service.service).count()));
+    let line = Line { host, drifts: now.roots.len(), stand: HostStand::of(host, now.roots.len()) };
+    let holding = |kind, text: &str, link, within| {
+        vec![Node::holding(kind, clean(text).into_owned(), link, vec![within])]
+    };
+    let mut node = vec![Node::host(asked, line, on_it.collect())];
+    if let Some(carrier) = host.node.as_ref().filter(|carrier| **carrier != host.host) {
+        let inner = node.remove(0);
+        node = holding("tree-node", carrier.as_str(), Some(asked.host(carrier.as_str())), inner);
+    }
+    if let Some(cluster) = &host.cluster {
+        let inner = node.remove(0);
+        node = holding("col-cluster", cluster, Some(asked.link("/map", &[("cluster", cluster)])), inner);
+    }
+    if let Some(site) = &host.site {
+        let inner = node.remove(0);
+        node = holding("col-site", site, Some(asked.link("/map", &[("site", site)])), inner);
+    }
+    html! { section { h2 { (words.say("host-place")) } (tree(asked, &node, &words.say("host-place"))) } }
 }
 
 /// Declared and seen, side by side.
@@ -115,6 +196,7 @@ fn both(asked: &Asked, host: &HostStatus, shown: &[ObservedRow]) -> Markup {
                         td { (words.with("host-services", [("n", host.expected_services.into()), ("required", host.required_services.into())])) }
                         td { (services_seen(asked, host, shown)) }
                     }
+                    tr { th scope="row" { (words.say("col-cluster")) } td { (optional(host.cluster.as_deref())) } td { @match &host.node { Some(node) => (row::host(asked, node)), None => span.quiet { "–" } } } }
                     tr { th scope="row" { (words.say("col-site")) } td { (optional(host.site.as_deref())) } td { span.quiet { "–" } } }
                     tr { th scope="row" { (words.say("col-tenant")) } td { (optional(host.tenant.as_deref())) } td { span.quiet { "–" } } }
                 }

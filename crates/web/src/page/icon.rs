@@ -43,17 +43,37 @@ pub(super) fn stand(stand: Stand) -> Markup {
 
 /// How one host stands.
 pub(super) fn host(stand: HostStand) -> Markup {
-    stroked(match stand {
+    stroked(outline(stand))
+}
+
+/// Whether a source sees everything.
+pub(super) fn sight(sees: bool) -> Markup {
+    stroked(if sees { TICK } else { EYE_OFF })
+}
+
+/// Something differs.
+pub(super) fn differs() -> Markup {
+    stroked(UNEQUAL)
+}
+
+/// Nobody looks, or nothing is asked.
+pub(super) fn unwatched() -> Markup {
+    stroked(RING)
+}
+
+/// It is there and not declared.
+pub(super) fn undeclared() -> Markup {
+    stroked(PLUS)
+}
+
+/// The same shapes for drawings that have a frame of their own.
+pub(super) fn outline(stand: HostStand) -> &'static str {
+    match stand {
         HostStand::Blind => EYE_OFF,
         HostStand::Drift => UNEQUAL,
         HostStand::Unknown => QUESTION,
         HostStand::Unwatched | HostStand::Idle => RING,
         HostStand::Undeclared => PLUS,
         HostStand::InSync => TICK,
-    })
-}
-
-/// Whether a source sees everything.
-pub(super) fn sight(sees: bool) -> Markup {
-    stroked(if sees { TICK } else { EYE_OFF })
+    }
 }

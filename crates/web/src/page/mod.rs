@@ -6,32 +6,43 @@ mod actions;
 mod api;
 mod asked;
 mod asset;
+mod bars;
 mod deliveries;
 mod drift;
 mod events;
+mod fleet;
 mod frame;
 mod host;
 mod hosts;
 mod icon;
 mod journal;
+mod kept;
+mod kiosk;
 mod list;
 pub(crate) mod login;
+mod map;
 mod now;
 mod overview;
+mod past;
 mod row;
 mod said;
 mod seen;
+mod services;
 mod sides;
 mod sources;
 mod text;
 mod time;
+mod tree;
 mod trouble;
 mod verdict;
 mod words;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::routing::get;
+use axum::{Extension, Router};
 use evenkeel_core::HostName;
+use evenkeel_core::ledger::Entry;
 
 use crate::state::{AppState, Live};
 
@@ -44,6 +55,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/hosts", get(hosts::page))
         .route("/hosts/{name}", get(host::page))
         .route("/drifts/{handle}", get(drift::page))
+        .route("/map", get(map::page))
+        .route("/kiosk", get(kiosk::page))
         .route("/events", get(events::page))
         .route("/sources", get(sources::page))
         .route("/deliveries", get(deliveries::page))
@@ -52,6 +65,13 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/about", get(about::page))
         .route("/api", get(api::page))
         .route("/assets/{name}", get(asset::serve))
+        .layer(Extension(Arc::new(kept::Kept::default())))
+}
+
+/// How a drift is repaired, and how NetBox is completed, in English: what the command line says is what the pages say.
+/// Commands are in backticks.
+pub fn advice(entry: &Entry) -> (String, Option<String>) {
+    said::advice(words::Words(words::Lang::En), entry)
 }
 
 /// The host as it is spelled where it is known. A host nobody knows any more still has a history, under the name given.

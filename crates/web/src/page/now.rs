@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use evenkeel_core::ledger::{Entry, State};
-use evenkeel_core::{DriftId, EventType, HostName, Subject};
+use evenkeel_core::{DriftId, EventType, HostName, ServiceName, Subject};
 use evenkeel_store::{DriftFilter, Result, Store};
 
 /// How many drifts are read at a time.
@@ -61,14 +61,24 @@ impl Now {
         self.folded.get(root).map_or(&[], Vec::as_slice)
     }
 
+    /// Every open drift, whatever it follows from.
+    pub(super) fn open(&self) -> impl Iterator<Item = &Entry> {
+        self.roots.iter().chain(self.folded.values().flatten()).filter(|entry| entry.is_open())
+    }
+
+    /// Open drifts of one service; what was read must be of one host.
+    pub(super) fn of_service(&self, name: &ServiceName) -> impl Iterator<Item = &Entry> {
+        self.open().filter(move |entry| entry.id.service.as_ref() == Some(name))
+    }
+
     /// How many roots say that something differs or is down, rather than that a source cannot see.
     pub(super) fn differing(&self) -> usize {
-        self.roots.iter().filter(|entry| !is_blindness(entry)).count()
+        self.roots.iter().filter(|entry| !is_blindness(entry.id.event_type)).count()
     }
 
     /// How many roots say that a source cannot see.
     pub(super) fn blind(&self) -> usize {
-        self.roots.iter().filter(|entry| is_blindness(entry)).count()
+        self.roots.iter().filter(|entry| is_blindness(entry.id.event_type)).count()
     }
 
     /// Open roots of each host.
@@ -82,6 +92,6 @@ impl Now {
 }
 
 /// Whether it says that a source cannot see. A machine that cannot be reached is down as far as people care.
-fn is_blindness(entry: &Entry) -> bool {
-    entry.id.event_type.is_blindness() && entry.id.event_type != EventType::NodeUnreachable
+pub(super) fn is_blindness(kind: EventType) -> bool {
+    kind.is_blindness() && kind != EventType::NodeUnreachable
 }

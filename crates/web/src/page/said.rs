@@ -146,8 +146,29 @@ pub(super) fn advice(words: Words, entry: &Entry) -> (String, Option<String>) {
         let name = entry.id.service.as_ref().map_or_else(|| subject(&entry.id), |name| name.to_string());
         ("service", word(&name))
     };
-    let source = || ("source", word(&entry.evidence.source.to_string()));
-    let say = |key: &str| words.with(key, [host(), service(), source()]);
+    // Whoever is blind is who is to answer again; it may not be who saw the rest.
+    let asked = entry.id.source.as_ref().unwrap_or(&entry.evidence.source);
+    let source = || ("source", word(&asked.to_string()));
+    let (ports, seen, probe) = match &entry.difference {
+        Difference::PortMismatch { expected, .. } => (expected.to_string(), String::new(), String::new()),
+        Difference::PortClosed { expected, seen_by, probed_by, .. } => {
+            (expected.to_string(), seen_by.to_string(), probed_by.to_string())
+        }
+        Difference::Missing { .. }
+        | Difference::Unexpected { .. }
+        | Difference::VmDown { .. }
+        | Difference::VmUndeclared { .. }
+        | Difference::Exceeded { .. }
+        | Difference::TooLarge { .. }
+        | Difference::Blind { .. }
+        | Difference::RestartLoop { .. }
+        | Difference::Config { .. } => Default::default(),
+    };
+    let more = || [("ports", word(&ports)), ("seen", word(&seen)), ("probe", word(&probe))];
+    let say = |key: &str| {
+        let [ports, seen, probe] = more();
+        words.with(key, [host(), service(), source(), ports, seen, probe])
+    };
     (say(repair), netbox.map(say))
 }
 

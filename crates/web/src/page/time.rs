@@ -25,6 +25,15 @@ pub(super) fn moment(words: Words, at: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(at) title=(exact(at)) { (said) } }
 }
 
+/// A moment that is to come, or is due.
+pub(super) fn to_come(words: Words, at: Timestamp, now: Timestamp) -> Markup {
+    let said = match at.duration_since(now).as_secs() > 0 {
+        true => words.with("time-in", [("span", span(words, at, now).into())]),
+        false => words.say("time-now"),
+    };
+    html! { time datetime=(at) title=(exact(at)) { (said) } }
+}
+
 /// A moment that may not have come.
 pub(super) fn moment_or(words: Words, at: Option<Timestamp>, now: Timestamp, none: &str) -> Markup {
     match at {

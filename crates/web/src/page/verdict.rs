@@ -1,11 +1,13 @@
 //! What may be said in one word: of everything, and of one host. Never "in sync" while anything is blind, unknown, or
 //! watched by nobody. Pure; not here: how it looks.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use evenkeel_core::{HostName, SourceId, SourceKind};
+use evenkeel_core::{Coverages, SourceId, SourceKind};
 use jiff::Timestamp;
 
+use super::fleet::Fleet;
+use super::kept::Kept;
 use super::now::Now;
 use crate::role::Role;
 use crate::state::{AppState, HostStatus, Readiness, SourceStatus};
@@ -34,7 +36,7 @@ pub(super) enum HostStand {
     Drift,
     /// It cannot be said whether it is declared.
     Unknown,
-    /// It should run, and no source sees it, or what should run on it.
+    /// It should run, and no source would see it.
     Unwatched,
     /// It is seen, and not declared.
     Undeclared,
@@ -92,11 +94,10 @@ impl HostStand {
     }
 }
 
-/// Whether something must run there that no source would see.
+/// Whether it must run, and no source would see whether it does. What must run on it and is seen by nobody is another
+/// matter, and counted beside the verdict: whoever sees the machine watches the machine.
 fn is_unwatched(host: &HostStatus) -> bool {
-    let services = host.sources.iter().any(|source| sees_services(source.kind));
-    (host.required_services > 0 && !services)
-        || (host.sources.is_empty() && host.status.as_deref() == Some("active"))
+    host.sources.is_empty() && host.status.as_deref() == Some("active")
 }
 
 /// Whether such a source speaks about services, and not only about machines.
@@ -108,7 +109,6 @@ pub(super) fn sees_services(kind: SourceKind) -> bool {
 }
 
 /// The verdict on everything, and the figures it rests on.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// In one word.
     pub(super) stand: Stand,
@@ -116,24 +116,29 @@ pub(super) struct Verdict {
     pub(super) drifts: Option<usize>,
     /// Sources that show nothing, or not everything.
     pub(super) blind: usize,
-    /// Hosts by how they stand; empty where the store cannot say.
-    pub(super) hosts: BTreeMap<HostStand, usize>,
+    /// Every host and how it stands; `None` where the store cannot say.
+    pub(super) fleet: Option<Arc<Fleet>>,
     /// The source whose newest complete answer is the oldest, and when that came; `None` for the answer: never.
     pub(super) oldest: Option<(SourceId, Option<Timestamp>)>,
+    /// When the next source is asked.
+    pub(super) next: Option<Timestamp>,
+    /// How much of each truth the other one confirms.
+    pub(super) coverages: Coverages,
 }
 
 impl Verdict {
     /// The verdict. `now` is `None` where the store did not answer.
-    pub(super) fn of(state: &AppState, now: Option<&Now>) -> Self {
+    pub(super) fn of(state: &AppState, kept: &Kept, now: Option<&Arc<Now>>) -> Self {
         let live = state.live.as_ref();
-        let sources = live.sources();
-        let hosts = now.map(|now| by_stand(&live.hosts(), &now.by_host())).unwrap_or_default();
+        let fleet = now.map(|now| kept.fleet(state, now));
+        let view = fleet.as_ref().map_or_else(|| live.view(), |fleet| fleet.view.clone());
+        let sources = &view.sources;
         let known =
             is_current(&live.role(), live.now()) && live.paused().is_none() && live.ready().is_complete();
         let unseeing = sources.iter().filter(|source| !source.coverage.is_complete()).count();
-        let blind = unseeing.max(now.map_or(0, Now::blind));
-        let drifts = now.map(Now::differing);
-        let has = |stand| hosts.contains_key(&stand);
+        let blind = unseeing.max(now.map_or(0, |now| now.blind()));
+        let drifts = now.map(|now| now.differing());
+        let has = |stand| fleet.as_ref().is_some_and(|fleet| fleet.count(stand) > 0);
         let stand = match drifts {
             None => Stand::Unknown,
             Some(_) if !known || sources.is_empty() => Stand::Unknown,
@@ -143,12 +148,19 @@ impl Verdict {
             Some(0) if has(HostStand::Unwatched) => Stand::Unwatched,
             Some(0) => Stand::InSync,
         };
-        Self { stand, drifts, blind, hosts, oldest: oldest(&sources) }
+        let next = sources.iter().filter_map(|source| source.asking.as_ref()).map(|asking| asking.next_at);
+        let (oldest, next) = (oldest(sources), next.min());
+        Self { stand, drifts, blind, oldest, next, coverages: view.coverages, fleet }
     }
 
     /// How many hosts stand so.
     pub(super) fn count(&self, stand: HostStand) -> usize {
-        self.hosts.get(&stand).copied().unwrap_or(0)
+        self.fleet.as_ref().map_or(0, |fleet| fleet.count(stand))
+    }
+
+    /// Services that must run and that nobody watches.
+    pub(super) fn unwatched(&self) -> usize {
+        self.fleet.as_ref().map_or(0, |fleet| fleet.unwatched)
     }
 }
 
@@ -164,15 +176,6 @@ pub(super) fn is_current(role: &Role, now: Timestamp) -> bool {
 /// What is still missing before anything can be said, where something is.
 pub(super) fn missing(ready: &Readiness) -> Option<&Readiness> {
     (!ready.is_complete()).then_some(ready)
-}
-
-fn by_stand(hosts: &[HostStatus], drifts: &BTreeMap<&HostName, usize>) -> BTreeMap<HostStand, usize> {
-    let mut counts = BTreeMap::new();
-    for host in hosts {
-        let drifts = drifts.get(&host.host).copied().unwrap_or(0);
-        *counts.entry(HostStand::of(host, drifts)).or_default() += 1;
-    }
-    counts
 }
 
 fn oldest(sources: &[SourceStatus]) -> Option<(SourceId, Option<Timestamp>)> {

@@ -7,6 +7,7 @@ mod tail;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
@@ -15,8 +16,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt as _, stream};
 
+use crate::access::Caller;
 use crate::api::Params;
 use crate::problem::{Kind, Problem, quoted};
 use crate::routes::Routes;
@@ -28,6 +30,9 @@ use tail::Tail;
 
 /// How many read at once. Each has a connection, and a process has a thousand files open unless somebody allows it more.
 pub(crate) const STREAMS: usize = 640;
+
+/// After so long a reader has to say again who they are.
+const AGAIN: Duration = Duration::from_secs(300);
 
 const FILTERS: [&str; 4] = ["type", "severity", "host", "after"];
 
@@ -45,6 +50,7 @@ pub(crate) fn routes(state: &AppState) -> Routes {
 
 async fn open(
     State(state): State<AppState>,
+    caller: Caller,
     Extension(tail): Extension<Arc<Tail>>,
     closing: Option<Extension<Closing>>,
     place: Option<Extension<Place>>,
@@ -76,6 +82,10 @@ async fn open(
         let event = reader.next().await?;
         Some((Ok::<Event, Infallible>(event), reader))
     });
+    // Whoever logged out, or whose token was taken back, reads on no longer than this. A reader comes back by itself and
+    // resumes where it was.
+    let again = if caller.is_named() { AGAIN } else { Duration::MAX };
+    let events = events.take_until(tokio::time::sleep(again));
     let mut response = Sse::new(events.fuse()).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::{Extension, Router};
-use evenkeel_core::{Coverage, Gap, GapKind, HostName, SourceId, SourceKind};
+use evenkeel_core::model::{Demand, Port, RunState};
+use evenkeel_core::{Coverage, Fact, Gap, GapKind, HostName, SourceId, SourceKind};
 use evenkeel_store::conformance::sample;
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{PassCommit, SqliteStore, Store};
 use evenkeel_web::{
-    Access, AppState, Changes, HostPolicy, HostStatus, Live, MachineStatus, Peer, Role, SourceStatus, router,
+    Access, AppState, Asking, Changes, ExpectedService, HostPolicy, HostStatus, Live, MachineStatus,
+    ObservedService, Peer, Role, ServiceStatus, Sight, SourceStatus, router,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -24,6 +26,8 @@ pub(crate) struct World {
     pub(crate) now: Mutex<Timestamp>,
     pub(crate) role: Role,
     pub(crate) paused: Option<String>,
+    /// Those of every host.
+    pub(crate) services: Option<Vec<ServiceStatus>>,
     pub(crate) changes: watch::Sender<Changes>,
 }
 
@@ -46,6 +50,10 @@ impl Live for World {
 
     fn paused(&self) -> Option<String> {
         self.paused.clone()
+    }
+
+    fn services(&self, _: &HostName) -> Option<Vec<ServiceStatus>> {
+        self.services.clone()
     }
 
     fn changes(&self) -> watch::Receiver<Changes> {
@@ -71,6 +79,12 @@ pub(crate) fn seeing(kind: SourceKind, name: &str, seconds: i64) -> SourceStatus
         complete_at: Some(sample::at(seconds)),
         blind_since: None,
         objects: 7,
+        asking: Some(Asking {
+            took_ms: 12,
+            next_at: sample::at(seconds + 30),
+            failures: 0,
+            left_alone: false,
+        }),
     }
 }
 
@@ -81,6 +95,7 @@ pub(crate) fn blind(name: &str) -> SourceStatus {
         coverage: Coverage::Partial(gap),
         answered_at: Some(sample::at(90)),
         blind_since: Some(sample::at(60)),
+        asking: Some(Asking { took_ms: 3, next_at: sample::at(150), failures: 3, left_alone: true }),
         ..seeing(SourceKind::Docker, name, 30)
     }
 }
@@ -92,6 +107,7 @@ pub(crate) fn unheard(kind: SourceKind, name: &str) -> SourceStatus {
         answered_at: None,
         complete_at: None,
         objects: 0,
+        asking: None,
         ..seeing(kind, name, 0)
     }
 }
@@ -104,8 +120,12 @@ pub(crate) fn host(name: &str) -> HostStatus {
         status: Some("active".to_owned()),
         site: Some("bruce".to_owned()),
         tenant: None,
+        cluster: Some("box2-cluster".to_owned()),
+        node: Some("box2".into()),
         expected_services: 6,
         required_services: 5,
+        unwatched_services: 0,
+        judged_since: Some(sample::at(0)),
         sources: vec![sample::docker(name)],
         blind: Vec::new(),
         machines: vec![MachineStatus {
@@ -131,8 +151,51 @@ impl Default for World {
             now: Mutex::new(sample::at(100)),
             role: Role::Leader,
             paused: None,
+            services: Some(vec![unseen("jellyfin"), running("ssh")]),
             changes: watch::Sender::default(),
         }
+    }
+}
+
+/// A declared service of which its blind source cannot say whether it is there.
+pub(crate) fn unseen(name: &str) -> ServiceStatus {
+    let ports = [Port::tcp(8096), Port::tcp(8920)].into_iter().collect();
+    let gap = Gap::new(GapKind::Unreachable, "connect to tcp://box2-media:2376: refused");
+    ServiceStatus {
+        service: name.into(),
+        declared: Some(true),
+        demand: Some(Demand::Run),
+        expected: Some(ExpectedService { ports: Some(ports), lifecycle: None, image: None, role: None }),
+        sight: Sight::Unknown,
+        gap: Some(gap),
+        observed: None,
+        source: None,
+        observed_at: None,
+        differs: Vec::new(),
+    }
+}
+
+/// A declared service that a probe reaches, which cannot say on which ports others find it.
+pub(crate) fn running(name: &str) -> ServiceStatus {
+    let gap = Gap::new(GapKind::Uncovered, "a probe sees no ports but those it tries");
+    ServiceStatus {
+        expected: Some(ExpectedService {
+            ports: Some([Port::tcp(22)].into_iter().collect()),
+            lifecycle: None,
+            image: None,
+            role: None,
+        }),
+        sight: Sight::Present,
+        gap: None,
+        observed: Some(ObservedService {
+            state: Fact::Known(RunState::Running),
+            ports: Fact::Unknown(gap),
+            image: None,
+            role: None,
+        }),
+        source: Some(SourceId::new(SourceKind::Probe, "main")),
+        observed_at: Some(sample::at(85)),
+        ..unseen(name)
     }
 }
 

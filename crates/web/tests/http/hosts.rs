@@ -16,7 +16,8 @@ async fn hosts_are_listed_by_name() {
         items[0],
         json!({
             "host": "box2-daily", "declared": true, "status": "active", "site": "bruce", "tenant": null,
-            "expected_services": 6, "required_services": 5, "sources": ["docker/box2-daily"], "blind": [],
+            "cluster": "box2-cluster", "node": "box2", "expected_services": 6, "required_services": 5,
+            "unwatched_services": 0, "judged_since": "2025-12-22T04:00:00Z", "sources": ["docker/box2-daily"], "blind": [],
             "machines": [{
                 "source": "proxmox/box2", "kind": "vm", "state": "running", "node": "box2",
                 "observed_at": "2025-12-22T04:01:30Z",
@@ -55,6 +56,8 @@ async fn one_host_comes_with_its_sources_and_its_open_drifts() {
     assert_eq!(answer["sources"][0]["source"], "docker/box2-media");
     assert_eq!(answer["sources"][0]["age_seconds"], 70);
     assert_eq!(answer["sources"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["services"][0]["sight"], "unknown");
+    assert_eq!(answer["services"][1]["observed"]["unknown"]["ports"]["kind"], "uncovered");
     assert_eq!(answer["drifts"][0]["service"], "jellyfin");
     assert_eq!(answer["drifts"].as_array().unwrap().len(), 1);
     assert_eq!(answer["coverage"]["complete"], false);

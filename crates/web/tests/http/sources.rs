@@ -20,7 +20,9 @@ async fn a_source_shows_its_gap_and_its_age() {
         json!({
             "source": "netbox/main", "kind": "netbox", "host": null, "up": true, "gap": null,
             "answered_at": "2025-12-22T04:01:20Z", "complete_at": "2025-12-22T04:01:20Z", "blind_since": null,
-            "objects": 7, "age_seconds": 20
+            "objects": 7, "age_seconds": 20, "asking": {
+                "took_ms": 12, "next_at": "2025-12-22T04:01:50Z", "failures": 0, "left_alone": false
+            }
         })
     );
     assert_eq!(
@@ -29,7 +31,9 @@ async fn a_source_shows_its_gap_and_its_age() {
             "source": "docker/box2-media", "kind": "docker", "host": "box2-media", "up": false,
             "gap": { "kind": "unreachable", "why": "connect to tcp://box2-media:2376: refused" },
             "answered_at": "2025-12-22T04:01:30Z", "complete_at": "2025-12-22T04:00:30Z",
-            "blind_since": "2025-12-22T04:01:00Z", "objects": 7, "age_seconds": 70
+            "blind_since": "2025-12-22T04:01:00Z", "objects": 7, "age_seconds": 70, "asking": {
+                "took_ms": 3, "next_at": "2025-12-22T04:02:30Z", "failures": 3, "left_alone": true
+            }
         })
     );
     assert_eq!(items[3]["gap"]["kind"], "not_yet_observed");

@@ -13,7 +13,8 @@ use crate::site::{Site, shown};
 
 /// box2-media's engine is away; jellyfin, already missing, cannot be judged. freshrss listens elsewhere.
 async fn operator() -> (Site, DriftId, DriftId, DriftId) {
-    let mut world = World::default();
+    let services = Some(vec![crate::client::unseen("jellyfin")]);
+    let mut world = World { services, ..World::default() };
     world.sources[2] = blind("box2-media");
     world.hosts[0].blind = vec![docker("box2-media")];
     let site = Site::of(world).await;

@@ -26,7 +26,8 @@ async fn empty_pages_are_whole_in_every_language() {
     let site = Site::of(World::default()).await;
     for path in crate::site::PAGES {
         for lang in ["en", "fr", "pt"] {
-            site.get(&format!("{path}?lang={lang}"))
+            let joint = if path.contains('?') { '&' } else { '?' };
+            site.get(&format!("{path}{joint}lang={lang}"))
                 .await
                 .never_says("⟦")
                 .says(&format!("<html lang=\"{lang}\">"));

@@ -15,6 +15,8 @@ mod languages;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod verdicts;

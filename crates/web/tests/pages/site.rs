@@ -7,26 +7,39 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use evenkeel_core::drift::{Difference, Evidence};
 use evenkeel_core::ledger::{Blind, Entry, State};
-use evenkeel_core::model::{Port, Ports, RunState};
+use evenkeel_core::model::{Lifecycle, Port, Ports, RunState};
 use evenkeel_core::remediation::ProposalLine;
-use evenkeel_core::{DriftId, EventType, Field, Gap, GapKind, HostName, SourceId, SourceKind, Subject};
+use evenkeel_core::{DriftId, EventType, Fact, Field, Gap, GapKind, HostName, SourceId, SourceKind, Subject};
 use evenkeel_store::conformance::sample::{at, delivery, entry, event, journal};
 use evenkeel_store::conformance::{repairs_sample as repairs, sample};
 use evenkeel_store::sqlite::Options;
 use evenkeel_store::{ControlsChange, JournalKind, Outcome, PassCommit, RepairCommit, SqliteStore, Store};
 use evenkeel_web::{
-    Access, Answered, AppState, Claimed, Decision, HeldLine, HostPolicy, HostStatus, Live, MachineStatus,
-    Rehearsal, RepairTrouble, Repairs, Role, SourceStatus, Switch, Switched, router, serve,
+    Access, Answered, AppState, Claimed, Decision, ExpectedService, HeldLine, HostPolicy, HostStatus, Live,
+    MachineStatus, ObservedService, Rehearsal, RepairTrouble, Repairs, Role, ServiceStatus, Sight,
+    SourceStatus, Switch, Switched, router, serve,
 };
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::client::{World, host, seeing};
+use crate::client::{self, World, host, seeing};
 
 /// Every page that has an address of its own.
-pub(crate) const PAGES: [&str; 8] =
-    ["/", "/hosts", "/events", "/sources", "/deliveries", "/actions", "/journal", "/about"];
+pub(crate) const PAGES: [&str; 12] = [
+    "/",
+    "/hosts",
+    "/map",
+    "/kiosk",
+    "/events",
+    "/sources",
+    "/deliveries",
+    "/actions",
+    "/journal",
+    "/about",
+    "/hosts?group=tenant&view=tiles&span=30d",
+    "/hosts?group=cluster",
+];
 
 /// A world, and somebody who decides about repairs in it.
 struct Scene {
@@ -53,6 +66,10 @@ impl Live for Scene {
 
     fn paused(&self) -> Option<String> {
         self.world.paused()
+    }
+
+    fn services(&self, host: &HostName) -> Option<Vec<ServiceStatus>> {
+        self.world.services(host)
     }
 
     fn metrics(&self) -> String {
@@ -181,6 +198,7 @@ impl Site {
         paths.extend(drifts.iter().map(|handle| format!("/drifts/{handle}")));
         let mut pages = Vec::new();
         for path in paths {
+            let query = if path.contains('?') { query.replace('?', "&") } else { query.to_owned() };
             let page = self.get(&format!("{path}{query}")).await;
             pages.push((path, page));
         }
@@ -218,6 +236,8 @@ pub(crate) fn world_of(text: &str) -> World {
         status: Some(text.to_owned()),
         site: Some(text.to_owned()),
         tenant: Some(text.to_owned()),
+        cluster: Some(text.to_owned()),
+        node: Some(text.into()),
         sources: vec![docker.clone(), SourceId::new(SourceKind::Proxmox, text)],
         blind: vec![docker],
         machines: vec![machine],
@@ -226,7 +246,31 @@ pub(crate) fn world_of(text: &str) -> World {
     World {
         hosts: vec![status],
         sources: vec![seeing(SourceKind::Netbox, text, 80), blind],
+        services: Some(vec![both_of(text), client::unseen(text)]),
         ..World::default()
+    }
+}
+
+/// A service all of whose texts are this one, and that differs.
+fn both_of(text: &str) -> ServiceStatus {
+    let some = || Some(text.to_owned());
+    let expected =
+        ExpectedService { ports: None, lifecycle: Some(Lifecycle::Planned), image: some(), role: some() };
+    let observed = ObservedService {
+        state: Fact::unknown(GapKind::Malformed, text),
+        ports: Fact::unknown(GapKind::Malformed, text),
+        image: some(),
+        role: some(),
+    };
+    ServiceStatus {
+        expected: Some(expected),
+        sight: Sight::Present,
+        gap: None,
+        observed: Some(observed),
+        source: Some(SourceId::new(SourceKind::Docker, text)),
+        observed_at: Some(at(5)),
+        differs: vec![DriftId::of_field(&text.into(), Some(&text.into()), Field::Image)],
+        ..client::unseen(text)
     }
 }
 

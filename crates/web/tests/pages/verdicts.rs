@@ -112,17 +112,22 @@ async fn a_host_that_nobody_watches_is_not_green() {
     let lonely = HostStatus { sources: Vec::new(), machines: Vec::new(), ..host("windows-tts") };
     let world = World { hosts: vec![host("box2-media"), lonely], ..World::default() };
     let page = overview(world).await;
-    page.says("verdict unwatched").says("1 host is not fully watched").never_says(GREEN);
+    page.says("verdict unwatched").says("1 host is watched by nobody").never_says(GREEN);
 }
 
 #[tokio::test]
-async fn a_hypervisor_alone_does_not_watch_services() {
+async fn a_machine_that_its_hypervisor_sees_is_watched_and_what_nobody_sees_on_it_is_counted_beside() {
     let by = evenkeel_core::SourceId::new(SourceKind::Proxmox, "box2");
-    let seen = HostStatus { sources: vec![by], ..host("box2-media") };
-    overview(World { hosts: vec![seen], ..World::default() })
-        .await
-        .says("verdict unwatched")
-        .never_says(GREEN);
+    let seen = HostStatus { sources: vec![by], required_services: 0, ..host("box2-media") };
+    let page = overview(World { hosts: vec![seen.clone()], ..World::default() }).await;
+    page.says(GREEN).never_says("watched by nobody");
+    let partly = HostStatus { required_services: 3, unwatched_services: 2, ..seen };
+    let page = overview(World { hosts: vec![partly.clone()], ..World::default() }).await;
+    page.says(GREEN).says("2 services that must run are watched by nobody").says("/hosts?watch=partly");
+    let site = Site::of(World { hosts: vec![partly, host("box2-daily")], ..World::default() }).await;
+    site.get("/hosts/box2-media").await.says("2 services that must run here are watched by nobody");
+    let page = site.get("/hosts?watch=partly").await;
+    page.says("box2-media").says("2 unwatched").never_says("/hosts/box2-daily");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_store::{JournalRow, Store};
+use jiff::Timestamp;
 use prometheus::Registry;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,7 @@ impl Turn<'_> {
             let who = super::open::name(&self.config.store);
             self.note(journal::leads(&who, self.term.epoch, now())).await;
         }
+        let last_sign = self.last_sign().await;
         let mut is_noted = false;
         loop {
             let running = match self.begin(signals).await? {
@@ -64,7 +66,7 @@ impl Turn<'_> {
             face.show(running.hub.clone());
             // Started anew with another configuration, it is still the same controller.
             if !std::mem::replace(&mut is_noted, true) {
-                self.note(journal::started(now())).await;
+                self.note(journal::started(now(), last_sign)).await;
             }
             info!(config = %self.config.path.display(), listen = %self.surface.address(), "running");
             let shared = self.share(&running);
@@ -94,6 +96,17 @@ impl Turn<'_> {
                     running.abandon().await;
                     return Ok(End::Lost);
                 }
+            }
+        }
+    }
+
+    /// When an earlier run last gave a sign of life, as far as that can be read.
+    async fn last_sign(&self) -> Option<Timestamp> {
+        match self.store.last_sign().await {
+            Ok(at) => at,
+            Err(error) => {
+                error!(%error, "how long the run before this one lasted cannot be read");
+                None
             }
         }
     }

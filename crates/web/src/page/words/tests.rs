@@ -5,11 +5,14 @@ use std::path::Path;
 
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, HeaderValue};
+use evenkeel_core::heartbeat::Beat;
 use evenkeel_core::remediation::{Phase, State as ProposalState};
-use evenkeel_core::{EventType, Field, JournalKind, Severity};
+use evenkeel_core::{EventType, Field, GapKind, JournalKind, Severity};
 use fluent_bundle::FluentResource;
 
 use super::{Lang, Words};
+use crate::page::fleet::Order;
+use crate::page::past::Reach;
 use crate::page::verdict::HostStand;
 
 /// The keys of a language with the names of what belongs into each.
@@ -66,7 +69,16 @@ fn composed() -> BTreeSet<String> {
         family("role", &["leader", "follower", "waiting"]),
         family("verdict", &["unknown-why", "blind-why", "drift-why", "unwatched-why", "in-sync-why"]),
         family("mark", &["flapping-title", "baseline-title", "flapping", "baseline"]),
-        family("col", &["state", "name", "drifts", "status", "site", "tenant", "services"]),
+        family("col", &Order::ALL.map(Order::as_str)),
+        family("level", &["viewer", "operator", "approver", "admin"]),
+        family("reach", &Reach::ALL.map(Reach::as_str)),
+        family("bars", &Reach::ALL.map(Reach::as_str)),
+        family("trend", &Reach::ALL.map(Reach::as_str)),
+        family("beat", &Beat::ALL.map(Beat::as_str)),
+        family("gap", &GapKind::ALL.map(GapKind::as_str)),
+        family("group-no", &["site", "cluster", "tenant"]),
+        family("view", &["table", "tiles"]),
+        family("filter", &["cluster", "watch", "group"]),
         family(
             "filter",
             &["q", "state", "site", "tenant", "severity", "type", "transition", "host", "service"],

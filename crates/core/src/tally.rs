@@ -1,14 +1,17 @@
 //! Two-way coverage: how much of what is declared runs, how much of what runs is declared, and of how much nobody can say.
 
-use evenkeel_core::judge::speaks_about;
-use evenkeel_core::model::{
+use serde::{Deserialize, Serialize};
+
+use crate::coverage::Lookup;
+use crate::id::SourceKind;
+use crate::judge::{Rules, speaks_about};
+use crate::model::{
     Demand, Expected, ExpectedHost, ExpectedService, HostView, Lifecycle, MachineKind, MachineState,
     Observed, RunState,
 };
-use evenkeel_core::{Lookup, Rules, SourceKind};
 
 /// How much of each truth the other one confirms. Only what a complete answer speaks about is counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverages {
     /// Services that are declared to run, and do.
     pub declared_running: usize,
@@ -31,7 +34,7 @@ pub struct Coverages {
 }
 
 /// How much of what is declared on hypervisors runs there, and the other way round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machines {
     /// Declared to run, and running.
     pub declared_running: usize,
@@ -96,7 +99,7 @@ impl Machines {
 
 impl Coverages {
     /// Both sides of the coverage of one host.
-    pub(super) fn of(expected: &Expected, observed: &Observed, rules: &Rules) -> Self {
+    pub fn of(expected: &Expected, observed: &Observed, rules: &Rules) -> Self {
         let mut counted = Self { machines: Machines::of(expected, observed), ..Self::default() };
         let declared = match expected.host() {
             Lookup::Present(host) => Some(host),
@@ -123,7 +126,7 @@ impl Coverages {
     }
 
     /// Counts another one in.
-    pub(super) fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: Self) {
         let Self {
             declared_running,
             declared,
