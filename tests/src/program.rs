@@ -276,10 +276,20 @@ pub async fn get(address: &str, path: &str) -> (u16, String) {
 
 /// One request without a body over a connection of its own: status, head and body.
 pub async fn ask(address: &str, method: &str, path: &str) -> (u16, String, String) {
+    exchange(address, &format!("{method} {path}"), "").await
+}
+
+/// One request with JSON over a connection of its own: status, head and body.
+pub async fn send(address: &str, method: &str, path: &str, body: &str) -> (u16, String, String) {
+    exchange(address, &format!("{method} {path}"), body).await
+}
+
+async fn exchange(address: &str, what: &str, body: &str) -> (u16, String, String) {
+    let length = body.len();
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            "{what} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();

@@ -213,7 +213,8 @@ impl Stage {
         let mut difference = BTreeSet::new();
         for subject in hub.see(|world| world.subjects()) {
             let slice = hub.slice(&subject, now);
-            let report = pass::compare(&subject, &slice, &Ledger::new(subject.clone()), &hub.policy, now);
+            let report =
+                pass::compare(&subject, &slice, &Ledger::new(subject.clone()), &hub.rules.now().policy, now);
             difference.extend(report.drifted.iter().map(|drift| label(&drift.id)));
         }
         let blind = |entry: &&Entry| entry.is_open() && entry.blind.is_none();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel::config::SinkFilter;
-use evenkeel_core::policy::{FirstRun, IgnoreRule, Matcher, SeverityRule, Silence};
+use evenkeel_core::policy::{Covers, FirstRun, IgnoreRule, Matcher, SeverityRule, Silence};
 use evenkeel_core::{EventType, Severity};
 use evenkeel_lab::receiver::Receiver;
 use evenkeel_tests::stage::plan::SIGNING_SECRET;
@@ -40,7 +40,7 @@ fn ignore(pattern: &str, expires: Option<Timestamp>) -> IgnoreRule {
 fn silence(pattern: &str, ends: Timestamp) -> Silence {
     Silence {
         name: Arc::from("maintenance"),
-        matcher: services(pattern),
+        covers: Covers::Rule(services(pattern)),
         reason: Arc::from("the disks are being changed"),
         owner: None,
         starts: None,

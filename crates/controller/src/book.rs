@@ -11,6 +11,7 @@ use evenkeel_core::ledger::{Entry, Ledger};
 use jiff::Timestamp;
 
 use crate::repair::look::Looked;
+use crate::rules::Hits;
 
 /// One subject's ledger and what a pass must know to skip it.
 #[derive(Clone, Debug)]
@@ -27,8 +28,10 @@ pub struct Record {
     pub due: Option<Timestamp>,
     /// What the last pass rested on; `None` since the start.
     pub looked: Option<Looked>,
-    /// Consequences that ignore rules accepted in the last pass.
-    pub ignored: usize,
+    /// What the rules made of it in the last pass.
+    pub hits: Hits,
+    /// Which edition of the rules that was; 0 since the start.
+    pub edition: u64,
 }
 
 impl Record {
@@ -46,7 +49,8 @@ impl Record {
             awaits_observation: false,
             due: None,
             looked: None,
-            ignored: 0,
+            hits: Hits::default(),
+            edition: 0,
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::hook::Bell;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::repair::{self, Desk, Engine, Remedies};
+use crate::rules::{self, InForce, Keeper};
 use crate::view::{Askings, Pictures};
 use crate::work::WorkQueue;
 use crate::world::World;
@@ -128,10 +129,13 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     let repair_figures = repair::figures::Figures::register(&registry)?;
     remedies.receivers.keys().for_each(|action| repair_figures.expect(action));
     let (repairs, orders) = Desk::new();
+    let (silences, wishes) = rules::Desk::new();
     let metrics = Metrics::register(&registry)?;
     let netbox = intent.id().clone();
     let policy = Arc::new(policy);
     let (book, remembered) = open_book(&*store).await?;
+    // Before the first pass: what is silenced must not be told once more because of a start.
+    let made = store.silences_left(crate::collect::now()).await?;
     let mut world = World::new(netbox.clone(), policy.clone(), stale_after(&schedule));
     if let Some(inventory) = keep::last_inventory(&*store, &netbox).await? {
         info!(hosts = inventory.hosts.len(), read_at = %inventory.observed_at, "remembering the last inventory");
@@ -158,7 +162,9 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
         shown: keep::Shown::default(),
         metrics,
         registry,
-        policy,
+        rules: InForce::new(policy, &made),
+        rules_bell: Notify::new(),
+        silences,
         schedule,
         routes,
         intakes,
@@ -200,6 +206,8 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     running.spawn_all(fleet, destinations, retention);
     let engine = Engine::new(running.hub.clone(), remedies, repair_figures);
     running.spawn(engine.run(orders, running.stop.clone()));
+    let keeper = Keeper::new(running.hub.clone(), made);
+    running.spawn(keeper.run(wishes, running.stop.clone()));
     Ok(running)
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use evenkeel_core::HostName;
 use evenkeel_store::RetentionPolicy;
 use evenkeel_web::{
-    Changes, HostStatus, Intake, Live, NetboxHook, Part, Readiness, Repairs, Role, ServiceStatus,
-    SourceStatus, WorldStatus,
+    Changes, HostStatus, Intake, Live, NetboxHook, Part, Readiness, Repairs, Role, RuleLine, ServiceStatus,
+    Silences, SourceStatus, WorldStatus,
 };
 use jiff::Timestamp;
 use prometheus::TextEncoder;
@@ -17,6 +17,7 @@ use crate::collect::now;
 use crate::figures;
 use crate::hub::Hub;
 use crate::lead::figures::Figures;
+use crate::rules;
 use crate::view;
 use crate::world::is_called;
 
@@ -204,6 +205,18 @@ impl Live for Face {
 
     fn repairs(&self) -> Option<Arc<dyn Repairs>> {
         self.hub().map(|hub| Arc::new(hub.repairs.clone()) as Arc<dyn Repairs>)
+    }
+
+    fn silences(&self) -> Option<Arc<dyn Silences>> {
+        self.hub().map(|hub| Arc::new(hub.silences.clone()) as Arc<dyn Silences>)
+    }
+
+    fn rules(&self) -> Option<Vec<RuleLine>> {
+        match self.shows() {
+            Shows::Controller(hub) => Some(rules::lines(&hub)),
+            Shows::Leader { leader: _, status } => status.map(|(_, status)| status.rules.clone()),
+            Shows::Nothing { .. } => None,
+        }
     }
 
     fn metrics(&self) -> String {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::model::Inventory;
-use evenkeel_core::policy::Policy;
 use evenkeel_core::{Event, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use evenkeel_store::{NewDelivery, RetentionPolicy, Store};
@@ -25,6 +24,7 @@ use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
 use crate::repair::Desk;
+use crate::rules::{self, InForce};
 use crate::view::{Askings, Pictures};
 use crate::work::WorkQueue;
 use crate::world::{Slice, World};
@@ -47,8 +47,12 @@ pub struct Hub {
     pub metrics: Metrics,
     /// Where they are registered.
     pub registry: Registry,
-    /// What the operator decided.
-    pub policy: Arc<Policy>,
+    /// What the operator decided, and what is silenced at run time.
+    pub rules: InForce,
+    /// Rings when a ledger changed: what was to be silent until its drift is resolved may be over.
+    pub rules_bell: Notify,
+    /// Where silences are made and ended.
+    pub silences: rules::Desk,
     /// When things happen.
     pub schedule: Schedule,
     /// Who gets which events, and who gets notices.
@@ -129,6 +133,11 @@ impl Hub {
         let mut subjects = self.see(|world| world.unsettled(now));
         subjects.extend(self.book.unresolved_subjects());
         self.queue.add_all(self.keys(&subjects), std::time::Duration::ZERO);
+    }
+
+    /// Queues subjects for which other rules hold than when they were last looked at.
+    pub fn rethink(&self, subjects: &[Subject]) {
+        self.queue.add_all(self.keys(subjects), std::time::Duration::ZERO);
     }
 
     /// By which numbers these subjects wait on the queue.

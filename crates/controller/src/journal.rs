@@ -1,6 +1,8 @@
 //! What the controller notes in the journal: what it decided or did that a person would look for. What does not live
 //! here: what is logged, and events.
 
+use evenkeel_core::policy::MadeSilence;
+use evenkeel_core::policy::silence::{Pattern, Target};
 use evenkeel_core::remediation::JournalEntry;
 use evenkeel_sinks::Carries;
 use evenkeel_store::{Claimed, JournalKind, JournalRow, Pruned, Store};
@@ -48,7 +50,7 @@ pub fn leads(who: &str, epoch: u64, at: Timestamp) -> JournalRow {
 
 /// Retention removed rows.
 pub fn pruned(pruned: &Pruned, at: Timestamp) -> JournalRow {
-    let Pruned { events, snapshots, deliveries, journal, proposals, notices } = pruned;
+    let Pruned { events, snapshots, deliveries, journal, proposals, notices, silences } = pruned;
     let parts = [
         (*events, "events"),
         (*snapshots, "snapshots"),
@@ -56,13 +58,14 @@ pub fn pruned(pruned: &Pruned, at: Timestamp) -> JournalRow {
         (*journal, "journal rows"),
         (*proposals, "proposals"),
         (*notices, "notices"),
+        (*silences, "silences"),
     ];
     let gone: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let text = format!("Retention removed {}.", gone.join(", "));
     let data = json!({
         "what": "pruned", "events": events, "snapshots": snapshots, "deliveries": deliveries, "journal": journal,
-        "proposals": proposals, "notices": notices,
+        "proposals": proposals, "notices": notices, "silences": silences,
     });
     row(JournalKind::Action, at, text, data)
 }
@@ -95,6 +98,58 @@ pub fn repair(entry: &JournalEntry) -> JournalRow {
         actor: actor.to_string(),
         text: text.clone(),
         data: json!({ "what": code.as_str(), "proposal": proposal }),
+    }
+}
+
+/// Somebody made a silence.
+pub fn silenced(silence: &MadeSilence) -> JournalRow {
+    let MadeSilence { name, target, reason, owner, made_at, starts, ends, until_resolved, ended: _ } =
+        silence;
+    let until = if *until_resolved {
+        format!("until it is resolved, at most until {ends}")
+    } else {
+        format!("until {ends}")
+    };
+    let text = format!("{owner} silenced {}, {until}: {reason}", whom(target));
+    let data = json!({ "what": "silenced", "silence": name, "starts": starts, "ends": ends });
+    about(target, owner, row(JournalKind::Decision, *made_at, text, data))
+}
+
+/// Somebody ended a silence before its time.
+pub fn unsilenced(silence: &MadeSilence) -> JournalRow {
+    let by = silence.ended.as_ref().map_or(ACTOR, |ended| &*ended.by);
+    let why = silence.ended.as_ref().map(|ended| &*ended.reason).filter(|why| !why.is_empty());
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    let text = format!("{by} ended the silence {} of {}{why}", silence.name, whom(&silence.target));
+    let data = json!({ "what": "unsilenced", "silence": silence.name });
+    about(&silence.target, by, row(JournalKind::Decision, silence.over_at(), text, data))
+}
+
+fn whom(target: &Target) -> String {
+    match target {
+        Target::Drift(drift) => format!("drift {}", drift.handle()),
+        Target::Pattern(Pattern { hosts, services, types }) => {
+            let lists = [
+                ("hosts", hosts.join(", ")),
+                ("services", services.join(", ")),
+                ("types", types.iter().map(|kind| kind.code()).collect::<Vec<_>>().join(", ")),
+            ];
+            let said = lists.iter().filter(|(_, list)| !list.is_empty());
+            said.map(|(of, list)| format!("{of} {list}")).collect::<Vec<_>>().join(" with ")
+        }
+    }
+}
+
+fn about(target: &Target, actor: &str, row: JournalRow) -> JournalRow {
+    let drift = match target {
+        Target::Drift(drift) => Some(drift),
+        Target::Pattern(_) => None,
+    };
+    JournalRow {
+        subject: drift.map(|drift| drift.subject.clone()),
+        drift_key: drift.map(ToString::to_string),
+        actor: actor.to_owned(),
+        ..row
     }
 }
 

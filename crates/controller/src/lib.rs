@@ -27,6 +27,7 @@ pub mod pass;
 pub mod queue;
 pub mod render;
 pub mod repair;
+pub mod rules;
 pub mod upkeep;
 pub mod view;
 pub mod wiring;

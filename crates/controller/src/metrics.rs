@@ -219,7 +219,7 @@ impl Metrics {
 
     /// What retention removed.
     pub fn pruned(&self, pruned: &Pruned) {
-        let Pruned { events, snapshots, deliveries, journal, proposals, notices } = pruned;
+        let Pruned { events, snapshots, deliveries, journal, proposals, notices, silences } = pruned;
         for (table, rows) in [
             ("events", events),
             ("snapshots", snapshots),
@@ -227,6 +227,7 @@ impl Metrics {
             ("journal", journal),
             ("proposals", proposals),
             ("notices", notices),
+            ("silences", silences),
         ] {
             self.pruned.with_label_values(&[table]).inc_by(*rows);
         }

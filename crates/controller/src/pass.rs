@@ -20,6 +20,7 @@ use crate::book::Record;
 use crate::gate::About;
 use crate::hub::Hub;
 use crate::repair::look::Looked;
+use crate::rules::Hits;
 use crate::work::Again;
 use crate::world::Slice;
 
@@ -110,16 +111,35 @@ pub async fn run(hub: &Hub, subject: &Subject) -> (Outcome, Again) {
     let stamp = stamp_of(&slice);
     let record = hub.book.get(subject);
     let due = record.due.is_some_and(|due| due <= now);
-    if stamp.is_some() && record.stamp == stamp && !record.awaits_observation && !due {
+    let edition = hub.rules.now();
+    let same_rules = record.edition == edition.number;
+    if stamp.is_some() && record.stamp == stamp && !record.awaits_observation && !due && same_rules {
         debug!("nothing to do");
         return (Outcome::Unchanged, again(record.due, now));
     }
-    let decision = decide(subject, &slice, &record.ledger, &hub.policy, now, &mut || event_id(now));
-    let looked = Looked::at(&slice, subject.host(), record.looked.as_ref());
-    match keep(hub, subject, &record, decision, (stamp, looked), now).await {
+    let decision = decide(subject, &slice, &record.ledger, &edition.policy, now, &mut || event_id(now));
+    let expected = match &slice {
+        Slice::Host { expected, .. } => Some(expected),
+        Slice::Source { .. } | Slice::Store(_) => None,
+    };
+    let rested = Rested {
+        stamp,
+        looked: Looked::at(&slice, subject.host(), record.looked.as_ref()),
+        hits: Hits::of(&decision.report, expected, &decision.advance.ledger, &edition.policy),
+        edition: edition.number,
+    };
+    match keep(hub, subject, &record, decision.advance, rested, now).await {
         Ok(again) => (Outcome::Settled, again),
         Err(error) => (Outcome::Failed, failed(hub, subject, &error).await),
     }
+}
+
+/// What a pass rested on.
+struct Rested {
+    stamp: Option<Fingerprint>,
+    looked: Looked,
+    hits: Hits,
+    edition: u64,
 }
 
 /// Commits what changed, if anything did, and replaces the record.
@@ -127,11 +147,11 @@ async fn keep(
     hub: &Hub,
     subject: &Subject,
     record: &Record,
-    decision: Decision,
-    (stamp, looked): (Option<Fingerprint>, Looked),
+    advance: Advance,
+    rested: Rested,
     now: Timestamp,
 ) -> Result<Again, Error> {
-    let Decision { report, advance } = decision;
+    let Rested { stamp, looked, hits, edition } = rested;
     let ledger = Arc::new(advance.ledger);
     let is_news = !advance.changed.is_empty()
         || !advance.removed.is_empty()
@@ -179,13 +199,15 @@ async fn keep(
             awaits_observation: awaits,
             due: advance.due,
             looked: Some(looked),
-            ignored: report.ignored.len(),
+            hits,
+            edition,
         },
     );
     hub.settled(subject, stamp.filter(|_| !awaits));
     if is_news {
         hub.book.changed();
         hub.repair_bell.notify_one();
+        hub.rules_bell.notify_one();
     }
     if awaits {
         hub.wish_observation(subject, is_silent, Instant::now() + hub.schedule.recheck);

@@ -57,7 +57,7 @@ pub async fn prune(hub: &Hub, policy: &RetentionPolicy) {
     match hub.store.prune(policy, now()).await {
         Ok(pruned) if pruned == Pruned::default() => debug!("retention found nothing to remove"),
         Ok(pruned) => {
-            let Pruned { events, snapshots, deliveries, journal, proposals, notices } = pruned;
+            let Pruned { events, snapshots, deliveries, journal, proposals, notices, silences } = pruned;
             info!(
                 events,
                 snapshots,
@@ -65,6 +65,7 @@ pub async fn prune(hub: &Hub, policy: &RetentionPolicy) {
                 journal,
                 proposals,
                 notices,
+                silences,
                 "retention removed what was kept long enough"
             );
             hub.metrics.pruned(&pruned);

@@ -11,6 +11,7 @@ use evenkeel_web::{Asking, HostStatus, SourceStatus, WorldStatus};
 use jiff::Timestamp;
 
 use crate::hub::Hub;
+use crate::rules;
 
 /// How long a picture counts at most: answers grow too old by the clock alone.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -116,7 +117,7 @@ pub fn of(hub: &Hub, now: Timestamp) -> WorldStatus {
     for status in &mut hosts {
         status.judged_since = born.get(&status.host).copied();
     }
-    WorldStatus { hosts, sources: sources(hub, now), coverages }
+    WorldStatus { hosts, sources: sources(hub, now), coverages, rules: rules::lines(hub) }
 }
 
 /// One host.

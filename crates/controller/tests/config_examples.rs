@@ -164,11 +164,34 @@ fn the_commented_example_shows_every_key_and_all_of_them_are_read() {
 #[test]
 fn the_defaults_shown_in_the_example_are_the_defaults() {
     let Ok(config) = read(smallest()) else { panic!("the smallest configuration is not read") };
-    let Policy { rules, aliases, confirm, flap, remind_after, first_run, brake, ignore, severity, silences } =
-        config.policy;
+    let Policy {
+        rules,
+        aliases,
+        confirm,
+        flap,
+        remind_after,
+        first_run,
+        brake,
+        ignore,
+        severity,
+        silences,
+        longest_silence,
+    } = config.policy;
     let default = Policy::default();
     assert_eq!(
-        (rules, aliases, confirm, flap, remind_after, first_run, brake, ignore, severity, silences),
+        (
+            rules,
+            aliases,
+            confirm,
+            flap,
+            remind_after,
+            first_run,
+            brake,
+            ignore,
+            severity,
+            silences,
+            longest_silence
+        ),
         (
             default.rules,
             default.aliases,
@@ -179,7 +202,8 @@ fn the_defaults_shown_in_the_example_are_the_defaults() {
             default.brake,
             default.ignore,
             default.severity,
-            default.silences
+            default.silences,
+            default.longest_silence
         )
     );
     let netbox =

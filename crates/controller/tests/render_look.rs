@@ -10,7 +10,7 @@ use evenkeel_core::model::{
     Expected, ExpectedHost, ExpectedService, Health, HostFacts, HostKind, HostStatus, HostView, Lifecycle,
     Observed, ObservedService, Port, Ports, Published, RunState,
 };
-use evenkeel_core::policy::{IgnoreRule, Matcher, Policy, Silence};
+use evenkeel_core::policy::{Covers, IgnoreRule, Matcher, Policy, Silence};
 use evenkeel_core::{
     Case, Coverage, EventType, Evidence, Fact, Gap, GapKind, HostName, Rules, ServiceName, SourceId,
     SourceKind, Subject, diff, diff_source,
@@ -384,7 +384,7 @@ fn a_silenced_drift_is_shown_as_silenced() {
     let mut look = Look::new();
     look.policy.silences.push(Silence {
         name: Arc::from("new disks"),
-        matcher: Matcher { hosts: vec![Matcher::glob("box2-*")], ..Matcher::default() },
+        covers: Covers::Rule(Matcher { hosts: vec![Matcher::glob("box2-*")], ..Matcher::default() }),
         reason: Arc::from("the machine is open on the table"),
         owner: None,
         starts: None,

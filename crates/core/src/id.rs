@@ -295,10 +295,14 @@ impl DriftId {
     /// The short handle people type (`evenkeel explain 7QZ2MK4D`): 40 bits of the id's hash in Crockford base 32.
     /// At 10,000 open drifts two share a handle with a chance of about 1 in 20,000; `explain` then shows both.
     pub fn handle(&self) -> String {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let hash = xxhash_rust::xxh3::xxh3_64(self.to_string().as_bytes());
-        (0..8).map(|i| char::from(ALPHABET[((hash >> (i * 5)) & 31) as usize])).collect()
+        handle_of(xxhash_rust::xxh3::xxh3_64(self.to_string().as_bytes()))
     }
+}
+
+/// The lower 40 bits in Crockford base 32.
+pub(crate) fn handle_of(bits: u64) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    (0..8).map(|i| char::from(ALPHABET[((bits >> (i * 5)) & 31) as usize])).collect()
 }
 
 impl DriftId {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_core::ledger::State;
 use evenkeel_core::model::{ExpectedHost, RunState};
-use evenkeel_core::policy::{FirstRun, IgnoreRule, Matcher, Policy, SeverityRule, Silence};
+use evenkeel_core::policy::{Covers, FirstRun, IgnoreRule, Matcher, Policy, SeverityRule, Silence};
 use evenkeel_core::{EventType, GapKind, Severity, SourceKind};
 use world::run::Run;
 use world::{Plan, at, blind, declared, docker, host, immediate, patient, shown};
@@ -50,7 +50,7 @@ fn accepting(kind: EventType, expires: Option<i64>) -> IgnoreRule {
 fn silence(kind: EventType, starts: Option<i64>, ends: i64) -> Silence {
     Silence {
         name: "night".into(),
-        matcher: on(kind),
+        covers: Covers::Rule(on(kind)),
         reason: "a test".into(),
         owner: None,
         starts: starts.map(at),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use evenkeel_core::brake::{host_gap, implausible, inventory_gap};
 use evenkeel_core::model::{ExpectedHost, ExpectedService, HostFacts, HostSnapshot, Inventory, RunState};
-use evenkeel_core::policy::{Brake, IgnoreRule, Labels, Matcher, Policy, Silence};
+use evenkeel_core::policy::{Brake, Covers, IgnoreRule, Labels, Matcher, Policy, Silence};
 use evenkeel_core::{Coverage, DriftId, EventType, GapKind, SourceId, SourceKind, Subject};
 use proptest::prelude::*;
 use world::{Plan, at, declared, docker, evidence, host, partial, shown, source};
@@ -105,7 +105,7 @@ fn the_first_rule_in_force_decides_and_an_expired_one_does_not_count() {
 fn a_silence_holds_from_its_beginning_to_just_before_its_end() {
     let silence = Silence {
         name: "night".into(),
-        matcher: Matcher::default(),
+        covers: Covers::Rule(Matcher::default()),
         reason: "a test".into(),
         owner: None,
         starts: Some(at(10)),

@@ -15,14 +15,16 @@ use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStrea
 use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
 use crate::sessions::SessionRow;
+use crate::silences::SilenceStore;
 use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
     Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
 
-/// Where everything that must survive a restart is kept.
+/// Where everything that must survive a restart is kept. Silences made at run time have a file of their own:
+/// [`SilenceStore`].
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: SilenceStore + Send + Sync {
     /// The database as the operator knows it: a path, or an address without credentials.
     fn at(&self) -> &str;
 
@@ -209,7 +211,7 @@ pub trait Store: Send + Sync {
     /// How much is kept, counted. As slow as the tables are large: for a person who asks, not for what asks every minute.
     async fn stats(&self) -> Result<Stats>;
 
-    /// Events and snapshots as JSON Lines, oldest first within each kind, read page by page.
+    /// Events, snapshots and silences as JSON Lines, oldest first within each kind, read page by page.
     fn export(&self, since: Option<Timestamp>) -> ExportStream<'_>;
 
     // Journal
@@ -250,6 +252,7 @@ pub trait Store: Send + Sync {
     /// Removes what is older or more than the policy keeps, in small transactions, between which others get in. Never
     /// removes a delivery that is not settled, the event or notice of such a delivery, a ledger entry, the newest snapshot
     /// of anything, or a proposal that is not over, was dispatched within the last 24 hours, or is of an open drift.
+    /// Silences go by the journal's limits, from a day after they were over.
     /// Callbacks and sessions whose time was up a day ago go whatever the policy says. Works on a full disk as far as the database can: it is what makes room again. A run that is interrupted
     /// keeps what it did.
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned>;

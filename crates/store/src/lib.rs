@@ -12,6 +12,7 @@ mod query;
 mod repairs;
 mod rows;
 mod sessions;
+mod silences;
 mod sorting;
 mod text;
 mod types;
@@ -38,6 +39,7 @@ pub use rows::{
     AssetRow, ExpectedRow, JournalKind, JournalLine, JournalRow, ObservedRow, SavedInventory, SavedStatus,
 };
 pub use sessions::SessionRow;
+pub use silences::{SilenceFilter, SilenceStore};
 pub use sqlite::SqliteStore;
 pub use types::{
     Claimed, Committed, DeliveryRow, Keep, Leadership, Loaded, NewDelivery, OpenCount, OutboxDepth, Outcome,

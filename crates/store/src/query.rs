@@ -147,6 +147,8 @@ pub enum Record {
     Expected,
     /// An observed snapshot of a host.
     Observed,
+    /// A silence made at run time.
+    Silence,
 }
 
 impl Record {
@@ -156,6 +158,7 @@ impl Record {
             Self::Event => "event",
             Self::Expected => "expected",
             Self::Observed => "observed",
+            Self::Silence => "silence",
         }
     }
 }

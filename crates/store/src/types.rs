@@ -341,7 +341,7 @@ pub struct RetentionPolicy {
     pub delivered: Keep,
     /// Dead deliveries.
     pub dead: Keep,
-    /// The journal.
+    /// The journal; and silences that are over, each by these limits.
     pub journal: Keep,
     /// Proposals, by when they last changed; what is not over or still counts stays in any case.
     pub proposals: Keep,
@@ -377,4 +377,6 @@ pub struct Pruned {
     pub proposals: u64,
     /// Notices.
     pub notices: u64,
+    /// Silences.
+    pub silences: u64,
 }

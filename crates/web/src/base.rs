@@ -98,10 +98,18 @@ impl BasePath {
         Router::new().fallback_service(below)
     }
 
+    /// Whether an address has the path before it already, as those on pages have.
+    fn is_over(&self, address: &str) -> bool {
+        address
+            .strip_prefix(self.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    }
+
     /// Where an answer leads to somewhere else of ours, that is below the path as well.
     fn led(&self, mut response: Response) -> Response {
         let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-        if let Some(path) = to.filter(|to| to.starts_with('/') && !to.starts_with("//"))
+        let ours = |to: &&str| to.starts_with('/') && !to.starts_with("//") && !self.is_over(to);
+        if let Some(path) = to.filter(ours)
             && let Ok(to) = HeaderValue::try_from(format!("{}{path}", self.as_str()))
         {
             response.headers_mut().insert(LOCATION, to);

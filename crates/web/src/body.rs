@@ -1,7 +1,7 @@
 //! What is sent to us: how much of it is read, and what is said to whoever does not send.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::header::{ALLOW, CONTENT_LENGTH};
+use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 
@@ -28,6 +28,16 @@ pub(crate) async fn read(
             Problem::new(Kind::NotJson, "the body ended early")
         }
     })
+}
+
+/// Refuses a body that does not say that it is JSON: a page of somebody else's can have a browser send other kinds without
+/// asking.
+pub(crate) fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        true => Ok(()),
+        false => Err(Problem::new(Kind::NotJson, "send JSON, and say so: `Content-Type: application/json`")),
+    }
 }
 
 /// For a path where sending is all that is possible.

@@ -26,10 +26,12 @@ mod role;
 mod routes;
 mod serve;
 mod services;
+mod silences;
 mod state;
 mod status;
 mod stream;
 mod token;
+mod wish;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -54,6 +56,7 @@ pub use repairs::{
 pub use role::Role;
 pub use serve::{GRACE, serve};
 pub use services::{ExpectedService, ObservedService, ServiceStatus, Sight};
+pub use silences::{RuleKind, RuleLine, RuleOrigin, Selects, SilenceTrouble, Silences};
 pub use state::{AppState, Asking, BlindScope, HostStatus, Live, MachineStatus, Readiness, SourceStatus};
 pub use status::{Error as StatusError, WorldStatus};
 

@@ -11,6 +11,7 @@ use tracing::{debug, warn};
 
 use crate::push::Remark;
 use crate::repairs::RepairTrouble;
+use crate::silences::SilenceTrouble;
 
 /// The kinds of trouble, each with its status. The word ends up in `type`, and clients may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,6 +289,18 @@ impl From<RepairTrouble> for Problem {
             RepairTrouble::Refused(_) => Kind::Conflict,
             RepairTrouble::Over(_) => Kind::Gone,
             RepairTrouble::Away(_) => Kind::StoreUnavailable,
+        };
+        Self::new(kind, trouble.to_string())
+    }
+}
+
+impl From<SilenceTrouble> for Problem {
+    fn from(trouble: SilenceTrouble) -> Self {
+        let kind = match trouble {
+            SilenceTrouble::Wrong(_) => Kind::BadBody,
+            SilenceTrouble::Unknown(_) => Kind::NotFound,
+            SilenceTrouble::Refused(_) => Kind::Conflict,
+            SilenceTrouble::Away(_) => Kind::StoreUnavailable,
         };
         Self::new(kind, trouble.to_string())
     }

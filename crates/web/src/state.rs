@@ -20,6 +20,7 @@ use crate::push::Intake;
 use crate::repairs::Repairs;
 use crate::role::Role;
 use crate::services::ServiceStatus;
+use crate::silences::{RuleLine, Silences};
 use crate::status::WorldStatus;
 
 /// What every route can reach.
@@ -61,6 +62,7 @@ pub trait Live: Send + Sync {
             hosts: self.hosts(),
             sources: self.sources(),
             coverages: Coverages::default(),
+            rules: self.rules().unwrap_or_default(),
         })
     }
 
@@ -113,6 +115,16 @@ pub trait Live: Send + Sync {
 
     /// Whoever decides about repairs. Nobody where another replica does.
     fn repairs(&self) -> Option<Arc<dyn Repairs>> {
+        None
+    }
+
+    /// Whoever keeps the silences made at run time. Nobody where another replica does.
+    fn silences(&self) -> Option<Arc<dyn Silences>> {
+        None
+    }
+
+    /// Every rule that was decided, with what it covers; `None` while nothing is known of them.
+    fn rules(&self) -> Option<Vec<RuleLine>> {
         None
     }
 

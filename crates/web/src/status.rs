@@ -8,6 +8,7 @@ use evenkeel_core::{Coverage, Coverages, Gap, HostName, SourceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::silences::RuleLine;
 use crate::state::{Asking, HostStatus, MachineStatus, SourceStatus};
 
 /// The form of the text. Replicas of two versions may share a database for a while; what is of another form is not
@@ -23,6 +24,8 @@ pub struct WorldStatus {
     pub sources: Vec<SourceStatus>,
     /// How much of each truth the other one confirms, all hosts together.
     pub coverages: Coverages,
+    /// Every rule that was decided.
+    pub rules: Vec<RuleLine>,
 }
 
 /// Why a status cannot be read back.
@@ -45,6 +48,7 @@ struct Written<'a> {
     hosts: &'a [HostStatus],
     sources: &'a [SourceStatus],
     coverages: &'a Coverages,
+    rules: &'a [RuleLine],
 }
 
 #[derive(Deserialize)]
@@ -57,6 +61,9 @@ struct Read {
     hosts: Vec<HostStatus>,
     sources: Vec<SourceStatus>,
     coverages: Coverages,
+    /// A leader that is older says nothing of them.
+    #[serde(default)]
+    rules: Vec<RuleLine>,
 }
 
 impl WorldStatus {
@@ -65,8 +72,8 @@ impl WorldStatus {
     /// # Errors
     /// Never for what a controller shows; the types do not promise it.
     pub fn to_text(&self) -> Result<String, Error> {
-        let Self { hosts, sources, coverages } = self;
-        Ok(serde_json::to_string(&Written { form: FORM, hosts, sources, coverages })?)
+        let Self { hosts, sources, coverages, rules } = self;
+        Ok(serde_json::to_string(&Written { form: FORM, hosts, sources, coverages, rules })?)
     }
 
     /// Reads the text back.
@@ -78,14 +85,14 @@ impl WorldStatus {
         if form != FORM {
             return Err(Error::Form { found: form });
         }
-        let Read { hosts, sources, coverages } = serde_json::from_str(text)?;
-        Ok(Self { hosts, sources, coverages })
+        let Read { hosts, sources, coverages, rules } = serde_json::from_str(text)?;
+        Ok(Self { hosts, sources, coverages, rules })
     }
 
     /// The same without every moment, which passes by itself: what is left differs only if something happened.
     #[must_use]
     pub fn timeless(&self) -> Self {
-        let Self { hosts, sources, coverages } = self;
+        let Self { hosts, sources, coverages, rules } = self;
         let machine =
             |machine: &MachineStatus| MachineStatus { observed_at: Timestamp::UNIX_EPOCH, ..machine.clone() };
         let host = |host: &HostStatus| HostStatus {
@@ -108,6 +115,7 @@ impl WorldStatus {
             hosts: hosts.iter().map(host).collect(),
             sources: sources.iter().map(source).collect(),
             coverages: *coverages,
+            rules: rules.clone(),
         }
     }
 }
@@ -265,6 +273,7 @@ mod tests {
             hosts: vec![host],
             sources: vec![seen, whole],
             coverages: Coverages { declared: 3, ..Coverages::default() },
+            rules: Vec::new(),
         }
     }
 

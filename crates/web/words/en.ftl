@@ -529,18 +529,6 @@ trouble-other-next = The sentence above says why.
 trouble-again = Try again
 trouble-home = Overview
 
-## The page about the API
-
-api-title = The API
-api-lead = Everything that is shown here can be read by programs, and what can be done here can be done by them.
-api-document = The document for programs (OpenAPI 3.1)
-api-open = Open
-api-needs = Needs
-api-params = Takes
-api-body = Is sent
-api-answer = Answers
-api-problems = Problems
-
 ## Pictures: map, heartbeat, trend, kiosk; both sides of services; how sources are asked
 
 nav-map = Map
@@ -701,6 +689,74 @@ map-no-cluster = no cluster
 map-counted = { $n } × { $stand }
 map-folded-hosts = Too many hosts to draw each: they are counted by cluster. Choose a site or a cluster to see them.
 map-folded-services = Too many services to draw each: hosts are shown without theirs. Choose a site or a cluster to see them.
+## Rules, silences, and deciding on pages
+
+nav-rules = Rules
+rule-ignore = ignored
+rule-silence = silenced
+rule-severity = severity
+rules-none = No rule was written, and nothing is silenced.
+rules-none-next = Ignore rules, silences and severities stand in the configuration; a drift's page silences that drift until a date.
+rules-forever = never
+rules-over = over
+rules-coming = to come
+rules-soon = ends soon
+rules-until = until
+rules-until-resolved = when resolved
+rules-idle = covers nothing now
+rules-tags = Tags
+rules-tenants = Tenants
+rules-end = End it now
+col-rule = Rule
+col-covers = Covers
+col-owner = By
+col-ends = Ends
+col-hits = Drifts now
+col-act = Do
+act-reason = Reason
+act-may-not = You may look at this here, but not change it: that takes another role, or the replica that leads.
+accept-for = For
+accept-1d = a day
+accept-7d = a week
+accept-30d = 30 days
+accept-90d = 90 days
+accept-resolved = until it is resolved
+accept-day = or until the end of this day (UTC)
+accept-do = Accept until then
+wrong-no-reason = Say why: whoever finds this later wants to know.
+wrong-long-reason = The reason is too long; 1000 characters are kept.
+wrong-no-end = Say until when.
+wrong-early = It would be over before it begins.
+wrong-too-long = Longer than it may last ({ $n } days).
+decide = Decide
+decide-would = Approved, this is asked for as soon as nothing holds it back:
+decide-approve = Approve
+decide-reject = Reject
+switch = Stop or resume all repairs
+switch-would = Now { $dispatch } would be sent, { $propose } would be proposed, and { $held } wait.
+switch-halt = Stop all repairs
+switch-resume = Let repairs go on
+switch-release = Release the brake
+done-silenced = Accepted: nobody is told of it until then.
+done-ended = The silence is over; what is still open is told now.
+done-approved = Approved.
+done-rejected = Rejected.
+done-halted = All repairs are stopped; what runs is not recalled.
+done-resumed = Repairs go on.
+done-released = The brake is released.
+done-unchanged = It was so already.
+done-resent = It is sent again.
+## The page about the API
+
+api-title = The API
+api-lead = Everything that is shown here can be read by programs, and what can be done here can be done by them.
+api-document = The document for programs (OpenAPI 3.1)
+api-open = Open
+api-needs = Needs
+api-params = Takes
+api-body = Is sent
+api-answer = Answers
+api-problems = Problems
 
 ## Who asks
 

@@ -529,18 +529,6 @@ trouble-other-next = La phrase ci-dessus dit pourquoi.
 trouble-again = Réessayer
 trouble-home = Vue d’ensemble
 
-## La page de l’API
-
-api-title = L’API
-api-lead = Tout ce qui est montré ici peut être lu par des programmes, et ce qui se fait ici peut être fait par eux.
-api-document = Le document pour les programmes (OpenAPI 3.1)
-api-open = Ouvrir
-api-needs = Nécessite
-api-params = Accepte
-api-body = Reçoit
-api-answer = Répond
-api-problems = Problèmes
-
 ## Pictures: map, heartbeat, trend, kiosk; both sides of services; how sources are asked
 
 nav-map = Carte
@@ -701,6 +689,74 @@ map-no-cluster = sans grappe
 map-counted = { $n } × { $stand }
 map-folded-hosts = Trop d’hôtes pour les dessiner tous : ils sont comptés par grappe. Choisissez un site ou une grappe pour les voir.
 map-folded-services = Trop de services pour les dessiner tous : les hôtes sont montrés sans les leurs. Choisissez un site ou une grappe pour les voir.
+## Rules, silences, and deciding on pages
+
+nav-rules = Règles
+rule-ignore = ignoré
+rule-silence = en silence
+rule-severity = gravité
+rules-none = Aucune règle n’est écrite, et rien n’est mis en silence.
+rules-none-next = Les règles d’exception, silences et gravités se trouvent dans la configuration ; la page d’un écart le met en silence jusqu’à une date.
+rules-forever = jamais
+rules-over = terminée
+rules-coming = à venir
+rules-soon = finit bientôt
+rules-until = jusqu’à
+rules-until-resolved = une fois résolu
+rules-idle = ne couvre rien en ce moment
+rules-tags = Étiquettes
+rules-tenants = Locataires
+rules-end = Y mettre fin
+col-rule = Règle
+col-covers = Couvre
+col-owner = Par
+col-ends = Fin
+col-hits = Écarts couverts
+col-act = Agir
+act-reason = Raison
+act-may-not = Vous pouvez regarder ceci ici, mais pas le changer : il faut un autre rôle, ou la réplique qui dirige.
+accept-for = Pendant
+accept-1d = un jour
+accept-7d = une semaine
+accept-30d = 30 jours
+accept-90d = 90 jours
+accept-resolved = jusqu’à sa résolution
+accept-day = ou jusqu’à la fin de ce jour (UTC)
+accept-do = Accepter jusque-là
+wrong-no-reason = Dites pourquoi : qui le trouvera plus tard voudra le savoir.
+wrong-long-reason = La raison est trop longue ; 1000 caractères sont gardés.
+wrong-no-end = Dites jusqu’à quand.
+wrong-early = Ce serait fini avant de commencer.
+wrong-too-long = Plus long que permis ({ $n } jours).
+decide = Décider
+decide-would = Approuvé, ceci est demandé dès que rien ne le retient :
+decide-approve = Approuver
+decide-reject = Rejeter
+switch = Arrêter ou reprendre toutes les réparations
+switch-would = En ce moment, { $dispatch } seraient envoyées, { $propose } seraient proposées, et { $held } attendent.
+switch-halt = Arrêter toutes les réparations
+switch-resume = Laisser reprendre les réparations
+switch-release = Relâcher le frein
+done-silenced = Accepté : personne n’en est averti jusque-là.
+done-ended = Le silence est terminé ; ce qui est encore ouvert est annoncé maintenant.
+done-approved = Approuvé.
+done-rejected = Rejeté.
+done-halted = Toutes les réparations sont arrêtées ; ce qui tourne n’est pas rappelé.
+done-resumed = Les réparations reprennent.
+done-released = Le frein est relâché.
+done-unchanged = C’était déjà ainsi.
+done-resent = C’est renvoyé.
+## La page de l’API
+
+api-title = L’API
+api-lead = Tout ce qui est montré ici peut être lu par des programmes, et ce qui se fait ici peut être fait par eux.
+api-document = Le document pour les programmes (OpenAPI 3.1)
+api-open = Ouvrir
+api-needs = Nécessite
+api-params = Accepte
+api-body = Reçoit
+api-answer = Répond
+api-problems = Problèmes
 
 ## Qui demande
 

@@ -533,18 +533,6 @@ trouble-other-next = A frase acima diz por quê.
 trouble-again = Tentar de novo
 trouble-home = Visão geral
 
-## A página da API
-
-api-title = A API
-api-lead = Tudo o que se mostra aqui pode ser lido por programas, e o que se faz aqui pode ser feito por eles.
-api-document = O documento para programas (OpenAPI 3.1)
-api-open = Abrir
-api-needs = Precisa de
-api-params = Aceita
-api-body = Recebe
-api-answer = Responde
-api-problems = Problemas
-
 ## Pictures: map, heartbeat, trend, kiosk; both sides of services; how sources are asked
 
 nav-map = Mapa
@@ -705,6 +693,74 @@ map-no-cluster = sem cluster
 map-counted = { $n } × { $stand }
 map-folded-hosts = Máquinas demais para desenhar cada uma: são contadas por cluster. Escolha um site ou um cluster para vê-las.
 map-folded-services = Serviços demais para desenhar cada um: as máquinas aparecem sem os seus. Escolha um site ou um cluster para vê-los.
+## Rules, silences, and deciding on pages
+
+nav-rules = Regras
+rule-ignore = ignorado
+rule-silence = silenciado
+rule-severity = gravidade
+rules-none = Nenhuma regra foi escrita, e nada está silenciado.
+rules-none-next = Regras de exceção, silêncios e gravidades estão na configuração; a página de um desvio silencia-o até uma data.
+rules-forever = nunca
+rules-over = terminada
+rules-coming = por vir
+rules-soon = termina em breve
+rules-until = até
+rules-until-resolved = quando resolvido
+rules-idle = não cobre nada agora
+rules-tags = Etiquetas
+rules-tenants = Inquilinos
+rules-end = Terminar já
+col-rule = Regra
+col-covers = Cobre
+col-owner = Por
+col-ends = Fim
+col-hits = Desvios agora
+col-act = Agir
+act-reason = Motivo
+act-may-not = Pode ver isto aqui, mas não alterá-lo: é preciso outro papel, ou a réplica que lidera.
+accept-for = Durante
+accept-1d = um dia
+accept-7d = uma semana
+accept-30d = 30 dias
+accept-90d = 90 dias
+accept-resolved = até ser resolvido
+accept-day = ou até ao fim deste dia (UTC)
+accept-do = Aceitar até lá
+wrong-no-reason = Diga porquê: quem o encontrar mais tarde quer saber.
+wrong-long-reason = O motivo é demasiado longo; guardam-se 1000 caracteres.
+wrong-no-end = Diga até quando.
+wrong-early = Acabaria antes de começar.
+wrong-too-long = Mais longo do que pode durar ({ $n } dias).
+decide = Decidir
+decide-would = Aprovado, isto é pedido assim que nada o retenha:
+decide-approve = Aprovar
+decide-reject = Rejeitar
+switch = Parar ou retomar todas as reparações
+switch-would = Agora { $dispatch } seriam enviadas, { $propose } seriam propostas, e { $held } esperam.
+switch-halt = Parar todas as reparações
+switch-resume = Deixar as reparações continuar
+switch-release = Soltar o travão
+done-silenced = Aceite: ninguém é avisado até lá.
+done-ended = O silêncio terminou; o que ainda está aberto é anunciado agora.
+done-approved = Aprovado.
+done-rejected = Rejeitado.
+done-halted = Todas as reparações estão paradas; o que corre não é recolhido.
+done-resumed = As reparações continuam.
+done-released = O travão está solto.
+done-unchanged = Já estava assim.
+done-resent = É enviado de novo.
+## A página da API
+
+api-title = A API
+api-lead = Tudo o que se mostra aqui pode ser lido por programas, e o que se faz aqui pode ser feito por eles.
+api-document = O documento para programas (OpenAPI 3.1)
+api-open = Abrir
+api-needs = Precisa de
+api-params = Aceita
+api-body = Recebe
+api-answer = Responde
+api-problems = Problemas
 
 ## Quem pede
 

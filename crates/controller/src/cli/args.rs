@@ -1,5 +1,7 @@
 //! Every argument of every command.
 
+mod silence;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use evenkeel_core::{EventType, Severity};
 use evenkeel_store::JournalKind;
 use evenkeel_web::{Level, Scope};
 use jiff::Timestamp;
+
+pub(crate) use silence::{AckOptions, MakeOptions, SilenceCommand, SilenceOptions, SilencesOptions};
 
 /// Says what should exist, what does exist, and keeps telling the difference.
 #[derive(Debug, Parser)]
@@ -57,6 +61,13 @@ pub(crate) enum Command {
     /// Show what is proposed, decide about it, or say what would run now
     #[command(subcommand)]
     Repairs(RepairsCommand),
+    /// Keep something quiet for a while, or list and end what is
+    #[command(
+        after_help = "The controller that runs does it; EVENKEEL_TOKEN holds your API token where it wants to know who asks."
+    )]
+    Silence(SilenceOptions),
+    /// Say that you know: a drift is kept quiet until it is resolved, at most for `longest_silence`
+    Ack(AckOptions),
     /// Make a password's hash: asks for the password and prints the lines to paste into the configuration
     Passwd(PasswdOptions),
     /// Make a token: prints it once, and the lines with its hash

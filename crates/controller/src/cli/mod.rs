@@ -3,6 +3,7 @@
 //! Exit codes: 0 in sync and complete · 1 drift · 2 the command failed · 3 no drift seen, but a scope is blind.
 
 mod args;
+mod ask;
 mod backup;
 mod check;
 mod completions;
@@ -21,6 +22,7 @@ mod passwd;
 mod repairs;
 mod run;
 mod serve;
+mod silence;
 mod sink;
 mod token;
 
@@ -61,6 +63,8 @@ async fn dispatch(args: &Args) -> Done {
         Command::Backup(options) => backup::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
         Command::Repairs(command) => repairs::run(args, command).await,
+        Command::Silence(options) => silence::run(args, options).await,
+        Command::Ack(options) => silence::ack(args, options).await,
         Command::Passwd(options) => passwd::run(options),
         Command::Token(options) => token::run(options),
         Command::Sink(command) => sink::run(args, command).await,

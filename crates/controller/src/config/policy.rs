@@ -43,6 +43,13 @@ const REMIND_AFTER: Key = Key::with_default(
     "\"never\"",
     "How often a drift that stays open is said again.",
 );
+const LONGEST_SILENCE: Key = Key::with_default(
+    "longest_silence",
+    "duration",
+    "\"90d\"",
+    "How long a silence may last that somebody makes at run time, and an acknowledgement at most. Those of the \
+     configuration last as long as they say.",
+);
 const CONFIRM: Key = Key::optional("confirm", "table", "its defaults", "See `[policy.confirm]`.");
 const FLAP: Key = Key::optional("flap", "table", "its defaults", "See `[policy.flap]`.");
 const BRAKE: Key = Key::optional("brake", "table", "its defaults", "See `[policy.brake]`.");
@@ -59,6 +66,7 @@ pub(super) const SECTION: Section = Section {
         &NOT_CONTAINERS,
         &FIRST_RUN,
         &REMIND_AFTER,
+        &LONGEST_SILENCE,
         &CONFIRM,
         &FLAP,
         &BRAKE,
@@ -175,6 +183,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Policy> {
     let first_run = table.get(&FIRST_RUN);
     let remind_after: Option<OrNever> =
         table.checked(&REMIND_AFTER, |OrNever(after)| after.as_ref().map_or(Ok(()), some_time));
+    let longest_silence = table.checked(&LONGEST_SILENCE, some_time);
     let confirm = confirm(&table.table(&CONFIRM, &CONFIRM_SECTION));
     let flap = flap(&table.table(&FLAP, &FLAP_SECTION));
     let brake = brake(&table.table(&BRAKE, &BRAKE_SECTION));
@@ -197,6 +206,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Policy> {
         ignore: Vec::new(),
         severity: Vec::new(),
         silences: Vec::new(),
+        longest_silence: longest_silence?,
     })
 }
 

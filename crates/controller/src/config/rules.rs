@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenkeel_core::identity::Alias;
-use evenkeel_core::policy::{IgnoreRule, Matcher, SeverityRule, Silence};
+use evenkeel_core::policy::{Covers, IgnoreRule, Matcher, SeverityRule, Silence};
 use evenkeel_core::{HostName, ServiceName, Severity};
 use jiff::Timestamp;
 
@@ -140,7 +140,7 @@ pub(super) fn silence(table: &Table<'_>) -> Option<Silence> {
                 .warn(&place, format!("this silence ended on {} and does nothing; remove it", day(end)));
         }
     }
-    Some(Silence { name: name?, matcher: matcher?, reason: reason?, owner, starts, ends: ends? })
+    Some(Silence { name: name?, covers: Covers::Rule(matcher?), reason: reason?, owner, starts, ends: ends? })
 }
 
 /// Notes names that stand twice among these tables.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::ledger::Entry;
+use evenkeel_core::policy::MadeSilence;
 use evenkeel_core::{EventId, HostName, SourceId, Subject};
 use evenkeel_store::{
     AssetRow, Callback, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error,
     EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
     OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
     Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, SessionRow,
-    Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
+    SilenceFilter, SilenceStore, Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
 };
 use jiff::Timestamp;
 
@@ -58,6 +59,30 @@ impl Front {
         let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (at, why) = why.unwrap_or_else(|| (UNNAMED.to_owned(), "it has not been reached yet".to_owned()));
         Error::Unavailable { at, why, source: None }
+    }
+}
+
+#[async_trait]
+impl SilenceStore for Front {
+    async fn silences_left(&self, now: Timestamp) -> Result<Vec<MadeSilence>> {
+        self.store()?.silences_left(now).await
+    }
+
+    async fn silences(
+        &self,
+        filter: &SilenceFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<MadeSilence>> {
+        self.store()?.silences(filter, after, limit).await
+    }
+
+    async fn add_silence(&self, silence: &MadeSilence, journal: &[JournalRow]) -> Result<()> {
+        self.store()?.add_silence(silence, journal).await
+    }
+
+    async fn end_silence(&self, silence: &MadeSilence, journal: &[JournalRow]) -> Result<()> {
+        self.store()?.end_silence(silence, journal).await
     }
 }
 

@@ -19,6 +19,7 @@ pub mod junit;
 pub mod markdown;
 pub mod outcome;
 pub mod repairs;
+pub mod silences;
 pub mod table;
 pub mod text;
 pub mod witness;

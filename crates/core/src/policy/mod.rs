@@ -2,6 +2,7 @@
 
 pub mod confirm;
 pub mod rule;
+pub mod silence;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,11 @@ use crate::judge::Rules;
 use crate::model::{Expected, Inventory};
 
 pub use confirm::{Confirm, Flap};
-pub use rule::{IgnoreRule, Labels, Matcher, SeverityRule, Silence};
+pub use rule::{IgnoreRule, Labels, Matcher, SeverityRule};
+pub use silence::{Covers, MadeSilence, Silence};
+
+/// How long a silence made at run time may last, if nothing else is configured.
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(90 * 86_400);
 
 /// What the first pass over a host does with what it finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +51,7 @@ impl Default for Brake {
 }
 
 /// Everything the operator decided.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Policy {
     /// How to compare.
     pub rules: Rules,
@@ -66,8 +71,28 @@ pub struct Policy {
     pub ignore: Vec<IgnoreRule>,
     /// What matters more, or less.
     pub severity: Vec<SeverityRule>,
-    /// What is not to be sent for a while.
+    /// What is not to be sent for a while: as configured, then as made at run time.
     pub silences: Vec<Silence>,
+    /// How long a silence made at run time may last.
+    pub longest_silence: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            aliases: Vec::new(),
+            confirm: Confirm::default(),
+            flap: Flap::default(),
+            remind_after: None,
+            first_run: FirstRun::default(),
+            brake: Brake::default(),
+            ignore: Vec::new(),
+            severity: Vec::new(),
+            silences: Vec::new(),
+            longest_silence: LONGEST_SILENCE,
+        }
+    }
 }
 
 impl Policy {
@@ -99,15 +124,26 @@ impl Policy {
                 continue;
             }
             let labels = Labels::of(expected, &drift.id);
-            if let Some(rule) = self.severity.iter().find(|r| r.matcher.matches(&drift.id, labels)) {
+            if let Some(rule) = self.weighing(&drift.id, labels).and_then(|at| self.severity.get(at)) {
                 drift.severity = rule.severity;
             }
-            let silence =
-                self.silences.iter().find(|s| s.in_force(now) && s.matcher.matches(&drift.id, labels));
+            let silence = self.silences.iter().find(|s| s.in_force(now) && s.covers(&drift.id, labels));
             drift.silenced = silence.map(|s| s.name.clone());
             kept.push(drift);
         }
         Report { drifted: kept, clean, unknown, ignored, complete, vouched_until }
+    }
+
+    /// Which of the severity rules decides about this drift.
+    pub fn weighing(&self, id: &DriftId, labels: Labels<'_>) -> Option<usize> {
+        self.severity.iter().position(|rule| rule.matcher.matches(id, labels))
+    }
+
+    /// This policy with silences made at run time beside its own.
+    pub fn with<'a>(&self, made: impl IntoIterator<Item = &'a MadeSilence>) -> Self {
+        let mut policy = self.clone();
+        policy.silences.extend(made.into_iter().map(MadeSilence::silence));
+        policy
     }
 
     /// The next moment at which a rule begins or ends, so that a pass can be planned for it.

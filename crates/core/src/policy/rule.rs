@@ -127,27 +127,3 @@ pub struct SeverityRule {
     /// The severity instead of the type's.
     pub severity: Severity,
 }
-
-/// A time during which drift is kept and shown, but sent to nobody.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Silence {
-    /// Its name, shown where it hits.
-    pub name: Arc<str>,
-    /// Whom it concerns.
-    pub matcher: Matcher,
-    /// Why, in the operator's words.
-    pub reason: Arc<str>,
-    /// Who decided it.
-    pub owner: Option<Arc<str>>,
-    /// When it begins; `None` = at once.
-    pub starts: Option<Timestamp>,
-    /// When it ends. A silence always ends.
-    pub ends: Timestamp,
-}
-
-impl Silence {
-    /// Whether it holds at this moment.
-    pub fn in_force(&self, now: Timestamp) -> bool {
-        self.starts.is_none_or(|start| start <= now) && now < self.ends
-    }
-}

@@ -9,7 +9,7 @@ use evenkeel_core::model::{
     ObservedService, Port, Ports, Published, RunState,
 };
 use evenkeel_core::policy::confirm::{Confirm, Window};
-use evenkeel_core::policy::{FirstRun, IgnoreRule, Matcher, Policy, SeverityRule, Silence};
+use evenkeel_core::policy::{Covers, FirstRun, IgnoreRule, Matcher, Policy, SeverityRule, Silence};
 use evenkeel_core::{Coverage, EventType, Fact, GapKind, ServiceName, Severity, SourceKind};
 use proptest::collection::{btree_set, vec};
 use proptest::option::{self, weighted};
@@ -253,7 +253,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
     let silences = vec((matcher(), moment.clone(), moment), 0..2).prop_map(|silences| {
         let silence = |(matcher, a, b): (Matcher, i64, i64)| Silence {
             name: "quiet".into(),
-            matcher,
+            covers: Covers::Rule(matcher),
             reason: "a test".into(),
             owner: None,
             starts: (a < b).then_some(at(a)),

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use evenkeel_core::id::{SourceId, SourceKind};
 use evenkeel_core::model::HostKind;
+use evenkeel_core::policy::silence::Target;
 use serde_json::json;
 
 use super::Outcome as Done;
 use super::repairs_sample::{callback, making, notice, proposal, token};
-use super::sample::{at, docker, event_id, host, journal, observed, opening};
+use super::sample::{at, docker, event_id, host, journal, missing, observed, opening};
+use super::silences::silence;
 use crate::query::{DeliveryFilter, DeliveryState};
 use crate::repairs::RepairCommit;
 use crate::rows::{AssetRow, ExpectedRow, JournalKind, SavedInventory, SavedStatus};
@@ -178,6 +180,10 @@ async fn every_write_is_fenced(store: &Fresh, by: &str) -> Done {
         ..making(9, &[&proposal("a", "x", 1, "restart")])
     };
     fenced(store.commit_repair(step).await, by)?;
+    let target = Target::Drift(missing("a", "x"));
+    let made = silence(9, target, 9, 60)?;
+    fenced(store.add_silence(&made, &[journal(JournalKind::Log, "late", 9)]).await, by)?;
+    fenced(store.end_silence(&made.end("one".into(), "", at(9))?, &[]).await, by)?;
     fenced(store.prune(&policy, at(1_000_000)).await, by)
 }
 
@@ -202,6 +208,7 @@ pub async fn a_fenced_writer_writes_nothing_by_any_method([one, other]: Two) -> 
     let rows = other.rows().await?;
     assert_eq!((rows.events, rows.observed_snapshots, rows.expected_snapshots, rows.journal), (1, 1, 0, 0));
     assert_eq!((rows.proposals, rows.notices, other.callback(token(1)).await?), (0, 0, None));
+    assert_eq!(other.silences_left(at(9)).await?, []);
     assert_eq!(other.shown(&"a".into()).await?, [observed("a", "one", 1)]);
     assert_eq!(other.last_status().await?, None);
     assert_eq!(other.last_inventory(&SourceId::new(SourceKind::Netbox, "main")).await?, None);

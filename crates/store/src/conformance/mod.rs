@@ -14,6 +14,7 @@ pub mod repairs_keeping;
 pub mod repairs_sample;
 pub mod sample;
 pub mod sessions;
+pub mod silences;
 
 /// How a case ends.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -104,6 +105,15 @@ macro_rules! store_conformance {
                 retention_of_proposals_by_count_keeps_the_newest
                 callbacks_go_a_day_after_their_time_was_up
                 retention_removes_a_notice_when_nobody_waits_for_it
+            );
+            $crate::store_conformance!(@cases $fresh, silences:
+                a_silence_is_kept_with_its_line_of_the_journal
+                a_silence_that_is_refused_leaves_nothing
+                silences_are_filtered
+                pages_of_silences_stay_stable_while_silences_are_made
+                silences_of_any_script_survive
+                silences_are_exported
+                retention_removes_only_silences_that_are_over
             );
             $crate::store_conformance!(@cases $fresh, sessions:
                 a_session_is_kept_with_its_note_until_it_is_ended

@@ -1,4 +1,4 @@
-//! The export: events and snapshots as lines, read in pages of bounded size, so that neither memory nor a read
+//! The export: events, snapshots and silences as lines, read in pages of bounded size, so that neither memory nor a read
 //! transaction grows with the history.
 
 use std::collections::VecDeque;
@@ -24,7 +24,7 @@ struct Position<'a> {
     lines: VecDeque<ExportLine>,
 }
 
-/// The lines: events, expected snapshots, observed snapshots.
+/// The lines: events, expected snapshots, observed snapshots, silences.
 pub(super) fn stream(inner: &Inner, since: Option<Timestamp>) -> ExportStream<'_> {
     let since = since.unwrap_or(Timestamp::MIN);
     let start = Position { inner, since, record: Record::Event, after: 0, lines: VecDeque::new() };
@@ -63,6 +63,10 @@ impl Position<'_> {
                 "SELECT id, snapshot::text, hostname, source, observed_at, source_id FROM observed_snapshots
                     WHERE hash IS NOT NULL AND id > $1 AND id <= $3 AND observed_at >= $2 ORDER BY id",
             ),
+            Record::Silence => (
+                "SELECT id, pg_column_size(silence)::bigint FROM evenkeel_silences WHERE id > $1 AND made_at >= $2 ORDER BY id LIMIT 500",
+                "SELECT id, silence FROM evenkeel_silences WHERE id > $1 AND id <= $3 AND made_at >= $2 ORDER BY id",
+            ),
         };
         let inner = self.inner;
         let query = |sql| inner.query(sql).bind(self.after).bind(moment(self.since));
@@ -71,7 +75,8 @@ impl Position<'_> {
             self.record = match self.record {
                 Record::Event => Record::Expected,
                 Record::Expected => Record::Observed,
-                Record::Observed => return Ok(false),
+                Record::Observed => Record::Silence,
+                Record::Silence => return Ok(false),
             };
             return Ok(true);
         };
@@ -97,7 +102,7 @@ impl Position<'_> {
     fn line(&self, row: &PgRow) -> Result<ExportLine> {
         let stored = || self.inner.cell::<&str>(row, 1);
         let object = match self.record {
-            Record::Event | Record::Expected => stored()?.to_owned(),
+            Record::Event | Record::Expected | Record::Silence => stored()?.to_owned(),
             Record::Observed => {
                 let quoted = |column| {
                     let text: &str = self.inner.cell(row, column)?;

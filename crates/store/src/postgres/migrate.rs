@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_repairs.sql"),
     include_str!("../../migrations/postgres/0003_sessions.sql"),
+    include_str!("../../migrations/postgres/0004_silences.sql"),
 ];
 
 /// The newest schema this program knows.

@@ -26,6 +26,7 @@ mod rights;
 mod sequences;
 mod session;
 mod sessions;
+mod silences;
 mod size;
 mod snapshots;
 mod status;

@@ -73,6 +73,14 @@ const PROPOSALS: Table = Table {
     delete: &["DELETE FROM evenkeel_proposals WHERE id = ANY($1)"],
 };
 
+/// What holds, or did a day ago, stays in any case.
+const SILENCES: Table = Table {
+    surplus: "SELECT id FROM evenkeel_silences ORDER BY id DESC LIMIT 1 OFFSET $1",
+    doomed: "SELECT id FROM evenkeel_silences WHERE (over_at < $1 OR id <= $2) AND over_at < $4 ORDER BY id LIMIT $3",
+    recent: Some(BUDGET),
+    delete: &["DELETE FROM evenkeel_silences WHERE id = ANY($1)"],
+};
+
 const CALLBACKS: Table = Table {
     surplus: "SELECT id FROM evenkeel_callbacks ORDER BY id DESC LIMIT 1 OFFSET $1",
     doomed: "SELECT id FROM evenkeel_callbacks WHERE expires_at < $1 OR id <= $2 ORDER BY id LIMIT $3",
@@ -161,6 +169,7 @@ impl Inner {
             journal: self.thin(&JOURNAL, *journal, now).await?,
             proposals: self.thin(&PROPOSALS, *proposals, now).await?,
             notices: self.thin(&NOTICES, *events, now).await?,
+            silences: self.thin(&SILENCES, *journal, now).await?,
         })
     }
 

@@ -1,4 +1,4 @@
-//! The export: events and snapshots as lines, read in pages of bounded size, so that neither memory nor a read
+//! The export: events, snapshots and silences as lines, read in pages of bounded size, so that neither memory nor a read
 //! transaction grows with the history.
 
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ struct Position<'a> {
     lines: VecDeque<ExportLine>,
 }
 
-/// The lines: events, expected snapshots, observed snapshots.
+/// The lines: events, expected snapshots, observed snapshots, silences.
 pub(super) fn stream(inner: &Inner, since: Option<Timestamp>) -> ExportStream<'_> {
     let since = since.map(stamp).unwrap_or_default();
     let start = Position { inner, since, record: Record::Event, after: 0, lines: VecDeque::new() };
@@ -60,6 +60,10 @@ impl Position<'_> {
                 "SELECT id, snapshot, hostname, source, observed_at, source_id FROM observed_snapshots \
                     WHERE id > ?1 AND id <= ?3 AND observed_at >= ?2 ORDER BY id",
             ),
+            Record::Silence => (
+                "SELECT id, octet_length(silence) FROM silences WHERE id > ?1 AND made_at >= ?2 ORDER BY id LIMIT 500",
+                "SELECT id, silence FROM silences WHERE id > ?1 AND id <= ?3 AND made_at >= ?2 ORDER BY id",
+            ),
         };
         let mut reader = self.inner.reader().await?;
         let explain = |error| self.inner.explain(error);
@@ -69,7 +73,8 @@ impl Position<'_> {
             self.record = match self.record {
                 Record::Event => Record::Expected,
                 Record::Expected => Record::Observed,
-                Record::Observed => return Ok(false),
+                Record::Observed => Record::Silence,
+                Record::Silence => return Ok(false),
             };
             return Ok(true);
         };
@@ -97,7 +102,7 @@ impl Position<'_> {
     fn line(&self, row: &SqliteRow) -> Result<ExportLine> {
         let stored = || self.inner.cell::<&str>(row, 1).map(one_line);
         let object = match self.record {
-            Record::Event | Record::Expected => stored()?,
+            Record::Event | Record::Expected | Record::Silence => stored()?,
             Record::Observed => {
                 let quoted = |column| {
                     let text: &str = self.inner.cell(row, column)?;

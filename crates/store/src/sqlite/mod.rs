@@ -21,6 +21,7 @@ mod repairs;
 mod reserve;
 mod retention;
 mod sessions;
+mod silences;
 mod size;
 mod snapshots;
 mod status;

@@ -81,6 +81,14 @@ const PROPOSALS: Table = Table {
     growth: |rows, _| Growth { proposals: -rows, ..NOTHING },
 };
 
+/// What holds, or did a day ago, stays in any case.
+const SILENCES: Table = Table {
+    surplus: "SELECT id FROM silences ORDER BY id DESC LIMIT 1 OFFSET ?1",
+    doomed: "SELECT id FROM silences WHERE (over_at < ?1 OR id <= ?2) AND over_at < ?4 ORDER BY id LIMIT ?3",
+    delete: "DELETE FROM silences WHERE id IN (SELECT value FROM json_each(?1))",
+    growth: |_, _| NOTHING,
+};
+
 const EXPECTED: Table = Table {
     surplus: "SELECT id FROM snapshots ORDER BY id DESC LIMIT 1 OFFSET ?1",
     doomed: "SELECT s.id FROM snapshots s WHERE (s.created_at < ?1 OR s.id <= ?2)
@@ -166,6 +174,7 @@ impl Inner {
         self.thin(&EXPECTED, *snapshots, now, &mut pruned.snapshots).await?;
         self.thin(&OBSERVED, *snapshots, now, &mut pruned.snapshots).await?;
         self.thin(&JOURNAL, *journal, now, &mut pruned.journal).await?;
+        self.thin(&SILENCES, *journal, now, &mut pruned.silences).await?;
         self.thin(&PROPOSALS, *proposals, now, &mut pruned.proposals).await?;
         self.forget_late(CALLBACKS, now).await?;
         self.forget_late(SESSIONS, now).await

@@ -40,7 +40,7 @@ const NOTED_EVERY: Duration = Duration::from_secs(5);
 /// What the door remembers of those who try to get in.
 pub(super) struct Door {
     throttle: Throttle,
-    busy: Semaphore,
+    busy: Arc<Semaphore>,
     queue: Semaphore,
     noted: Mutex<(Option<Timestamp>, u64)>,
     won: AtomicU64,
@@ -52,7 +52,7 @@ impl Default for Door {
     fn default() -> Self {
         Self {
             throttle: Throttle::default(),
-            busy: Semaphore::new(AT_ONCE),
+            busy: Arc::new(Semaphore::new(AT_ONCE)),
             queue: Semaphore::new(WAITING),
             noted: Mutex::default(),
             won: AtomicU64::new(0),
@@ -196,7 +196,7 @@ async fn tried(access: &Access, rules: &Rules, form: &Form, from: IpAddr, now: T
     if let Err(wait) = access.door.throttle.begin(&form.name, from, now) {
         return Tried::Held(wait);
     }
-    let Ok(_turn) = access.door.busy.acquire().await else {
+    let Ok(turn) = access.door.busy.clone().acquire_owned().await else {
         return Tried::Held(Duration::from_secs(1));
     };
     let user = rules.users.iter().find(|user| *user.name == *form.name).cloned();
@@ -204,7 +204,13 @@ async fn tried(access: &Access, rules: &Rules, form: &Form, from: IpAddr, now: T
         return Tried::Wrong;
     };
     let password = form.password.clone();
-    let fits = tokio::task::spawn_blocking(move || hash.fits(&password)).await.unwrap_or(false);
+    // The turn ends with the work, not with whoever waits for it: a visitor who goes away makes no room for another.
+    let work = tokio::task::spawn_blocking(move || {
+        let fits = hash.fits(&password);
+        drop(turn);
+        fits
+    });
+    let fits = work.await.unwrap_or(false);
     match user {
         Some(user) if fits => {
             access.door.throttle.won(&form.name, from, now);

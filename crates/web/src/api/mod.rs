@@ -12,6 +12,8 @@ mod params;
 mod proposals;
 mod repairs;
 mod resend;
+pub(crate) mod rules;
+pub(crate) mod silences;
 mod sources;
 
 use axum::Extension;
@@ -45,6 +47,10 @@ pub(crate) fn routes() -> Routes {
         .route("/api/v1/proposals/{key}", get(proposals::one))
         .route("/api/v1/proposals/{key}/approve", post(proposals::approve).fallback(proposals::only_post))
         .route("/api/v1/proposals/{key}/reject", post(proposals::reject).fallback(proposals::only_post))
+        .route("/api/v1/rules", get(rules::list))
+        .route("/api/v1/silences", get(silences::list).post(silences::make))
+        .route("/api/v1/silences/{name}", get(silences::one))
+        .route("/api/v1/silences/{name}/end", post(silences::end).fallback(silences::only_post))
         .route("/api/v1/repairs", get(repairs::rehearse))
         .route("/api/v1/repairs/halt", post(repairs::halt).fallback(repairs::only_post))
         .route("/api/v1/repairs/resume", post(repairs::resume).fallback(repairs::only_post))

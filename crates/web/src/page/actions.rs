@@ -1,5 +1,5 @@
-//! The actions: what is proposed, what became of it, what holds the rest back. Not here: deciding; that is done on the
-//! command line and through the API.
+//! The actions: what is proposed, what became of it, what holds the rest back. Not here: deciding, see
+//! [`decide`].
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
@@ -10,6 +10,7 @@ use evenkeel_store::{Cursor, ProposalFilter};
 use maud::{Markup, html};
 
 use super::asked::Asked;
+use super::decide::{self, Typed};
 use super::deliveries::about;
 use super::frame::{self, Shown, Tab};
 use super::list::{Input, ROWS, empty, filters, onward};
@@ -30,6 +31,11 @@ pub(super) async fn page(State(state): State<AppState>, uri: Uri, headers: Heade
 }
 
 async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
+    shown(state, asked, &Typed::default()).await
+}
+
+/// The page, with what was typed into its forms.
+pub(super) async fn shown(state: &AppState, asked: &Asked, typed: &Typed) -> Result<Shown, Problem> {
     asked.only(&["phase", "host", "drift", "after"])?;
     let phases = Phase::ALL.map(Phase::as_str);
     let host = asked.one("host").map(|name| spelled(state.live.as_ref(), name));
@@ -53,11 +59,12 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
     let content = html! {
         h1 { (words.say("nav-actions")) }
         (standing(asked, &controls, rehearsal.as_ref()))
+        (decide::switches(asked, &controls, rehearsal.as_ref(), typed))
         (filters(asked, &inputs, &["drift"]))
         @if lines.is_empty() {
             (empty(asked, "actions-none", &words.say("actions-none-next")))
         } @else {
-            (table(asked, &lines))
+            (table(asked, &lines, rehearsal.as_ref(), typed))
         }
         (onward(asked, page.next.as_ref().map(Cursor::as_str)))
         @if let Some(Rehearsal { held, .. }) = &rehearsal { (waiting(asked, held)) }
@@ -102,7 +109,7 @@ fn standing(asked: &Asked, controls: &Controls, rehearsal: Option<&Rehearsal>) -
     }
 }
 
-fn table(asked: &Asked, lines: &[ProposalLine]) -> Markup {
+fn table(asked: &Asked, lines: &[ProposalLine], rehearsal: Option<&Rehearsal>, typed: &Typed) -> Markup {
     let words = asked.words;
     let columns = [
         "col-when",
@@ -129,6 +136,7 @@ fn table(asked: &Asked, lines: &[ProposalLine]) -> Markup {
                         td data-label=(c_drift) { (about(asked, &line.drift_id)) }
                         td data-label=(c_approved) { @match &line.approved_by { Some(by) => (name(by)), None => span.quiet { "–" } } }
                         td.text data-label=(c_why) lang="en" {
+                            (decide::form(asked, line, rehearsal, typed))
                             @if let Some(why) = &line.why { bdi { (clean(why)) } }
                             @if let Some(output) = &line.output { pre { (clean_lines(output.as_str())) } }
                         }

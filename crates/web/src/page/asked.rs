@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use url::form_urlencoded;
 
+use super::act::Done;
 use super::words::{Lang, Words};
 use crate::access::{Caller, FIELD, asking};
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::AppState;
 
 /// Parameters that say where in a list one is; another filter begins at the beginning.
-const PLACES: [&str; 2] = ["after", "page"];
+const PLACES: [&str; 3] = ["after", "page", "done"];
 
 /// One request for a page.
 pub(super) struct Asked {
@@ -55,6 +56,10 @@ impl Asked {
             if name == "lang" {
                 if Lang::parse(value).is_none() && !value.is_empty() {
                     return Err(Problem::bad_value("lang", value, &Lang::ALL.map(Lang::code)));
+                }
+            } else if name == "done" {
+                if Done::parse(value).is_none() {
+                    return Err(Problem::bad_value("done", value, &Done::ALL.map(Done::as_str)));
                 }
             } else if !known.contains(&name.as_str()) {
                 let detail = format!("{} is no parameter here; accepted: {}", quoted(name), known.join(", "));
@@ -160,7 +165,7 @@ fn address<'a>(path: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> S
 }
 
 /// One part of a path. What forms write as `+` is `%20` there, and a part of dots only would lead elsewhere.
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     if matches!(text, "." | "..") {
         return text.replace('.', "%2E");
     }

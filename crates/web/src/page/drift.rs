@@ -10,14 +10,16 @@ use evenkeel_core::{DriftId, fold};
 use evenkeel_store::{DeliveryFilter, DeliveryRow, EventFilter, StoredEvent};
 use maud::{Markup, html};
 
+use super::accept::{self, Typed};
 use super::asked::Asked;
 use super::frame::{self, Shown, Tab};
 use super::host::named;
 use super::now::Now;
 use super::text::{clean, name};
 use super::time::{moment, moment_or, span};
-use super::{deliveries, events, icon, row, said, sides};
+use super::{deliveries, events, icon, row, rules, said, sides};
 use crate::problem::{Kind, Problem, quoted};
+use crate::silences::RuleLine;
 use crate::state::{AppState, SourceStatus};
 
 /// How many events and deliveries come with a drift.
@@ -48,6 +50,15 @@ async fn made(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Shown, Problem> {
     asked.only(&[])?;
+    let (entry, others) = behind(state, path).await?;
+    shown(state, asked, entry, others, &Typed::default()).await
+}
+
+/// The drift behind a handle, and others that share it.
+pub(super) async fn behind(
+    state: &AppState,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<(Entry, Vec<DriftId>), Problem> {
     let handle = named(path)?.to_ascii_uppercase();
     let mut entries = state.store.drift_by_handle(&handle).await?;
     // Where two share a handle, the one that is open comes first and the other is named beside it.
@@ -58,8 +69,20 @@ async fn made(
             format!("no drift {} is known; resolved ones are forgotten after a while", quoted(&handle));
         return Err(Problem::new(Kind::NotFound, detail));
     };
-    let around = around(state, &entry, entries.map(|other| other.id).collect()).await?;
+    Ok((entry, entries.map(|other| other.id).collect()))
+}
+
+/// The page, with what was typed into its form.
+pub(super) async fn shown(
+    state: &AppState,
+    asked: &Asked,
+    entry: Entry,
+    others: Vec<DriftId>,
+    typed: &Typed,
+) -> Result<Shown, Problem> {
+    let around = around(state, &entry, others).await?;
     let sources = state.live.sources();
+    let rules = state.live.rules();
     let source = sources.iter().find(|status| status.source == entry.evidence.source);
     let words = asked.words;
     let content = html! {
@@ -72,8 +95,8 @@ async fn made(
         }
         @let (expected, observed) = entry.difference.sides(entry.id.field);
         section { h2 { (words.say("drift-sides")) } (sides::table(words, entry.id.event_type, expected.as_ref(), observed.as_ref())) }
-        (exits(asked, &entry))
-        (evidence(asked, &entry, source))
+        (exits(state, asked, &entry, typed))
+        (evidence(asked, &entry, source, rules.as_deref()))
         (folded(asked, &entry, &around.under))
         section {
             h2 { (words.say("drift-history")) }
@@ -128,7 +151,7 @@ fn heading(asked: &Asked, entry: &Entry) -> Markup {
 }
 
 /// The ways out: repair, complete NetBox, accept.
-fn exits(asked: &Asked, entry: &Entry) -> Markup {
+fn exits(state: &AppState, asked: &Asked, entry: &Entry, typed: &Typed) -> Markup {
     let words = asked.words;
     let (repair, netbox) = said::advice(words, entry);
     let handle = entry.id.handle();
@@ -139,7 +162,7 @@ fn exits(asked: &Asked, entry: &Entry) -> Markup {
                 div.exits {
                     div { h3 { (words.say("exit-repair")) } p { (said::marked(&repair)) } }
                     @if let Some(netbox) = netbox { div { h3 { (words.say("exit-netbox")) } p { (said::marked(&netbox)) } } }
-                    div { h3 { (words.say("exit-accept")) } p { (words.say("exit-accept-how")) } pre { code { "evenkeel explain " (handle) } } }
+                    div { h3 { (words.say("exit-accept")) } (accept::form(state, asked, entry, typed)) p { (words.say("exit-accept-how")) } pre { code { "evenkeel explain " (handle) } } }
                 }
                 p { a href=(asked.link("/actions", &[("drift", &entry.id.to_string())])) { (words.say("drift-actions")) } }
             }
@@ -147,7 +170,12 @@ fn exits(asked: &Asked, entry: &Entry) -> Markup {
     }
 }
 
-fn evidence(asked: &Asked, entry: &Entry, source: Option<&SourceStatus>) -> Markup {
+fn evidence(
+    asked: &Asked,
+    entry: &Entry,
+    source: Option<&SourceStatus>,
+    rules: Option<&[RuleLine]>,
+) -> Markup {
     let words = asked.words;
     let line = |key: &str, value: Markup| html! { div { dt { (words.say(key)) } dd { (value) } } };
     let when = |at| moment_or(words, at, asked.now, "never");
@@ -171,7 +199,7 @@ fn evidence(asked: &Asked, entry: &Entry, source: Option<&SourceStatus>) -> Mark
                 (line("evidence-opened", when(entry.opened_at)))
                 @if entry.resolved_at.is_some() { (line("evidence-resolved", when(entry.resolved_at))) }
                 (line("evidence-said", when(entry.said_at)))
-                @if let Some(silence) = &entry.silenced { (line("evidence-silence", name(silence))) }
+                @if let Some(silence) = &entry.silenced { (line("evidence-silence", rules::silencing(asked, rules, silence))) }
                 @if !entry.transitions.is_empty() {
                     (line("evidence-turns", html! { @for (n, at) in entry.transitions.iter().enumerate() { @if n > 0 { ", " } (moment(words, *at, asked.now)) } }))
                 }

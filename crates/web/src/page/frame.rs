@@ -14,13 +14,13 @@ use super::time::{exact, moment};
 use super::trouble;
 use super::verdict::{is_current, missing};
 use super::words::Lang;
-use super::{asset, icon, login};
+use super::{act, asset, icon, login};
 use crate::problem::{Kind, Problem};
 use crate::role::Role;
 use crate::state::AppState;
 
 /// How long a page may take; less than any request may, so that there is time to say so on a page.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Seconds after which a screen on a wall is fetched anew.
 const KIOSK_EVERY: u32 = 10;
@@ -45,12 +45,13 @@ pub(super) enum Tab {
     Sources,
     Deliveries,
     Actions,
+    Rules,
     Journal,
     About,
 }
 
 impl Tab {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Overview,
         Self::Hosts,
         Self::Map,
@@ -58,6 +59,7 @@ impl Tab {
         Self::Sources,
         Self::Deliveries,
         Self::Actions,
+        Self::Rules,
         Self::Journal,
         Self::About,
     ];
@@ -72,6 +74,7 @@ impl Tab {
             Self::Sources => ("/sources", "nav-sources"),
             Self::Deliveries => ("/deliveries", "nav-deliveries"),
             Self::Actions => ("/actions", "nav-actions"),
+            Self::Rules => ("/rules", "nav-rules"),
             Self::Journal => ("/journal", "nav-journal"),
             Self::About => ("/about", "nav-about"),
         }
@@ -165,6 +168,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                 }
                 main #content {
                     (banners(state, asked))
+                    (act::confirmation(asked))
                     (shown.content)
                 }
                 (foot(asked))

@@ -1,12 +1,16 @@
 //! The pages: what people see. Which path shows what; one file per page, and beside them what they share (frame, words,
-//! time, lists, rows). Pages only read, work without a script, and load nothing from elsewhere. Not here: the JSON API.
+//! time, lists, rows). Pages work without a script, and load nothing from elsewhere; what
+//! they change they change by a form. Not here: the JSON API.
 
 mod about;
+mod accept;
+mod act;
 mod actions;
 mod api;
 mod asked;
 mod asset;
 mod bars;
+mod decide;
 mod deliveries;
 mod drift;
 mod events;
@@ -25,6 +29,7 @@ mod now;
 mod overview;
 mod past;
 mod row;
+mod rules;
 mod said;
 mod seen;
 mod services;
@@ -39,7 +44,7 @@ mod words;
 
 use std::sync::Arc;
 
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use evenkeel_core::HostName;
 use evenkeel_core::ledger::Entry;
@@ -60,7 +65,11 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/events", get(events::page))
         .route("/sources", get(sources::page))
         .route("/deliveries", get(deliveries::page))
-        .route("/actions", get(actions::page))
+        .route("/actions", get(actions::page).post(decide::switch))
+        .route("/actions/{key}", post(decide::post))
+        .route("/rules", get(rules::page))
+        .route("/rules/{name}/end", post(rules::end))
+        .route("/drifts/{handle}/accept", post(accept::post))
         .route("/journal", get(journal::page))
         .route("/about", get(about::page))
         .route("/api", get(api::page))

@@ -85,8 +85,8 @@ async fn open(
     // Whoever logged out, or whose token was taken back, reads on no longer than this. A reader comes back by itself and
     // resumes where it was.
     let again = if caller.is_named() { AGAIN } else { Duration::MAX };
-    let events = events.take_until(tokio::time::sleep(again));
-    let mut response = Sse::new(events.fuse()).into_response();
+    let events = events.fuse().take_until(tokio::time::sleep(again));
+    let mut response = Sse::new(events).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(BUFFERING, HeaderValue::from_static("no"));

@@ -6,9 +6,11 @@ use std::time::Duration;
 use evenkeel_core::drift::{Difference, Evidence};
 use evenkeel_core::ledger::{Blind, Entry};
 use evenkeel_core::model::{Port, Ports, RunState};
+use evenkeel_core::policy::MadeSilence;
+use evenkeel_core::policy::silence::{Target, Until, Wish};
 use evenkeel_core::{DriftId, Event, EventType, Gap, GapKind, SourceKind};
 use evenkeel_store::conformance::sample::{at, delivery, docker, entry, event, host, journal, missing};
-use evenkeel_store::{JournalKind, JournalRow, Outcome, PassCommit, Store};
+use evenkeel_store::{JournalKind, JournalRow, Outcome, PassCommit, SilenceStore, Store};
 use serde_json::{Value, json};
 
 use crate::client::{self, Client, World, seeing};
@@ -75,6 +77,13 @@ async fn operator() -> Client {
         ..journal(JournalKind::Action, "The controller started (evenkeel 0.1.0).", 0)
     };
     client.store.note(&[started]).await.unwrap();
+
+    let drift = Target::Drift(missing("box2-daily", "freshrss"));
+    let until = Some(Until::After(jiff::SignedDuration::from_hours(2)));
+    let wish = Wish { target: drift, reason: "new disks".to_owned(), starts: None, until };
+    let longest = Duration::from_secs(90 * 86_400);
+    let silence = MadeSilence::new("0F3K9ZQX".into(), wish, "ada".into(), longest, at(90)).unwrap();
+    client.store.add_silence(&silence, &[]).await.unwrap();
 
     for claimed in client.store.claim(None, 1, Duration::from_secs(60), at(75)).await.unwrap() {
         client.store.settle(claimed.ticket, Outcome::Delivered, at(75)).await.unwrap();

@@ -10,6 +10,7 @@ mod client;
 mod drift;
 #[cfg(test)]
 mod escaping;
+mod forms;
 #[cfg(test)]
 mod languages;
 #[cfg(test)]

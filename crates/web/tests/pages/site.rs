@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use evenkeel_core::drift::{Difference, Evidence};
 use evenkeel_core::ledger::{Blind, Entry, State};
 use evenkeel_core::model::{Lifecycle, Port, Ports, RunState};
+use evenkeel_core::policy::MadeSilence;
+use evenkeel_core::policy::silence::{Target, Until, Wish};
 use evenkeel_core::remediation::ProposalLine;
 use evenkeel_core::{DriftId, EventType, Fact, Field, Gap, GapKind, HostName, SourceId, SourceKind, Subject};
 use evenkeel_store::conformance::sample::{at, delivery, entry, event, journal};
@@ -16,8 +18,8 @@ use evenkeel_store::sqlite::Options;
 use evenkeel_store::{ControlsChange, JournalKind, Outcome, PassCommit, RepairCommit, SqliteStore, Store};
 use evenkeel_web::{
     Access, Answered, AppState, Claimed, Decision, ExpectedService, HeldLine, HostPolicy, HostStatus, Live,
-    MachineStatus, ObservedService, Rehearsal, RepairTrouble, Repairs, Role, ServiceStatus, Sight,
-    SourceStatus, Switch, Switched, router, serve,
+    MachineStatus, ObservedService, Rehearsal, RepairTrouble, Repairs, Role, RuleKind, RuleLine, RuleOrigin,
+    Selects, ServiceStatus, Sight, SilenceTrouble, Silences, SourceStatus, Switch, Switched, router, serve,
 };
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::client::{self, World, host, seeing};
 
 /// Every page that has an address of its own.
-pub(crate) const PAGES: [&str; 12] = [
+pub(crate) const PAGES: [&str; 13] = [
     "/",
     "/hosts",
     "/map",
@@ -35,6 +37,7 @@ pub(crate) const PAGES: [&str; 12] = [
     "/sources",
     "/deliveries",
     "/actions",
+    "/rules",
     "/journal",
     "/about",
     "/hosts?group=tenant&view=tiles&span=30d",
@@ -45,6 +48,7 @@ pub(crate) const PAGES: [&str; 12] = [
 struct Scene {
     world: World,
     desk: Option<Arc<dyn Repairs>>,
+    keeper: Arc<Keeper>,
 }
 
 impl Live for Scene {
@@ -80,9 +84,76 @@ impl Live for Scene {
         self.desk.clone()
     }
 
+    fn silences(&self) -> Option<Arc<dyn Silences>> {
+        Some(self.keeper.clone())
+    }
+
+    fn rules(&self) -> Option<Vec<RuleLine>> {
+        Some(self.keeper.rules.lock().unwrap().clone())
+    }
+
     fn now(&self) -> Timestamp {
         self.world.now()
     }
+}
+
+/// Whoever keeps silences: what was asked is noted, and done as core does it.
+#[derive(Default)]
+pub(crate) struct Keeper {
+    pub(crate) asked: Mutex<Vec<String>>,
+    pub(crate) rules: Mutex<Vec<RuleLine>>,
+}
+
+#[async_trait]
+impl Silences for Keeper {
+    async fn make(&self, wish: Wish, by: &str) -> Result<MadeSilence, SilenceTrouble> {
+        let longest = std::time::Duration::from_secs(90 * 86_400);
+        let made = MadeSilence::new("QUIET000".into(), wish, by.into(), longest, at(100));
+        let silence = made.map_err(SilenceTrouble::Wrong)?;
+        let MadeSilence { reason, ends, until_resolved, .. } = &silence;
+        self.asked.lock().unwrap().push(format!("{by}: {reason} until {ends} {until_resolved}"));
+        Ok(silence)
+    }
+
+    async fn end(&self, name: &str, by: &str, _: &str) -> Result<MadeSilence, SilenceTrouble> {
+        self.asked.lock().unwrap().push(format!("{by} ends {name}"));
+        let target = Target::Drift(sample::missing("a", "x"));
+        let until = Some(Until::Resolved);
+        let wish = Wish { target, reason: "x".to_owned(), starts: None, until };
+        MadeSilence::new(name.into(), wish, by.into(), std::time::Duration::from_secs(60), at(100))
+            .map_err(SilenceTrouble::Wrong)
+    }
+}
+
+/// Rules of every kind, with this text wherever a person can write one.
+pub(crate) fn rules_of(text: &str) -> Vec<RuleLine> {
+    let selects = Selects {
+        drift_id: Some(sample::missing(text, text).to_string()),
+        drift_handle: Some(sample::missing(text, text).handle()),
+        types: vec![EventType::VmDown],
+        hosts: vec![text.into()],
+        services: vec![text.into()],
+        tags: vec![text.into()],
+        tenants: vec![text.into()],
+    };
+    let line = |kind, origin| RuleLine {
+        kind,
+        origin,
+        name: Some(text.into()),
+        reason: Some(text.into()),
+        owner: Some(text.into()),
+        severity: None,
+        selects: selects.clone(),
+        starts: None,
+        ends: Some(at(3600)),
+        until_resolved: false,
+        hits: 0,
+    };
+    vec![
+        line(RuleKind::Ignore, RuleOrigin::Configuration),
+        line(RuleKind::Silence, RuleOrigin::Made),
+        line(RuleKind::Severity, RuleOrigin::Configuration),
+    ]
 }
 
 /// Whoever decides about repairs, of whom only what waits is asked.
@@ -120,6 +191,7 @@ impl Repairs for Desk {
 pub(crate) struct Site {
     address: SocketAddr,
     pub(crate) store: Arc<SqliteStore>,
+    pub(crate) keeper: Arc<Keeper>,
 }
 
 /// A page, as it came.
@@ -153,14 +225,16 @@ impl Site {
 
     /// A site with somebody who decides about repairs.
     pub(crate) async fn with(world: World, desk: Option<Arc<dyn Repairs>>) -> Self {
+        let keeper = Arc::new(Keeper::default());
         let store = Arc::new(SqliteStore::in_memory(Options::default()).await.unwrap());
         let allowed_hosts = HostPolicy::bound_to([127, 0, 0, 1].into(), std::iter::empty::<&str>());
-        let (live, access) = (Arc::new(Scene { world, desk }), Arc::new(Access::local()));
+        let scene = Scene { world, desk, keeper: keeper.clone() };
+        let (live, access) = (Arc::new(scene), Arc::new(Access::local()));
         let state = AppState { store: store.clone(), live, allowed_hosts, access };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, router(state), std::future::pending()));
-        Self { address, store }
+        Self { address, store, keeper }
     }
 
     /// Asks for a page as a browser does.
@@ -170,8 +244,24 @@ impl Site {
 
     /// Asks with these headers.
     pub(crate) async fn ask(&self, path: &str, headers: &str) -> Page {
+        self.exchange(&format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
+        ))
+        .await
+    }
+
+    /// Sends a form as a browser does.
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Page {
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{kind}\r\nContent-Length: {}",
+            form.len()
+        );
+        self.exchange(&format!("{head}\r\nAccept: text/html\r\n\r\n{form}")).await
+    }
+
+    async fn exchange(&self, request: &str) -> Page {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();

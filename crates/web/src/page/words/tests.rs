@@ -11,9 +11,11 @@ use evenkeel_core::{EventType, Field, GapKind, JournalKind, Severity};
 use fluent_bundle::FluentResource;
 
 use super::{Lang, Words};
+use crate::page::act::Done;
 use crate::page::fleet::Order;
 use crate::page::past::Reach;
 use crate::page::verdict::HostStand;
+use crate::silences::RuleKind;
 
 /// The keys of a language with the names of what belongs into each.
 fn keys(lang: Lang) -> BTreeMap<String, BTreeSet<String>> {
@@ -84,6 +86,9 @@ fn composed() -> BTreeSet<String> {
             &["q", "state", "site", "tenant", "severity", "type", "transition", "host", "service"],
         ),
         family("level", &["viewer", "operator", "approver", "admin"]),
+        family("rule", &RuleKind::ALL.map(RuleKind::as_str)),
+        family("done", &Done::ALL.map(Done::as_str)),
+        family("accept", &["1d", "7d", "30d", "90d", "resolved"]),
         family("filter", &["kind", "sight", "sink", "phase", "handle"]),
     ]
     .concat()
@@ -122,7 +127,7 @@ fn every_key_that_the_pages_use_is_there_and_every_one_there_is_used() {
             && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
     };
     // Classes and attributes that look like keys.
-    let other = ["empty-bad", "drift-state", "col-", "sight-unknown"];
+    let other = ["accept-language", "empty-bad", "drift-state", "col-", "sight-unknown"];
     let missing: Vec<_> = used
         .iter()
         .filter(|text| {

@@ -1,17 +1,15 @@
 //! `evenkeel repairs`: what is proposed, what a person decides about it, and what would run now. Lists are read from the
-//! store; decisions are taken by the controller that runs, see `ask`.
-
-mod ask;
+//! store; decisions are taken by the controller that runs, see [`super::ask`].
 
 use std::process::ExitCode;
 
 use evenkeel_core::remediation::{Phase, ProposalLine};
 use evenkeel_core::{HostName, Subject};
 use evenkeel_store::ProposalFilter;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use self::ask::Controller;
 use super::args::{Args, ProposalsOptions, RepairsCommand, TextOrJson, Word};
+use super::ask::{As, Controller};
 use super::failure::Failure;
 use super::{Done, history, output};
 use crate::config::Config;
@@ -23,7 +21,7 @@ pub(super) async fn run(args: &Args, command: &RepairsCommand) -> Done {
         RepairsCommand::List(options) => list(&config, options).await,
         RepairsCommand::Show { proposal, output } => show(&config, proposal, *output).await,
         RepairsCommand::Rehearse { output } => {
-            let rehearsal = Controller::of(&config, None)?.get("/api/v1/repairs").await?;
+            let rehearsal = Controller::of(&config, As::Anybody)?.get("/api/v1/repairs").await?;
             match output {
                 TextOrJson::Table => output::text(&render::repairs::rehearsal(&rehearsal, output::width())),
                 TextOrJson::Json => output::line(&render::repairs::json(&rehearsal)?),
@@ -88,7 +86,8 @@ async fn show(config: &Config, proposal: &str, form: TextOrJson) -> Done {
 }
 
 async fn decide(config: &Config, path: &str, word: &Word) -> Result<Value, Failure> {
-    Controller::of(config, Some(word.who.as_deref()))?.post(path, &word.reason).await
+    let wanted = As::Approver(word.who.as_deref());
+    Controller::of(config, wanted)?.send(path, &json!({ "reason": word.reason })).await
 }
 
 async fn switch(config: &Config, way: &str, word: &Word) -> Done {

@@ -1,20 +1,31 @@
-//! The controller that runs, asked through its API: it alone writes proposals. What does not live here: what is asked.
+//! The controller that runs, asked through its API: it alone writes proposals and silences. What does not live here: what
+//! is asked.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use evenkeel_core::Secret;
 use reqwest::{RequestBuilder, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cli::failure::{Failure, OrFail};
+use super::failure::{Failure, OrFail};
 use crate::config::{ApproverConfig, Config};
 
 /// Longer than the controller gives itself.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The variable with a token of `[access]`, for whoever is no approver of their own.
+/// Holds the token of `[access]` of whoever uses the command line, where the controller wants to know who asks.
 const TOKEN: &str = "EVENKEEL_TOKEN";
+
+/// As whom the controller is asked.
+pub(super) enum As<'a> {
+    /// Anybody who may look.
+    Anybody,
+    /// The approver of this name; without one, whoever `EVENKEEL_TOKEN` belongs to, or the only approver there is.
+    Approver(Option<&'a str>),
+    /// Whoever `EVENKEEL_TOKEN` belongs to; without it, whoever is at this machine.
+    Caller,
+}
 
 /// The controller that runs with this configuration.
 pub(super) struct Controller {
@@ -24,15 +35,16 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    /// `approver`: as whom it is asked; `Some(None)` is the only one there is.
-    pub(super) fn of(config: &Config, approver: Option<Option<&str>>) -> Result<Self, Failure> {
+    /// Asked as somebody.
+    pub(super) fn of(config: &Config, who: As<'_>) -> Result<Self, Failure> {
         let approvers = &config.remediation.approvers;
-        let token = match (approver, given()) {
-            (Some(Some(name)), _) => Some(named(approvers, Some(name))?.token.clone()),
-            (Some(None) | None, Some(given)) => Some(given),
-            (Some(None), None) => Some(named(approvers, None)?.token.clone()),
+        let token = match (who, given()) {
+            (As::Approver(Some(name)), _) => Some(named(approvers, Some(name))?.token.clone()),
+            (As::Approver(None) | As::Anybody | As::Caller, Some(given)) => Some(given),
+            (As::Approver(None), None) => Some(named(approvers, None)?.token.clone()),
             // Whoever holds the tokens of all of them may look as any.
-            (None, None) => approvers.first().map(|approver| approver.token.clone()),
+            (As::Anybody, None) => approvers.first().map(|approver| approver.token.clone()),
+            (As::Caller, None) => None,
         };
         // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -52,9 +64,9 @@ impl Controller {
         self.answer(self.http.get(self.url(path))).await
     }
 
-    /// Decides, with a reason.
-    pub(super) async fn post(&self, path: &str, reason: &str) -> Result<Value, Failure> {
-        self.answer(self.http.post(self.url(path)).json(&json!({ "reason": reason }))).await
+    /// Asks for something to be done.
+    pub(super) async fn send(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.answer(self.http.post(self.url(path)).json(body)).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -97,8 +109,8 @@ fn refused(status: StatusCode, problem: &Value) -> Failure {
     };
     let hint = match status {
         StatusCode::UNAUTHORIZED => Some(
-            "the controller knows another token; SIGHUP has it read its configuration again, and EVENKEEL_TOKEN may \
-                 hold one of [access]",
+            "the controller does not know the token; an approver's stands in the configuration (SIGHUP has it read \
+             again), anybody's own in EVENKEEL_TOKEN",
         ),
         StatusCode::SERVICE_UNAVAILABLE => {
             Some("another replica leads, or nothing can be kept; try again there, or later")
