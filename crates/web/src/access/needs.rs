@@ -31,8 +31,13 @@ const OWN: &[&str] = &["/api/v1/observations", "/api/v1/callbacks/*", "/webhooks
 const PARTS: &[(&str, Scope)] = &[
     ("/api/v1/silences", Scope::Silence),
     ("/api/v1/deliveries", Scope::Resend),
+    ("/api/v1/events", Scope::Resend),
     ("/api/v1/proposals", Scope::Decide),
     ("/api/v1/repairs", Scope::Decide),
+    ("/rules", Scope::Silence),
+    ("/drifts", Scope::Silence),
+    ("/deliveries", Scope::Resend),
+    ("/actions", Scope::Decide),
 ];
 
 impl Need {

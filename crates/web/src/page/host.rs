@@ -91,7 +91,7 @@ async fn made(
         }
         (both(asked, &host, &shown))
         (sides(asked, services.as_deref(), &now))
-        (branch(asked, &host, services.as_deref(), &now))
+        (branch(state, asked, &host, services.as_deref(), &now))
         (sight(asked, &host, sources))
         section {
             h2 { (words.say("host-seen")) }
@@ -148,7 +148,13 @@ fn sides(asked: &Asked, services: Option<&[ServiceStatus]>, now: &Now) -> Markup
 }
 
 /// Where it is, with what is on it.
-fn branch(asked: &Asked, host: &HostStatus, services: Option<&[ServiceStatus]>, now: &Now) -> Markup {
+fn branch(
+    state: &AppState,
+    asked: &Asked,
+    host: &HostStatus,
+    services: Option<&[ServiceStatus]>,
+    now: &Now,
+) -> Markup {
     let words = asked.words;
     let on_it = services.unwrap_or_default().iter();
     let on_it = on_it.map(|service| Node::service(words, service, now.of_service(&service.service).count()));
@@ -159,7 +165,9 @@ fn branch(asked: &Asked, host: &HostStatus, services: Option<&[ServiceStatus]>, 
     let mut node = vec![Node::host(asked, line, on_it.collect())];
     if let Some(carrier) = host.node.as_ref().filter(|carrier| **carrier != host.host) {
         let inner = node.remove(0);
-        node = holding("tree-node", carrier.as_str(), Some(asked.host(carrier.as_str())), inner);
+        // A hypervisor's name for its node need not be the name of a host.
+        let link = state.live.host(carrier).map(|host| asked.host(host.host.as_str()));
+        node = holding("tree-node", carrier.as_str(), link, inner);
     }
     if let Some(cluster) = &host.cluster {
         let inner = node.remove(0);
@@ -196,7 +204,7 @@ fn both(asked: &Asked, host: &HostStatus, shown: &[ObservedRow]) -> Markup {
                         td { (words.with("host-services", [("n", host.expected_services.into()), ("required", host.required_services.into())])) }
                         td { (services_seen(asked, host, shown)) }
                     }
-                    tr { th scope="row" { (words.say("col-cluster")) } td { (optional(host.cluster.as_deref())) } td { @match &host.node { Some(node) => (row::host(asked, node)), None => span.quiet { "–" } } } }
+                    tr { th scope="row" { (words.say("col-cluster")) } td { (optional(host.cluster.as_deref())) } td { @match &host.node { Some(node) => (super::text::name(node.as_str())), None => span.quiet { "–" } } } }
                     tr { th scope="row" { (words.say("col-site")) } td { (optional(host.site.as_deref())) } td { span.quiet { "–" } } }
                     tr { th scope="row" { (words.say("col-tenant")) } td { (optional(host.tenant.as_deref())) } td { span.quiet { "–" } } }
                 }

@@ -16,6 +16,9 @@ struct Line {
     observed: Option<String>,
 }
 
+/// What either side says.
+type Both = (Option<String>, Option<String>);
+
 /// Both sides as a table, with what differs marked.
 pub(super) fn table(
     words: Words,
@@ -86,7 +89,7 @@ fn lines(words: Words, kind: EventType, expected: Option<&Side>, observed: Optio
         || words.say(if kind.is_blindness() { "side-why" } else { "side-value" }),
         |field| words.word("field", field),
     );
-    let all: [(String, (Option<String>, Option<String>)); 5] = [
+    let all: [(String, Both); 5] = [
         (words.say("side-state"), pick(&|side| side.state.as_deref().map(|s| words.word("state", s)))),
         (words.say("side-ports"), pick(&|side| ports(side))),
         (words.say("side-role"), pick(&|side| side.role.as_deref().map(|r| clean(r).into_owned()))),

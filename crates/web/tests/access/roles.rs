@@ -20,6 +20,8 @@ enum Takes {
 }
 
 const READ: Takes = Takes::Level(Level::Viewer, Some(Scope::Read));
+const SILENCE: Takes = Takes::Level(Level::Operator, Some(Scope::Silence));
+const RESEND: Takes = Takes::Level(Level::Operator, Some(Scope::Resend));
 const DECIDE: Takes = Takes::Level(Level::Approver, Some(Scope::Decide));
 
 /// Every route of the router with the methods that lead anywhere.
@@ -35,6 +37,13 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/hosts", READ),
     ("GET", "/hosts/{name}", READ),
     ("GET", "/drifts/{handle}", READ),
+    ("POST", "/drifts/{handle}/accept", SILENCE),
+    ("GET", "/map", READ),
+    ("GET", "/kiosk", READ),
+    ("GET", "/rules", READ),
+    ("POST", "/rules/{name}/end", SILENCE),
+    ("POST", "/actions", DECIDE),
+    ("POST", "/actions/{key}", DECIDE),
     ("GET", "/events", READ),
     ("GET", "/sources", READ),
     ("GET", "/deliveries", READ),
@@ -52,11 +61,16 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/api/v1/events", READ),
     ("GET", "/api/v1/events/export", READ),
     ("GET", "/api/v1/events/{id}", READ),
-    ("POST", "/api/v1/events/{id}/resend", Takes::Level(Level::Operator, None)),
+    ("POST", "/api/v1/events/{id}/resend", RESEND),
     ("GET", "/api/v1/sources", READ),
     ("GET", "/api/v1/deliveries", READ),
-    ("POST", "/api/v1/deliveries/{id}/resend", Takes::Level(Level::Operator, Some(Scope::Resend))),
+    ("POST", "/api/v1/deliveries/{id}/resend", RESEND),
     ("GET", "/api/v1/journal", READ),
+    ("GET", "/api/v1/rules", READ),
+    ("GET", "/api/v1/silences", READ),
+    ("POST", "/api/v1/silences", SILENCE),
+    ("GET", "/api/v1/silences/{name}", READ),
+    ("POST", "/api/v1/silences/{name}/end", SILENCE),
     ("GET", "/api/v1/proposals", READ),
     ("GET", "/api/v1/proposals/{key}", READ),
     ("GET", "/api/v1/repairs", READ),
