@@ -11,7 +11,7 @@ mod listing;
 mod params;
 mod proposals;
 mod repairs;
-mod resend;
+pub(crate) mod resend;
 pub(crate) mod rules;
 pub(crate) mod silences;
 mod sources;

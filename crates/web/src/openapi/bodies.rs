@@ -1,6 +1,5 @@
 //! What repairs, the doors for machines and health send and answer. Not here: what pages show as well (`schemas`).
 
-use evenkeel_core::policy::silence::Stands;
 use evenkeel_core::remediation::{Effect, Mode, Phase, Reason, State as ProposalState};
 use serde_json::Value;
 use serde_json::json;
@@ -133,45 +132,4 @@ pub(super) fn doors() -> Shapes {
             ),
         ),
     ]
-}
-
-/// The keys of a silence.
-fn silence() -> Value {
-    let ended = object([("at", moment()), ("by", text()), ("reason", text())]);
-    object([
-        ("name", text()),
-        ("state", word(Stands::ALL.map(Stands::as_str))),
-        ("drift_id", or_null(text())),
-        ("drift_handle", or_null(text())),
-        ("hosts", list(text())),
-        ("services", list(text())),
-        ("types", list(types())),
-        ("reason", text()),
-        ("owner", text()),
-        ("made_at", moment()),
-        ("starts", moment()),
-        ("ends", moment()),
-        ("until_resolved", flag()),
-        ("ended", or_null(ended)),
-    ])
-}
-
-pub(super) fn silences() -> Shapes {
-    let new = with_some(
-        [],
-        [
-            ("drift", text()),
-            ("hosts", list(text())),
-            ("services", list(text())),
-            ("types", list(text())),
-            ("reason", text()),
-            ("starts", or_null(moment())),
-            ("ends", or_null(moment())),
-            ("for", or_null(text())),
-            ("until_resolved", flag()),
-        ],
-    );
-    // What a rule selects differs from kind to kind.
-    let rule = json!({ "type": "object", "required": ["kind", "origin", "selects", "state"] });
-    vec![("Silence", silence()), ("SilenceDetail", framed(silence())), ("NewSilence", new), ("Rule", rule)]
 }

@@ -7,6 +7,7 @@ mod operation;
 mod operations;
 mod schemas;
 mod shape;
+mod silences;
 
 use std::sync::LazyLock;
 

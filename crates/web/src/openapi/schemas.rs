@@ -6,7 +6,7 @@ use evenkeel_core::{EventType, Severity, SourceKind};
 use evenkeel_store::JournalKind;
 use serde_json::{Map, Value, json};
 
-use super::bodies::{doors, repairs, silences};
+use super::bodies::{doors, repairs};
 use super::schema;
 use super::shape::{flag, framed, list, moment, number, object, or_null, text, uuid, with_some, word};
 use crate::problem::Kind;
@@ -14,7 +14,9 @@ use crate::problem::Kind;
 /// Every schema, by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [basics(), drifts(), hosts(), services(), outbox(), silences(), repairs(), doors()] {
+    for part in
+        [basics(), drifts(), hosts(), services(), outbox(), super::silences::shapes(), repairs(), doors()]
+    {
         for (name, shape) in part {
             all.insert(name.to_owned(), shape);
         }

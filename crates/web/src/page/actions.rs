@@ -80,12 +80,12 @@ fn standing(asked: &Asked, controls: &Controls, rehearsal: Option<&Rehearsal>) -
         ul.cards {
             @if let Some(rehearsal) = rehearsal {
                 li.card {
-                    h3 { (words.say("repairs-enabled")) }
+                    h2 { (words.say("repairs-enabled")) }
                     p { (words.say(if rehearsal.enabled { "repairs-on" } else { "repairs-off" })) }
                 }
             }
             li.card.bad[halt.is_some()] {
-                h3 { (words.say("repairs-halt")) }
+                h2 { (words.say("repairs-halt")) }
                 @match halt {
                     None => p { (words.say("repairs-halt-off")) },
                     Some(halt) => {
@@ -95,7 +95,7 @@ fn standing(asked: &Asked, controls: &Controls, rehearsal: Option<&Rehearsal>) -
                 }
             }
             li.card.bad[brake.engaged.is_some()] {
-                h3 { (words.say("repairs-brake")) }
+                h2 { (words.say("repairs-brake")) }
                 @match &brake.engaged {
                     None => p { (words.say("repairs-brake-off")) },
                     Some(engaged) => {

@@ -7,6 +7,7 @@ use evenkeel_core::DriftId;
 use evenkeel_store::{Cursor, DeliveryFilter, DeliveryRow, DeliveryState, OutboxDepth};
 use maud::{Markup, html};
 
+use super::again;
 use super::asked::Asked;
 use super::frame::{self, Shown, Tab};
 use super::list::{Input, ROWS, empty, filters, onward};
@@ -60,6 +61,7 @@ fn depths(asked: &Asked, outbox: &[OutboxDepth]) -> Markup {
                 li.card.bad[*dead > 0] {
                     h3 { (name(sink)) }
                     p { (words.with("outbox-pending", [("n", (*pending).into())])) " · " (words.with("outbox-dead", [("n", (*dead).into())])) }
+                    @if *dead > 0 { (again::button(asked, None, sink)) }
                     @if let Some(at) = oldest_pending { p.quiet { (words.say("outbox-oldest")) " " (moment(words, *at, asked.now)) } }
                 }
             }
@@ -90,9 +92,10 @@ pub(super) fn table(asked: &Asked, rows: &[DeliveryRow]) -> Markup {
                                 DeliveryState::Delivered | DeliveryState::Dead => (moment_or(words, row.settled_at, asked.now, "never")),
                             }
                         }
-                        td.error data-label=(c_error) lang="en" {
+                        td.error data-label=(c_error) {
+                            @if row.state == DeliveryState::Dead { (again::button(asked, Some(row.id), &row.sink)) }
                             @match row.last_error.as_deref().or(row.first_error.as_deref()) {
-                                Some(error) => (clean(error)),
+                                Some(error) => span lang="en" { (clean(error)) },
                                 None => span.quiet { "–" },
                             }
                         }

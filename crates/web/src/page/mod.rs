@@ -6,6 +6,7 @@ mod about;
 mod accept;
 mod act;
 mod actions;
+mod again;
 mod api;
 mod asked;
 mod asset;
@@ -64,7 +65,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/kiosk", get(kiosk::page))
         .route("/events", get(events::page))
         .route("/sources", get(sources::page))
-        .route("/deliveries", get(deliveries::page))
+        .route("/deliveries", get(deliveries::page).post(again::sink))
+        .route("/deliveries/{id}", post(again::one))
         .route("/actions", get(actions::page).post(decide::switch))
         .route("/actions/{key}", post(decide::post))
         .route("/rules", get(rules::page))

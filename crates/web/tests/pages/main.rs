@@ -10,6 +10,7 @@ mod client;
 mod drift;
 #[cfg(test)]
 mod escaping;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod languages;
