@@ -2,11 +2,11 @@
 //! does not: which operations there are (`operations`), what their answers look like (`schemas`), and the page people read
 //! (`page::api`). Tests hold it against the routes and against real answers.
 
+mod bodies;
 mod operation;
 mod operations;
 mod schemas;
 mod shape;
-mod silences;
 
 use std::sync::LazyLock;
 

@@ -194,7 +194,7 @@ fn in_path(path: &str) -> Vec<Param> {
         schema: json!({ "type": "string", "minLength": 1 }),
     };
     let names = [
-        ("name", "The host's name; case does not count."),
+        ("name", "Its name; the case of a host's does not count."),
         ("handle", "The drift's handle; case does not count."),
         ("id", "Its id."),
         ("key", "Its key, or the first characters of it, at least four."),

@@ -1,5 +1,6 @@
 //! Which operations the API has. Not here: how one is written down, and what answers look like in detail.
 
+use evenkeel_core::policy::silence::Stands;
 use evenkeel_core::remediation::{Phase, State as ProposalState};
 use evenkeel_core::{EventType, Severity};
 use evenkeel_store::JournalKind;
@@ -8,6 +9,7 @@ use serde_json::json;
 use super::operation::{Body, Needs, Operation, Param, Place, moment, query, text, uuid, words};
 use super::schema;
 use crate::access::Level;
+use crate::silences::RuleKind;
 
 fn types() -> Param {
     let codes = EventType::ALL.map(EventType::code);
@@ -39,7 +41,7 @@ fn of_events() -> Vec<Param> {
 pub(crate) fn operations() -> Vec<Operation> {
     let mut all = world();
     all.extend(history());
-    all.extend(super::silences::operations());
+    all.extend(silences());
     all.extend(repairs());
     all.extend(doors());
     all.extend(health());
@@ -165,6 +167,58 @@ fn history() -> Vec<Operation> {
             uuid("event", "About this event."),
             moment("since", "Not before."),
         ]),
+    ]
+}
+
+fn silences() -> Vec<Operation> {
+    let change = |path, id, what, body, required| {
+        Operation::post("silences", path, id, what, schema("Silence"))
+            .sends(Body { required, ..Body::json(schema(body)) })
+            .needs(Needs::Role(Level::Operator))
+    };
+    let mut make = change("/api/v1/silences", "makeSilence", "Makes a silence.", "NewSilence", true);
+    make.status = 201;
+    let mut rules = Operation::list(
+        "silences",
+        "/api/v1/rules",
+        "listRules",
+        "Every rule that was decided, in the configuration or at run time.",
+        "Rule",
+    );
+    rules.params = vec![words("kind", "Of any of these kinds.", RuleKind::ALL.map(RuleKind::as_str))];
+    vec![
+        rules,
+        Operation::list(
+            "silences",
+            "/api/v1/silences",
+            "listSilences",
+            "Silences made at run time, newest first.",
+            "Silence",
+        )
+        .takes([
+            query(
+                "state",
+                "That stand so.",
+                json!({ "type": "string", "enum": Stands::ALL.map(Stands::as_str) }),
+            ),
+            text("drift", "About the drift with this id."),
+            text("owner", "Made by them."),
+        ]),
+        make,
+        Operation::get(
+            "silences",
+            "/api/v1/silences/{name}",
+            "getSilence",
+            "One silence.",
+            schema("SilenceDetail"),
+        ),
+        change(
+            "/api/v1/silences/{name}/end",
+            "endSilence",
+            "Ends a silence before its time.",
+            "Reason",
+            false,
+        ),
     ]
 }
 

@@ -2,11 +2,11 @@
 //! by tests. Core knows no such thing as a schema, so these stand here and are not derived there. Every object is closed:
 //! what it does not name does not come. Not here: which operation answers what.
 
-use evenkeel_core::remediation::{Effect, Mode, Phase, Reason, State as ProposalState};
 use evenkeel_core::{EventType, Severity, SourceKind};
 use evenkeel_store::JournalKind;
 use serde_json::{Map, Value, json};
 
+use super::bodies::{doors, repairs, silences};
 use super::schema;
 use super::shape::{flag, framed, list, moment, number, object, or_null, text, uuid, with_some, word};
 use crate::problem::Kind;
@@ -14,7 +14,7 @@ use crate::problem::Kind;
 /// Every schema, by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [basics(), drifts(), hosts(), outbox(), super::silences::shapes(), repairs(), doors()] {
+    for part in [basics(), drifts(), hosts(), services(), outbox(), silences(), repairs(), doors()] {
         for (name, shape) in part {
             all.insert(name.to_owned(), shape);
         }
@@ -22,7 +22,7 @@ pub(super) fn all() -> Value {
     Value::Object(all)
 }
 
-type Shapes = Vec<(&'static str, Value)>;
+pub(super) type Shapes = Vec<(&'static str, Value)>;
 
 fn basics() -> Shapes {
     let kinds = Kind::ALL.map(|kind| format!("urn:evenkeel:problem:{}", kind.word()));
@@ -79,11 +79,11 @@ const GAPS: [&str; 10] = [
     "ambiguous",
 ];
 
-fn types() -> Value {
+pub(super) fn types() -> Value {
     word(EventType::ALL.map(EventType::code))
 }
 
-fn severities() -> Value {
+pub(super) fn severities() -> Value {
     word(Severity::ALL.map(Severity::as_str))
 }
 
@@ -175,8 +175,12 @@ fn hosts() -> Shapes {
                 ("status", or_null(text())),
                 ("site", or_null(text())),
                 ("tenant", or_null(text())),
+                ("cluster", or_null(text())),
+                ("node", or_null(text())),
                 ("expected_services", number()),
                 ("required_services", number()),
+                ("unwatched_services", number()),
+                ("judged_since", or_null(moment())),
                 ("sources", list(text())),
                 ("blind", list(text())),
                 ("machines", list(schema("Machine"))),
@@ -196,6 +200,7 @@ fn hosts() -> Shapes {
             "HostDetail",
             framed(object([
                 ("host", schema("Host")),
+                ("services", or_null(list(schema("Service")))),
                 ("sources", list(schema("Source"))),
                 ("drifts", list(schema("Drift"))),
             ])),
@@ -212,7 +217,53 @@ fn hosts() -> Shapes {
                 ("complete_at", or_null(moment())),
                 ("blind_since", or_null(moment())),
                 ("objects", number()),
+                ("asking", or_null(schema("Asking"))),
                 ("age_seconds", or_null(number())),
+            ]),
+        ),
+    ]
+}
+
+/// One service with both sides.
+fn services() -> Shapes {
+    let expected = object([
+        ("ports", or_null(list(text()))),
+        ("lifecycle", or_null(text())),
+        ("image", or_null(text())),
+        ("role", or_null(text())),
+    ]);
+    let unknown = with_some([], [("state", schema("Gap")), ("ports", schema("Gap"))]);
+    let observed = object([
+        ("state", or_null(text())),
+        ("ports", or_null(list(text()))),
+        ("loopback", or_null(list(text()))),
+        ("image", or_null(text())),
+        ("role", or_null(text())),
+        ("unknown", unknown),
+    ]);
+    vec![
+        (
+            "Service",
+            object([
+                ("service", text()),
+                ("declared", or_null(flag())),
+                ("demand", or_null(word(["run", "may_run", "either", "not_run"]))),
+                ("expected", or_null(expected)),
+                ("sight", word(["present", "absent", "unknown", "unwatched"])),
+                ("gap", or_null(schema("Gap"))),
+                ("observed", or_null(observed)),
+                ("source", or_null(text())),
+                ("observed_at", or_null(moment())),
+                ("differs", list(text())),
+            ]),
+        ),
+        (
+            "Asking",
+            object([
+                ("took_ms", or_null(number())),
+                ("next_at", or_null(moment())),
+                ("failures", number()),
+                ("left_alone", flag()),
             ]),
         ),
     ]
@@ -251,132 +302,6 @@ fn outbox() -> Shapes {
                 ("handle", or_null(text())),
                 ("data", json!({ "description": "Everything else." })),
             ]),
-        ),
-    ]
-}
-
-/// The keys of a proposal.
-fn proposal() -> Value {
-    object([
-        ("key", text()),
-        ("handle", text()),
-        ("number", number()),
-        ("drift_id", text()),
-        ("drift_handle", text()),
-        ("host", or_null(text())),
-        ("service", or_null(text())),
-        ("event_type", types()),
-        ("severity", severities()),
-        ("action", text()),
-        ("effect", word(Effect::ALL.map(Effect::as_str))),
-        ("rule", text()),
-        ("mode", word(Mode::ALL.map(Mode::as_str))),
-        ("params", json!({ "type": "object" })),
-        ("state", word(ProposalState::WORDS)),
-        ("phase", word(Phase::ALL.map(Phase::as_str))),
-        ("created_at", moment()),
-        ("expires_at", moment()),
-        ("approved_by", or_null(text())),
-        ("approved_at", or_null(moment())),
-        ("dispatched_at", or_null(moment())),
-        ("answer", or_null(word(["succeeded", "failed", "timed_out"]))),
-        ("output", or_null(text())),
-        ("since", or_null(moment())),
-        ("why", or_null(text())),
-    ])
-}
-
-fn repairs() -> Shapes {
-    let halt = object([("by", text()), ("reason", text()), ("at", moment())]);
-    let engaged = object([
-        ("since", moment()),
-        ("why", json!({ "description": "What set it." })),
-        ("calm_since", or_null(moment())),
-    ]);
-    let brake = object([
-        ("engaged", or_null(engaged)),
-        ("released_at", or_null(moment())),
-        ("forgiven_at", or_null(moment())),
-    ]);
-    let held = object([
-        ("drift_id", text()),
-        ("drift_handle", text()),
-        ("proposal", or_null(text())),
-        ("action", or_null(text())),
-        ("reason", word(Reason::WORDS)),
-        ("why", text()),
-    ]);
-    vec![
-        ("Proposal", proposal()),
-        ("ProposalDetail", framed(proposal())),
-        ("Halt", or_null(halt)),
-        ("Brake", brake),
-        ("Held", held),
-        ("Switched", object([("changed", flag()), ("halt", schema("Halt")), ("brake", schema("Brake"))])),
-        (
-            "Rehearsal",
-            object([
-                ("at", moment()),
-                ("enabled", flag()),
-                ("halt", schema("Halt")),
-                ("brake", schema("Brake")),
-                ("propose", list(schema("Proposal"))),
-                ("dispatch", list(schema("Proposal"))),
-                ("held", list(schema("Held"))),
-            ]),
-        ),
-        ("Reason", with_some([], [("reason", text())])),
-        (
-            "Claim",
-            with_some(
-                [("result", word(["succeeded", "failed"]))],
-                [("output", json!({ "description": "Whatever the receiver has to say." }))],
-            ),
-        ),
-        ("Answered", object([("proposal", text()), ("state", text()), ("known", flag())])),
-    ]
-}
-
-fn doors() -> Shapes {
-    let row = json!({ "type": "object", "required": ["name"], "properties": {
-        "name": text(), "ports": list(json!({})), "state": text() } });
-    let snapshot = json!({ "type": "object",
-        "properties": { "containers": list(row.clone()), "services": list(row), "complete": flag() } });
-    let blind = object([
-        ("source", text()),
-        ("host", or_null(text())),
-        ("gap", schema("Gap")),
-        ("since", or_null(moment())),
-    ]);
-    vec![
-        (
-            "Observation",
-            json!({ "type": "object", "required": ["hostname", "source", "observed_at", "snapshot"],
-            "properties": { "hostname": text(), "source": text(), "observed_at": moment(), "snapshot": snapshot } }),
-        ),
-        (
-            "Receipt",
-            object([
-                ("accepted", number()),
-                ("duplicates", number()),
-                ("partial", list(schema("Remark"))),
-                ("refused", list(schema("Remark"))),
-            ]),
-        ),
-        (
-            "Ready",
-            with_some(
-                [
-                    ("ready", flag()),
-                    ("role", word(["leader", "follower", "waiting"])),
-                    ("reasons", list(text())),
-                    ("store_ok", flag()),
-                    ("intent_read", flag()),
-                    ("unanswered", list(text())),
-                    ("blind", list(blind)),
-                ],
-                [("leader", text()), ("status_age_seconds", or_null(number()))],
-            ),
         ),
     ]
 }

@@ -51,6 +51,8 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/journal", READ),
     ("GET", "/about", READ),
     ("GET", "/api", READ),
+    ("GET", "/kiosk", READ),
+    ("GET", "/map", READ),
     ("GET", "/api/v1/openapi.json", READ),
     ("GET", "/api/v1/hosts", READ),
     ("GET", "/api/v1/hosts/{name}", READ),
