@@ -3,12 +3,10 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use evenkeel_store::Cursor;
 use serde::Serialize;
 
 use super::listing::{self, Rows};
-use super::params::Params;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, quoted};
 use crate::silences::{RuleKind, RuleLine};
 use crate::state::AppState;
 
@@ -20,29 +18,42 @@ struct Shown<'a> {
     state: &'static str,
 }
 
-/// Every rule, in the order in which the configuration has them and silences were made.
+/// Every rule: they are as many as a person wrote, so there are no pages.
 pub(super) async fn list(
     State(state): State<AppState>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let params = Params::of("rules", &uri, &["kind"])?;
-    let kinds = params.many("kind", RuleKind::parse, &RuleKind::ALL.map(RuleKind::as_str))?;
-    // The place is a number: of a list that changed meanwhile the rest may begin one further or nearer.
-    let start: usize = params.cursor()?.map_or(0, |cursor| cursor.as_str().parse().unwrap_or(usize::MAX));
-    let limit = params.limit()? as usize;
+    let kinds = kinds(&uri)?;
     let lines = known(&state)?;
     let now = state.live.now();
     let wanted = |line: &&RuleLine| kinds.is_empty() || kinds.contains(&line.kind);
-    let mut rest = lines.iter().filter(wanted).skip(start);
     let shown: Vec<Shown<'_>> =
-        rest.by_ref().take(limit).map(|line| Shown { line, state: line.stands(now).as_str() }).collect();
-    let next = rest.next().map(|_| params.next(&Cursor::new((start + limit).to_string())));
-    listing::list(&state, &headers, &Rows::of(&shown)?, next.as_deref())
+        lines.iter().filter(wanted).map(|line| Shown { line, state: line.stands(now).as_str() }).collect();
+    listing::list(&state, &headers, &Rows::of(&shown)?, None)
 }
 
 /// The rules, where they are known.
 pub(crate) fn known(state: &AppState) -> Result<Vec<RuleLine>, Problem> {
     let missing = || Problem::new(Kind::NotKnownYet, "the rules are not known here yet; try again");
     state.live.rules().ok_or_else(missing)
+}
+
+fn kinds(uri: &Uri) -> Result<Vec<RuleKind>, Problem> {
+    let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let unreadable =
+        |_| Problem::new(Kind::BadParameter, "the query is not of the form `name=value&name=value`");
+    let mut kinds = Vec::new();
+    for (name, value) in pairs.map_err(unreadable)?.0 {
+        if name != "kind" {
+            let detail = format!("{} is no parameter here; accepted: kind", quoted(&name));
+            return Err(Problem::new(Kind::BadParameter, detail));
+        }
+        for word in value.split(',') {
+            let kind = RuleKind::parse(word.trim());
+            let accepted = RuleKind::ALL.map(RuleKind::as_str);
+            kinds.push(kind.ok_or_else(|| Problem::bad_value("kind", word, &accepted))?);
+        }
+    }
+    Ok(kinds)
 }

@@ -47,6 +47,8 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/events", READ),
     ("GET", "/sources", READ),
     ("GET", "/deliveries", READ),
+    ("POST", "/deliveries", RESEND),
+    ("POST", "/deliveries/{id}", RESEND),
     ("GET", "/actions", READ),
     ("GET", "/journal", READ),
     ("GET", "/about", READ),
