@@ -268,6 +268,25 @@ impl Program {
     }
 }
 
+/// What everybody logs in with whom [`passwd`] makes.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// The lines of the configuration that the binary prints for somebody with [`PASSWORD`].
+pub async fn passwd(name: &str, role: &str) -> String {
+    let mut child = Command::new(path())
+        .args(["passwd", name, "--role", role])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{PASSWORD}\n").as_bytes()).await.unwrap();
+    drop(input);
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// One GET over a connection of its own: status and body.
 pub async fn get(address: &str, path: &str) -> (u16, String) {
     let (status, _, body) = ask(address, "GET", path).await;

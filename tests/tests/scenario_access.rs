@@ -2,16 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
-use std::process::Stdio;
-
-use evenkeel_tests::program::{self, Program};
+use evenkeel_tests::program::{PASSWORD, Program, passwd};
 use evenkeel_tests::stage::soon;
 use evenkeel_tests::workshop::Workshop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::Command;
-
-const PASSWORD: &str = "correct horse battery";
 
 /// Sends these lines; status, head and body of the answer.
 async fn send(
@@ -33,22 +28,6 @@ async fn send(
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
-}
-
-/// The lines that the program makes of a password.
-async fn passwd(name: &str, role: &str) -> String {
-    let mut child = Command::new(program::path())
-        .args(["passwd", name, "--role", role])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(format!("{PASSWORD}\n").as_bytes()).await.unwrap();
-    drop(input);
-    let output = child.wait_with_output().await.unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

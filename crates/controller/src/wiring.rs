@@ -152,7 +152,7 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
 
 /// Who may do what.
 pub fn rules(config: &Config) -> Rules {
-    let AccessConfig { users, tokens, proxy, sessions, anonymous, open_metrics } = &config.access;
+    let AccessConfig { users, tokens, proxy, sessions, anonymous, local, open_metrics } = &config.access;
     let approver = |ApproverConfig { name, token }: &ApproverConfig| Approver {
         name: name.clone(),
         token: token.clone(),
@@ -165,6 +165,7 @@ pub fn rules(config: &Config) -> Rules {
         sessions: *sessions,
         approvers: config.remediation.approvers.iter().map(approver).collect(),
         anonymous: *anonymous,
+        local: *local,
         open_metrics: *open_metrics,
     }
 }

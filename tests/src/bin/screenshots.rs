@@ -107,6 +107,9 @@ async fn pages(browser: &Browser, address: &str) -> Vec<(String, String)> {
     let mut pages: Vec<_> = links.into_iter().map(named).collect();
     pages.extend([
         ("drift".to_owned(), drift),
+        ("kiosk".to_owned(), "/kiosk".to_owned()),
+        ("api".to_owned(), "/api".to_owned()),
+        ("login".to_owned(), "/login".to_owned()),
         ("host".to_owned(), "/hosts/box2-media".to_owned()),
         ("host-blind".to_owned(), "/hosts/box2-daily".to_owned()),
         ("not-found".to_owned(), "/nowhere".to_owned()),

@@ -17,7 +17,7 @@ use evenkeel_lab::incidents::{INCIDENTS, Incident, LEFT};
 use evenkeel_lab::netbox::NetboxVersion;
 use evenkeel_lab::receiver::Receiver;
 use evenkeel_store::{SqliteStore, Store};
-use evenkeel_web::{Repairs as _, Rules, Switch};
+use evenkeel_web::{Level, Repairs as _, Rules, Switch};
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -47,7 +47,7 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         Receiver::start(lab::SIGNING_SECRET).await.or_fail("the demo needs to listen on 127.0.0.1")?;
     let store = open_store(options).await?;
     let http = lab::http(options.listen);
-    let surface = Surface::open(&http, Rules::default(), store.clone())
+    let surface = Surface::open(&http, Rules { local: Level::Approver, ..Rules::default() }, store.clone())
         .await
         .or_fail("name another address with --listen, or 127.0.0.1:0")?;
     let seat = Seat::new(store.clone(), "demo", surface.face().clone());

@@ -16,7 +16,7 @@ use super::table::{Table, Value};
 use super::value::{Moment, Read, some_time, word};
 
 /// Who may look and do what.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct AccessConfig {
     /// People, in the order of the file.
     pub users: Vec<User>,
@@ -24,6 +24,8 @@ pub struct AccessConfig {
     pub tokens: Vec<Token>,
     /// What somebody may do who has not said who they are, where others have a name.
     pub anonymous: Option<Level>,
+    /// The role of whoever is at this machine, where nobody has a name.
+    pub local: Level,
     /// Who logs people in elsewhere.
     pub proxy: Option<Proxy>,
     /// How long sessions last.
@@ -44,7 +46,14 @@ const ANONYMOUS: Key = Key::with_default(
     "`none` or `viewer`",
     "\"none\"",
     "What somebody may do who has not said who they are, as soon as a user, a token or a proxy is configured: nothing, or \
-     look. While none is, whoever is at this machine may look, silence and send again.",
+     look. While none is, see `local`.",
+);
+const LOCAL: Key = Key::with_default(
+    "local",
+    "`viewer`, `operator`, `approver` or `admin`",
+    "\"operator\"",
+    "The role of whoever is at this machine while no user, token or proxy is configured. As an `approver` they decide about \
+     repairs, and the journal calls them `local`.",
 );
 const OPEN_METRICS: Key = Key::with_default(
     "open_metrics",
@@ -72,7 +81,7 @@ pub(super) const SECTION: Section = Section {
     doc: "Who may look and do what; docs/access.md shows how. A `viewer` reads everything; an `operator` also silences drifts \
           and sends deliveries again; an `approver` also decides about repairs; an `admin` may do everything. Listening beyond \
           this machine takes at least one user, token or proxy.",
-    keys: &[&ANONYMOUS, &OPEN_METRICS, &SESSION_IDLE, &SESSION_LONGEST, &USER, &TOKEN, &PROXY],
+    keys: &[&ANONYMOUS, &LOCAL, &OPEN_METRICS, &SESSION_IDLE, &SESSION_LONGEST, &USER, &TOKEN, &PROXY],
     inherits: &[],
 };
 
@@ -183,7 +192,8 @@ pub(super) fn read(table: &Table<'_>) -> Option<AccessConfig> {
                 .wrong(&HASH, format!("is the hash of {} as well; nobody could tell them apart", other.name));
         }
     }
-    let (anonymous, open_metrics) = (table.get::<Anybody>(&ANONYMOUS), table.get(&OPEN_METRICS));
+    let (anonymous, local) = (table.get::<Anybody>(&ANONYMOUS), table.get(&LOCAL));
+    let open_metrics = table.get(&OPEN_METRICS);
     let proxy = table.has(&PROXY).then(|| proxy::read(&table.table(&PROXY, &proxy::SECTION)));
     let sessions = sessions(table);
     Some(AccessConfig {
@@ -196,6 +206,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<AccessConfig> {
         },
         sessions: sessions?,
         anonymous: anonymous?.0,
+        local: local?,
         open_metrics: open_metrics?,
     })
 }

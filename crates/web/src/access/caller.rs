@@ -114,6 +114,9 @@ pub(crate) enum Means {
     Session(Seal),
 }
 
+/// What the journal calls whoever is at this machine.
+const LOCAL: &str = "local";
+
 /// Whoever a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -126,8 +129,13 @@ pub struct Caller {
 
 impl Caller {
     /// Whoever is at this machine and has not said who they are.
-    pub fn local() -> Self {
-        Self { name: "local".into(), level: Level::Operator, means: Means::None }
+    pub fn local(level: Level) -> Self {
+        Self { name: LOCAL.into(), level, means: Means::None }
+    }
+
+    /// Whether they are at this machine, where nobody has a name.
+    pub(crate) fn is_local(&self) -> bool {
+        self.means == Means::None && &*self.name == LOCAL
     }
 
     /// Whoever has not said who they are, where everybody may look.

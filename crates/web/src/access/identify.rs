@@ -126,7 +126,7 @@ async fn found(
     // Whose address is not known is nobody.
     let peer = extensions.get::<Peer>().map(|Peer(address)| *address);
     if peer.is_some_and(|peer| state.access.is_open_to(rules, peer)) {
-        return Ok(Some(Caller::local()));
+        return Ok(Some(Caller::local(rules.local)));
     }
     Ok(rules.anonymous.filter(|_| rules.names_somebody()).map(Caller::anonymous))
 }

@@ -39,7 +39,7 @@ pub struct Token {
 }
 
 /// Who there is, and what whoever is nobody may do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// People.
     pub users: Vec<User>,
@@ -55,8 +55,27 @@ pub struct Rules {
     pub approvers: Vec<Approver>,
     /// What somebody may do who has not said who they are, where others have a name: nothing, or this.
     pub anonymous: Option<Level>,
+    /// What whoever is at this machine may do while nobody has a name.
+    pub local: Level,
     /// Whether everybody may read the metrics.
     pub open_metrics: bool,
+}
+
+impl Default for Rules {
+    /// Nobody has a name; whoever is at this machine is an operator.
+    fn default() -> Self {
+        Self {
+            users: Vec::new(),
+            tokens: Vec::new(),
+            proxy: None,
+            trusted_proxies: Vec::new(),
+            sessions: Sessions::default(),
+            approvers: Vec::new(),
+            anonymous: None,
+            local: Level::Operator,
+            open_metrics: false,
+        }
+    }
 }
 
 impl Rules {
@@ -73,7 +92,8 @@ impl Rules {
             .proxy
             .iter()
             .flat_map(|proxy| proxy.roles.iter().map(|(_, level)| *level).chain(proxy.default_role));
-        !self.approvers.is_empty() || levels.chain(groups).any(|level| level >= Level::Approver)
+        let local = (!self.names_somebody()).then_some(self.local);
+        !self.approvers.is_empty() || levels.chain(groups).chain(local).any(|level| level >= Level::Approver)
     }
 
     /// The hash that takes longest to try.

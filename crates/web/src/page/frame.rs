@@ -128,7 +128,7 @@ pub(super) async fn kiosk(
         (DOCTYPE)
         html lang=(words.0.code()) {
             (head(asked, &shown, Some(KIOSK_EVERY)))
-            body.kiosk { main #content { (banners(state, asked)) (shown.content) } }
+            body.kiosk { main #content { (banners(state, asked)) (shown.content) } footer { (live(asked)) } }
         }
     };
     leaving(asked, &shown, body)
@@ -177,18 +177,15 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
     }
 }
 
-/// The head of a page, which may be fetched anew every so many seconds.
+/// The head of a page, which without the script may be fetched anew every so many seconds.
 fn head(asked: &Asked, shown: &Shown, every: Option<u32>) -> Markup {
     html! {
         head {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
-            // What is fetched anew whole needs no script that keeps it up.
-            @match every {
-                Some(seconds) => meta http-equiv="refresh" content=(seconds);,
-                None => script src=(asked.at(&asset::script())) defer {},
-            }
+            script src=(asked.at(&asset::script())) defer {}
+            @if let Some(seconds) = every { noscript { meta http-equiv="refresh" content=(seconds); } }
             title { (shown.title) " · evenkeel" }
             link rel="stylesheet" href=(asked.at(&asset::style()));
             link rel="icon" type="image/svg+xml" href=(asked.at(&asset::icon()));
@@ -255,12 +252,22 @@ fn banner(kind: &str, title: &str, content: Markup) -> Markup {
     }
 }
 
+/// Where the script says whether the page keeps up. Whoever may read nothing is told of nothing.
+fn live(asked: &Asked) -> Markup {
+    let words = asked.words;
+    html! {
+        @if asked.caller.is_some() {
+            p #live hidden data-stream=(asked.at(STREAM)) data-on=(words.say("live-on"))
+                data-lost=(words.say("live-lost")) {}
+        }
+    }
+}
+
 fn foot(asked: &Asked) -> Markup {
     let words = asked.words;
     html! {
         footer {
-            p #live hidden data-stream=(asked.at(STREAM)) data-on=(words.say("live-on"))
-                data-lost=(words.say("live-lost")) {}
+            (live(asked))
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
             p { a href=(asked.link("/api", &[])) { "API" } " · " a href=(asked.at("/metrics")) { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }

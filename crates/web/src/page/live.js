@@ -75,6 +75,7 @@
     for (const wish of [...now.childNodes]) {
       let fit = keyed.get(key(wish));
       if (!fit && !key(wish) && at && !key(at) && at.nodeType === wish.nodeType && at.nodeName === wish.nodeName) fit = at;
+      keyed.delete(key(wish));
       if (fit && fit.nodeName === wish.nodeName) {
         if (fit === at) at = at.nextSibling;
         else move(old, fit, at);

@@ -7,7 +7,6 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::frame::{self, Shown};
 use super::text::name;
-use crate::access::Caller;
 use crate::state::AppState;
 
 /// What there is to say on it.
@@ -87,7 +86,7 @@ pub(super) fn who(asked: &Asked) -> Markup {
                     }
                 }
             }
-        } @else if *caller != Caller::local() {
+        } @else if !caller.is_local() {
             div.who { a href=(asked.link("/login", &[("next", asked.path())])) { (words.say("login-do")) } }
         }
     }

@@ -1,5 +1,6 @@
 //! The overview: one verdict, what it rests on, and what is wrong now. Not here: what makes the verdict.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -228,7 +229,10 @@ fn chips(asked: &Asked, all: &[SourceStatus]) -> Markup {
     let words = asked.words;
     let blind = all.iter().filter(|source| !source.coverage.is_complete());
     let seeing = all.iter().filter(|source| source.coverage.is_complete());
-    let sources: Vec<&SourceStatus> = blind.chain(seeing).collect();
+    // One that looks after machines besides its own is listed as two, and has one name.
+    let mut named = BTreeSet::new();
+    let sources: Vec<&SourceStatus> =
+        blind.chain(seeing).filter(|source| named.insert(&source.source)).collect();
     let more = sources.len().saturating_sub(CHIPS);
     html! {
         section {

@@ -82,7 +82,8 @@ fn table(asked: &Asked, rows: &[SourceStatus]) -> Markup {
                 @for status in rows {
                     @let SourceStatus { source, host, coverage, answered_at, complete_at, blind_since: _, objects, asking } = status;
                     @let sees = coverage.is_complete();
-                    tr.blind[!sees] data-key=(clean(&source.to_string())) {
+                    @let key = format!("{source} {}", host.as_ref().map_or("", |host| host.as_str()));
+                    tr.blind[!sees] data-key=(clean(&key)) {
                         td data-label=(c_sight) {
                             span class={ "stand " (if sees { "in-sync" } else { "blind" }) } {
                                 (icon::sight(sees)) " " (words.say(if sees { "sight-complete" } else { "sight-blind" }))

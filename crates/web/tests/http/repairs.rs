@@ -10,8 +10,8 @@ use evenkeel_core::{HostName, Secret};
 use evenkeel_store::SqliteStore;
 use evenkeel_store::sqlite::Options;
 use evenkeel_web::{
-    Access, Answered, AppState, Approver, Claimed, Decision, HostPolicy, HostStatus, Live, Peer, Rehearsal,
-    RepairTrouble, Repairs, Role, Rules, SourceStatus, Switch, Switched, router,
+    Access, Answered, AppState, Approver, Claimed, Decision, HostPolicy, HostStatus, Level, Live, Peer,
+    Rehearsal, RepairTrouble, Repairs, Role, Rules, SourceStatus, Switch, Switched, router,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -78,6 +78,7 @@ struct World {
     desk: Option<Arc<Desk>>,
     role: Role,
     approvers: &'static [(&'static str, &'static str)],
+    local: Level,
 }
 
 /// Two who may decide.
@@ -125,7 +126,8 @@ async fn ask_in(
     let request = request.body(Body::from(body.to_owned())).unwrap();
     let approver =
         |(name, token): &(&str, &str)| Approver { name: (*name).to_owned(), token: Secret::new(*token) };
-    let rules = Rules { approvers: world.approvers.iter().map(approver).collect(), ..Rules::default() };
+    let approvers = world.approvers.iter().map(approver).collect();
+    let rules = Rules { approvers, local: world.local, ..Rules::default() };
     let here = std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST);
     let access = Arc::new(Access::new(rules, here));
     let router = router(AppState { store, live: Arc::new(world), allowed_hosts, access });
@@ -143,8 +145,14 @@ async fn ask(
     token: Option<&str>,
     body: &str,
 ) -> (StatusCode, Value) {
-    ask_in(World { desk: Some(desk.clone()), role: Role::Leader, approvers: BOTH }, method, path, token, body)
-        .await
+    ask_in(
+        World { desk: Some(desk.clone()), role: Role::Leader, approvers: BOTH, local: Level::Operator },
+        method,
+        path,
+        token,
+        body,
+    )
+    .await
 }
 
 #[tokio::test]
@@ -174,7 +182,8 @@ async fn only_whoever_shows_a_token_decides_and_under_the_name_it_belongs_to() {
 
 #[tokio::test]
 async fn with_no_approver_nobody_decides_and_a_switch_wants_a_reason() {
-    let nobody = |desk| World { desk: Some(desk), role: Role::Leader, approvers: &[] };
+    let nobody =
+        |desk| World { desk: Some(desk), role: Role::Leader, approvers: &[], local: Level::Operator };
     let halt = "/api/v1/repairs/halt";
     let body = "{\"reason\":\"x\"}";
     let (status, problem) = ask_in(nobody(Arc::default()), "POST", halt, Some(TOKEN), body).await;
@@ -190,6 +199,19 @@ async fn with_no_approver_nobody_decides_and_a_switch_wants_a_reason() {
     assert!(desk.asked().is_empty());
     for path in ["/api/v1/repairs/halt", "/api/v1/proposals/ABCD/reject", "/api/v1/callbacks/x"] {
         assert_eq!(ask(&desk, "GET", path, None, "").await.0, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_at_this_machine_decides_only_where_that_is_their_role() {
+    let halt = "/api/v1/repairs/halt";
+    for (local, status) in [(Level::Viewer, 404), (Level::Operator, 404), (Level::Approver, 200)] {
+        let desk = Arc::new(Desk::default());
+        let world = World { desk: Some(desk.clone()), role: Role::Leader, approvers: &[], local };
+        let (answer, said) = ask_in(world, "POST", halt, None, "{\"reason\":\"x\"}").await;
+        assert_eq!(answer.as_u16(), status, "{local:?}: {said}");
+        let asked: &[&str] = if status == 200 { &["Halt by local: x"] } else { &[] };
+        assert_eq!(desk.asked(), asked, "{local:?}");
     }
 }
 
@@ -235,6 +257,7 @@ async fn each_kind_of_trouble_has_its_status_and_a_replica_that_follows_sends_el
             desk: None,
             role: Role::Follower { leader: "other".to_owned(), shown_at: None },
             approvers: BOTH,
+            local: Level::Operator,
         };
         let (status, problem) = ask_in(follower, method, path, Some(TOKEN), "{\"result\":\"failed\"}").await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {problem}");
