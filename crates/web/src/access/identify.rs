@@ -81,7 +81,7 @@ fn enough(
     let level = if caller.is_named() { level } else { level.min(Level::Operator) };
     match caller.must(level) {
         Ok(()) => Ok(caller),
-        Err(problem) if caller.is_named() => Err(problem.into()),
+        Err(problem) if caller.is_named() || caller.is_local() => Err(problem.into()),
         Err(_) => Err(Refusal::unknown(state.access.how(rules))),
     }
 }

@@ -205,7 +205,7 @@ async fn with_no_approver_nobody_decides_and_a_switch_wants_a_reason() {
 #[tokio::test]
 async fn whoever_is_at_this_machine_decides_only_where_that_is_their_role() {
     let halt = "/api/v1/repairs/halt";
-    for (local, status) in [(Level::Viewer, 404), (Level::Operator, 404), (Level::Approver, 200)] {
+    for (local, status) in [(Level::Viewer, 403), (Level::Operator, 404), (Level::Approver, 200)] {
         let desk = Arc::new(Desk::default());
         let world = World { desk: Some(desk.clone()), role: Role::Leader, approvers: &[], local };
         let (answer, said) = ask_in(world, "POST", halt, None, "{\"reason\":\"x\"}").await;
