@@ -354,6 +354,7 @@ netbox-config = Correct it in NetBox.
 
 events-none = No event is kept yet.
 events-none-next = An event is written when a drift opens, changes or resolves. `evenkeel explain` says why something is not one.
+events-export = All that fit, as a file:
 transition-opened = opened
 transition-reopened = reopened
 transition-changed = changed

@@ -354,6 +354,7 @@ netbox-config = Corrigez-le dans NetBox.
 
 events-none = Aucun événement n’est encore conservé.
 events-none-next = Un événement s’écrit quand une dérive s’ouvre, change ou se résout. `evenkeel explain` dit pourquoi quelque chose n’en est pas un.
+events-export = Tout ce qui correspond, en fichier :
 transition-opened = ouverte
 transition-reopened = rouverte
 transition-changed = changée

@@ -358,6 +358,7 @@ netbox-config = Corrija no NetBox.
 
 events-none = Nenhum evento guardado ainda.
 events-none-next = Um evento é escrito quando um desvio abre, muda ou se resolve. `evenkeel explain` diz por que algo não é um.
+events-export = Tudo o que corresponde, em ficheiro:
 transition-opened = aberto
 transition-reopened = reaberto
 transition-changed = alterado

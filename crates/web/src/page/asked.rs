@@ -148,6 +148,13 @@ impl Asked {
         address(&self.here(), kept.chain(new))
     }
 
+    /// The address of something that takes the same filters as this page and is no page.
+    pub(super) fn filtered(&self, path: &str, more: (&str, &str)) -> String {
+        let stays = |name: &str| name != "lang" && name != more.0 && !PLACES.contains(&name);
+        let kept = self.pairs.iter().flatten().filter(|(n, v)| stays(n) && !v.trim().is_empty());
+        address(&self.at(path), kept.map(|(n, v)| (n.as_str(), v.as_str())).chain([more]))
+    }
+
     /// A link to a host's page.
     pub(super) fn host(&self, name: &str) -> String {
         self.link(&format!("/hosts/{}", segment(name)), &[])

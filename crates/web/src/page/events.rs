@@ -56,8 +56,20 @@ async fn made(state: &AppState, asked: &Asked) -> Result<Shown, Problem> {
             (table(asked, &page.rows))
         }
         (onward(asked, page.next.as_ref().map(Cursor::as_str)))
+        @if !page.rows.is_empty() { (exports(asked)) }
     };
     Ok(Shown::new(words.say("nav-events"), content))
+}
+
+/// All events that fit, as files.
+fn exports(asked: &Asked) -> Markup {
+    let file = |format| asked.filtered("/api/v1/events/export", ("format", format));
+    html! {
+        p.quiet {
+            (asked.words.say("events-export")) " "
+            a href=(file("csv")) download { "CSV" } " · " a href=(file("jsonl")) download { "JSON Lines" }
+        }
+    }
 }
 
 /// Events, one line each.

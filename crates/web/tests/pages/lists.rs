@@ -120,3 +120,16 @@ async fn a_browser_that_is_lost_gets_a_page_and_a_program_a_problem() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_filtered_can_be_had_as_a_file() {
+    let site = Site::of(World::default()).await;
+    site.commit(opening("box2-media", "sonarr", 1, 0, &[])).await;
+    site.commit(opening("box2-daily", "freshrss", 2, 0, &[])).await;
+    let page = site.get("/events?host=box2-media&lang=fr").await;
+    let link = page.body.split("href=\"").find(|rest| rest.contains("format=csv")).unwrap();
+    let link = link.split('"').next().unwrap().replace("&amp;", "&");
+    let file = site.get(&link).await;
+    assert!(file.headers["content-type"].starts_with("text/csv"), "{link}");
+    file.says("sonarr").never_says("freshrss");
+}
