@@ -119,7 +119,7 @@ pub(super) async fn list(
     let filter = SilenceFilter {
         stands,
         name: None,
-        drift_key: params.one("drift")?.map(drift_key).transpose()?,
+        drift_key: params.one("drift")?.map(drift_key),
         owner: params.one("owner")?.map(str::to_owned),
     };
     let page = state.store.silences(&filter, params.cursor()?, params.limit()?).await?;
@@ -128,11 +128,9 @@ pub(super) async fn list(
     listing::list(&state, &headers, &Rows::of(&shown)?, next.as_deref())
 }
 
-fn drift_key(text: &str) -> Result<String, Problem> {
-    match DriftId::parse(text) {
-        Some(drift) => Ok(drift.to_string()),
-        None => Err(Problem::bad_value("drift", text, &["a drift's id, as `drift_id` shows it"])),
-    }
+/// An id in its one form. What is no drift's id is that of no silence.
+fn drift_key(text: &str) -> String {
+    DriftId::parse(text).map_or_else(|| text.to_owned(), |drift| drift.to_string())
 }
 
 /// One silence.

@@ -107,7 +107,8 @@ impl Operation {
         }
     }
 
-    pub(super) fn list(
+    /// All rows at once.
+    pub(super) fn whole(
         tag: &'static str,
         path: &'static str,
         id: &'static str,
@@ -116,7 +117,18 @@ impl Operation {
     ) -> Self {
         let rows = json!({ "type": "object", "required": ["items"], "allOf": [schema("Frame")],
             "properties": { "items": { "type": "array", "items": schema(row) } } });
-        Self::get(tag, path, id, what, rows).takes([
+        Self::get(tag, path, id, what, rows)
+    }
+
+    /// Rows in pages.
+    pub(super) fn list(
+        tag: &'static str,
+        path: &'static str,
+        id: &'static str,
+        what: &'static str,
+        row: &str,
+    ) -> Self {
+        Self::whole(tag, path, id, what, row).takes([
             query(
                 "cursor",
                 "`next` of the page before, with the same filters.",

@@ -19,7 +19,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .needs(Needs::Role(Level::Operator));
     make.status = 201;
     let reason = Body { required: false, ..Body::json(schema("Reason")) };
-    let rules = Operation::list(
+    let rules = Operation::whole(
         "silences",
         "/api/v1/rules",
         "listRules",
@@ -85,14 +85,14 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
         ("hits", number()),
         ("state", word(Stands::ALL.map(Stands::as_str))),
     ]);
+    let said = json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": "\\S" });
     let wish = with_some(
-        [],
+        [("reason", said)],
         [
             ("drift", or_null(text())),
             ("hosts", list(text())),
             ("services", list(text())),
             ("types", list(text())),
-            ("reason", text()),
             ("starts", or_null(moment())),
             ("ends", or_null(moment())),
             ("for", or_null(text())),
