@@ -9,27 +9,50 @@ use subtle::ConstantTimeEq;
 
 use crate::problem::{Kind, Problem};
 
+/// What a request shows as `Authorization: Bearer …`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Shown<'a> {
+    /// Nothing at all.
+    Nothing,
+    /// A token.
+    Bearer(&'a [u8]),
+    /// Something else, or several: whoever shows something wants to be somebody, and is nobody.
+    Unreadable,
+}
+
+/// What this request shows.
+pub(crate) fn shown(headers: &HeaderMap) -> Shown<'_> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (values.next(), values.next());
+    let Some(first) = first else { return Shown::Nothing };
+    match first.as_bytes().split_at_checked(7) {
+        Some((scheme, token)) if second.is_none() && scheme.eq_ignore_ascii_case(b"bearer ") => {
+            Shown::Bearer(token.trim_ascii())
+        }
+        Some(_) | None => Shown::Unreadable,
+    }
+}
+
+/// The one of these that it is. All of them are looked at, so that the time does not tell which one was nearly right.
+pub(crate) fn whose<T>(owners: &[T], is_it: impl Fn(&T) -> bool) -> Option<&T> {
+    owners.iter().fold(None, |found, owner| if is_it(owner) { Some(owner) } else { found })
+}
+
+/// Whether this is the token that is shown.
+pub(crate) fn is_shown(token: &Secret, shown: &[u8]) -> bool {
+    token.expose().as_bytes().ct_eq(shown).into()
+}
+
 /// Whose token the request shows.
 pub(crate) fn owner<'a, T>(
     headers: &HeaderMap,
     owners: &'a [T],
     token: impl Fn(&T) -> &Secret,
 ) -> Option<&'a T> {
-    let shown = bearer(headers)?;
-    let mut found = None;
-    for owner in owners {
-        if bool::from(token(owner).expose().as_bytes().ct_eq(shown)) {
-            found = Some(owner);
-        }
+    match shown(headers) {
+        Shown::Bearer(shown) => whose(owners, |owner| is_shown(token(owner), shown)),
+        Shown::Nothing | Shown::Unreadable => None,
     }
-    found
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (first, second) = (values.next()?, values.next());
-    let (scheme, token) = first.as_bytes().split_at_checked(7)?;
-    (second.is_none() && scheme.eq_ignore_ascii_case(b"bearer ")).then(|| token.trim_ascii())
 }
 
 /// The answer to whoever shows none, or nobody's.

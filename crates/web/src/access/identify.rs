@@ -5,7 +5,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
-use subtle::ConstantTimeEq;
 
 use super::caller::{Caller, Level, Means, Peer, Scopes};
 use super::forwarded::{Safe, Vouched};
@@ -13,9 +12,10 @@ use super::needs::{Need, is_safe};
 use super::refusal::Refusal;
 use super::rules::Rules;
 use super::session::{self, Key};
-use super::token::{Shown, TokenDigest, shown};
+use super::token::TokenDigest;
 use super::{around, origin};
 use crate::state::AppState;
+use crate::token::{Shown, is_shown, shown, whose};
 
 /// Lets those in who may come in, and says to the handler who they are.
 pub(crate) async fn identified(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -131,23 +131,13 @@ async fn found(
     Ok(rules.anonymous.filter(|_| rules.names_somebody()).map(Caller::anonymous))
 }
 
-/// Whose token this is. Every token is looked at, so that the time does not tell which one was nearly right.
+/// Whose token this is.
 fn owner(state: &AppState, rules: &Rules, shown: &[u8]) -> Result<Caller, Refusal> {
     let nobodys =
         || Refusal::unknown("this token is nobody's: it is not in the configuration, or was taken out of it");
     let digest = TokenDigest::of(std::str::from_utf8(shown).map_err(|_| nobodys())?);
-    let mut found = None;
-    for token in &rules.tokens {
-        if token.digest.is_of(&digest) {
-            found = Some(token);
-        }
-    }
-    let mut approver = None;
-    for one in &rules.approvers {
-        if bool::from(one.token.expose().as_bytes().ct_eq(shown)) {
-            approver = Some(one);
-        }
-    }
+    let found = whose(&rules.tokens, |token| token.digest.is_of(&digest));
+    let approver = whose(&rules.approvers, |approver| is_shown(&approver.token, shown));
     match (found, approver) {
         (Some(token), _) => match token.expires {
             Some(end) if end <= state.live.now() => {

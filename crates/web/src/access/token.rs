@@ -1,9 +1,7 @@
-//! Tokens: what is shown, and what is kept of it. Not here: whose they are.
+//! Tokens of the configuration: how one is made, and what is kept of it. Not here: how one is shown, and whose it is.
 
 use std::fmt;
 
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use evenkeel_core::Secret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -68,30 +66,6 @@ impl fmt::Debug for TokenDigest {
 pub fn token_of(random: [u8; 32]) -> Secret {
     let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     Secret::new(format!("{PREFIX}{digits}"))
-}
-
-/// What a request shows as `Authorization: Bearer …`.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Shown<'a> {
-    /// Nothing at all.
-    Nothing,
-    /// A token.
-    Bearer(&'a [u8]),
-    /// Something else, or several: whoever shows something wants to be somebody, and is nobody.
-    Unreadable,
-}
-
-/// What this request shows.
-pub(super) fn shown(headers: &HeaderMap) -> Shown<'_> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (first, second) = (values.next(), values.next());
-    let Some(first) = first else { return Shown::Nothing };
-    match first.as_bytes().split_at_checked(7) {
-        Some((scheme, token)) if second.is_none() && scheme.eq_ignore_ascii_case(b"bearer ") => {
-            Shown::Bearer(token.trim_ascii())
-        }
-        Some(_) | None => Shown::Unreadable,
-    }
 }
 
 /// Bytes of hexadecimal digits.

@@ -58,9 +58,10 @@ pub(crate) fn routes() -> Routes {
 }
 
 /// What stands in the path, decoded.
-type Named = Result<Path<String>, PathRejection>;
+pub(crate) type Named = Result<Path<String>, PathRejection>;
 
-fn named(name: Named) -> Result<String, Problem> {
+/// The same, if it is text.
+pub(crate) fn named(name: Named) -> Result<String, Problem> {
     match name {
         Ok(Path(name)) => Ok(name),
         Err(_) => Err(Problem::new(Kind::BadPath, "the path is not valid UTF-8 once percent-decoded")),

@@ -1,8 +1,7 @@
 //! The third exit of a drift: it is accepted until a date, or until it is resolved. The form, and what comes of it. Not
 //! here: the rest of the page.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use evenkeel_core::ledger::Entry;
@@ -15,6 +14,7 @@ use super::drift;
 use super::frame::{Shown, Tab};
 use crate::access::{Caller, Level};
 use crate::api;
+use crate::api::Named;
 use crate::problem::Problem;
 use crate::silences::SilenceTrouble;
 use crate::state::AppState;
@@ -37,7 +37,7 @@ pub(super) struct Typed {
 /// `POST /drifts/{handle}/accept`.
 pub(super) async fn post(
     State(state): State<AppState>,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     caller: Caller,
     uri: Uri,
     headers: HeaderMap,
@@ -50,7 +50,7 @@ pub(super) async fn post(
 async fn done(
     state: &AppState,
     asked: &Asked,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     caller: &Caller,
     request: Request,
 ) -> Result<Outcome, Problem> {

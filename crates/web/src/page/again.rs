@@ -1,7 +1,6 @@
 //! Sending again on the page of deliveries: one that was given up, or all of a sink. Not here: sending.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use evenkeel_store::Resend;
@@ -10,16 +9,16 @@ use maud::{Markup, html};
 use super::act::{self, Done, Form, Outcome};
 use super::asked::Asked;
 use super::frame::Tab;
-use super::host::named;
 use crate::access::{Caller, Level};
 use crate::api;
+use crate::api::{Named, named};
 use crate::problem::{Kind, Problem, quoted};
 use crate::state::AppState;
 
 /// `POST /deliveries/{id}`: one.
 pub(super) async fn one(
     State(state): State<AppState>,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     caller: Caller,
     uri: Uri,
     headers: HeaderMap,

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use evenkeel_core::policy::silence::Mistake;
@@ -14,10 +13,10 @@ use maud::{Markup, html};
 use super::act::{self, Done, Form, Outcome};
 use super::asked::{Asked, segment};
 use super::frame::{Shown, Tab};
-use super::host::named;
 use super::text::clean;
 use super::{actions, deliveries};
 use crate::access::{Caller, Level};
+use crate::api::{Named, named};
 use crate::problem::{Kind, Problem, quoted};
 use crate::repairs::{Decision, Rehearsal, Repairs, Switch};
 use crate::state::AppState;
@@ -34,7 +33,7 @@ pub(super) struct Typed {
 /// `POST /actions/{key}`.
 pub(super) async fn post(
     State(state): State<AppState>,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     caller: Caller,
     uri: Uri,
     headers: HeaderMap,
@@ -59,7 +58,7 @@ pub(super) async fn switch(
 async fn decided(
     state: &AppState,
     asked: &Asked,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     caller: &Caller,
     request: Request,
 ) -> Result<Outcome, Problem> {

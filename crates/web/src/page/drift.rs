@@ -1,8 +1,7 @@
 //! One drift: what differs, what that rests on, what follows from it, what happened, and what can be done. Not here: doing
 //! it.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use evenkeel_core::ledger::{Entry, State as Stands};
@@ -13,11 +12,11 @@ use maud::{Markup, html};
 use super::accept::{self, Typed};
 use super::asked::Asked;
 use super::frame::{self, Shown, Tab};
-use super::host::named;
 use super::now::Now;
 use super::text::{clean, name};
 use super::time::{moment, moment_or, span};
 use super::{deliveries, events, icon, row, rules, said, sides};
+use crate::api::{Named, named};
 use crate::problem::{Kind, Problem, quoted};
 use crate::silences::RuleLine;
 use crate::state::{AppState, SourceStatus};
@@ -28,7 +27,7 @@ const SHOWN: u32 = 50;
 /// `GET /drifts/{handle}`.
 pub(super) async fn page(
     State(state): State<AppState>,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -44,21 +43,14 @@ struct Around {
     told: Vec<DeliveryRow>,
 }
 
-async fn made(
-    state: &AppState,
-    asked: &Asked,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Shown, Problem> {
+async fn made(state: &AppState, asked: &Asked, path: Named) -> Result<Shown, Problem> {
     asked.only(&[])?;
     let (entry, others) = behind(state, path).await?;
     shown(state, asked, entry, others, &Typed::default()).await
 }
 
 /// The drift behind a handle, and others that share it.
-pub(super) async fn behind(
-    state: &AppState,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<(Entry, Vec<DriftId>), Problem> {
+pub(super) async fn behind(state: &AppState, path: Named) -> Result<(Entry, Vec<DriftId>), Problem> {
     let handle = named(path)?.to_ascii_uppercase();
     let mut entries = state.store.drift_by_handle(&handle).await?;
     // Where two share a handle, the one that is open comes first and the other is named beside it.

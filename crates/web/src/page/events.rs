@@ -11,7 +11,8 @@ use super::asked::Asked;
 use super::frame::{self, Shown, Tab};
 use super::list::{Input, ROWS, empty, filters, onward};
 use super::time::moment;
-use super::{row, sides, spelled};
+use super::{row, sides};
+use crate::api::spelled;
 use crate::problem::Problem;
 use crate::state::AppState;
 

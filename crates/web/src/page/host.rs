@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use evenkeel_core::heartbeat::Bar;
@@ -27,6 +26,7 @@ use super::time::{moment, moment_or};
 use super::tree::{Node, tree};
 use super::verdict::HostStand;
 use super::{icon, row, said, seen, services};
+use crate::api::{Named, named};
 use crate::problem::{Kind, Problem, quoted};
 use crate::services::ServiceStatus;
 use crate::state::{AppState, HostStatus, SourceStatus};
@@ -38,7 +38,7 @@ const EVENTS_SHOWN: u32 = 20;
 pub(super) async fn page(
     State(state): State<AppState>,
     Extension(kept): Extension<Arc<Kept>>,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -46,20 +46,7 @@ pub(super) async fn page(
     frame::answer(&state, &asked, Tab::Hosts, made(&state, &kept, &asked, path)).await
 }
 
-/// What stands in a path.
-pub(super) fn named(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    match path {
-        Ok(Path(name)) => Ok(name),
-        Err(_) => Err(Problem::new(Kind::BadPath, "the path is not valid UTF-8 once percent-decoded")),
-    }
-}
-
-async fn made(
-    state: &AppState,
-    kept: &Kept,
-    asked: &Asked,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Shown, Problem> {
+async fn made(state: &AppState, kept: &Kept, asked: &Asked, path: Named) -> Result<Shown, Problem> {
     asked.only(&[])?;
     let wanted = named(path)?;
     state.live.role().knows()?;

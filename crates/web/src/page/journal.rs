@@ -11,9 +11,10 @@ use super::asked::Asked;
 use super::deliveries::about;
 use super::frame::{self, Shown, Tab};
 use super::list::{Input, ROWS, empty, filters, onward};
+use super::row;
 use super::text::{clean, name};
 use super::time::moment;
-use super::{row, spelled};
+use crate::api::spelled;
 use crate::problem::Problem;
 use crate::state::AppState;
 

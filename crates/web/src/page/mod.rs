@@ -47,10 +47,9 @@ use std::sync::Arc;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use evenkeel_core::HostName;
 use evenkeel_core::ledger::Entry;
 
-use crate::state::{AppState, Live};
+use crate::state::AppState;
 
 pub(crate) use trouble::{is_for_people, told, unknown_path};
 
@@ -83,10 +82,4 @@ pub(crate) fn routes() -> Router<AppState> {
 /// Commands are in backticks.
 pub fn advice(entry: &Entry) -> (String, Option<String>) {
     said::advice(words::Words(words::Lang::En), entry)
-}
-
-/// The host as it is spelled where it is known. A host nobody knows any more still has a history, under the name given.
-fn spelled(live: &dyn Live, name: &str) -> HostName {
-    let name = HostName::new(name);
-    live.host(&name).map_or(name, |status| status.host)
 }

@@ -1,8 +1,7 @@
 //! The rules: what is ignored, silenced, weighed otherwise; by whom, why, until when, and how much each covers now. A
 //! silence that somebody made is ended here. Not here: what a rule does.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use evenkeel_core::policy::silence::Stands;
@@ -12,13 +11,13 @@ use maud::{Markup, html};
 use super::act::{self, Done, Form, Outcome};
 use super::asked::{Asked, segment};
 use super::frame::{self, Shown, Tab};
-use super::host::named;
 use super::list::{Input, empty, filters};
 use super::row;
 use super::text::{clean, name};
 use super::time::moment;
 use crate::access::{Caller, Level};
 use crate::api;
+use crate::api::{Named, named};
 use crate::problem::Problem;
 use crate::silences::{RuleKind, RuleLine, RuleOrigin, Selects};
 use crate::state::AppState;
@@ -35,7 +34,7 @@ pub(super) async fn page(State(state): State<AppState>, uri: Uri, headers: Heade
 /// `POST /rules/{name}/end`.
 pub(super) async fn end(
     State(state): State<AppState>,
-    path: Result<Path<String>, PathRejection>,
+    path: Named,
     caller: Caller,
     uri: Uri,
     headers: HeaderMap,
@@ -45,12 +44,7 @@ pub(super) async fn end(
     act::answer(&state, &asked, Tab::Rules, ended(&state, path, &caller, request)).await
 }
 
-async fn ended(
-    state: &AppState,
-    path: Result<Path<String>, PathRejection>,
-    caller: &Caller,
-    request: Request,
-) -> Result<Outcome, Problem> {
+async fn ended(state: &AppState, path: Named, caller: &Caller, request: Request) -> Result<Outcome, Problem> {
     caller.must(Level::Operator)?;
     let silence = named(path)?;
     let form = Form::read(request, &["reason"]).await?;
