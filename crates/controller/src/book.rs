@@ -37,11 +37,16 @@ pub struct Record {
 impl Record {
     /// A ledger nobody has written in.
     pub fn new(subject: Subject) -> Self {
-        Self::loaded(Ledger::new(subject), 0)
+        Self::read(Ledger::new(subject), 0)
     }
 
-    /// A ledger as the store has it.
-    pub fn loaded(ledger: Ledger, revision: u64) -> Self {
+    /// A ledger as the store has it, as if none of it were still to come.
+    pub fn loaded(mut ledger: Ledger, revision: u64, now: Timestamp) -> Self {
+        ledger.set_back(now);
+        Self::read(ledger, revision)
+    }
+
+    fn read(ledger: Ledger, revision: u64) -> Self {
         Self {
             ledger: Arc::new(ledger),
             revision,
@@ -93,7 +98,10 @@ impl Book {
     pub fn unresolved_subjects(&self) -> Vec<Subject> {
         let records = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let unresolved = records.values().filter(|record| record.ledger.unresolved().next().is_some());
-        unresolved.map(|record| record.ledger.subject.clone()).collect()
+        let mut subjects: Vec<Subject> = unresolved.map(|record| record.ledger.subject.clone()).collect();
+        // They are worked on in this order: the map's would be another with every run.
+        subjects.sort();
+        subjects
     }
 
     /// Every entry that is not resolved, in the order of the ids.

@@ -74,6 +74,7 @@ impl Collector {
         let mut trigger = String::from("start");
         loop {
             let observed = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 observed = self.ask(&id, &trigger) => observed,
             };
@@ -81,6 +82,7 @@ impl Collector {
             self.judge(&id, &mut breaker, &mut blind, &heard);
             self.note(&id, &breaker, heard.took);
             trigger = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 trigger = self.wait(&breaker) => trigger,
             };
@@ -151,6 +153,7 @@ impl Collector {
             // An open circuit is not asked for the sake of a pass; a hint of the source itself means that it is back.
             let wish = self.recheck.get().filter(|_| !open).map_or(next, |at| at.min(next));
             tokio::select! {
+                biased;
                 hint = self.source.changed() => {
                     info!(source = %self.source.id(), hint = %hint.reason, "hint");
                     return hint.reason;
@@ -204,7 +207,7 @@ fn worst_coverage(snapshot: &Snapshot) -> Coverage {
 
 /// Wall time, as everything that is stored or shown has it: whole microseconds, which every database keeps.
 pub fn now() -> Timestamp {
-    let now = Timestamp::now();
+    let now = evenkeel_ambient::now();
     // Microseconds of a moment are a moment; the fallback is never taken.
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
@@ -221,6 +224,17 @@ mod tests {
         let blind = HostSnapshot::blind(id, now(), now(), Gap::new(GapKind::Uncovered, "no address"));
         let coverage = gap.map_or(Coverage::Complete, |kind| Coverage::Partial(Gap::new(kind, "why")));
         HostSnapshot { coverage, ..blind }
+    }
+
+    #[test]
+    fn of_many_wishes_to_look_again_the_earliest_is_kept() {
+        let (recheck, now) = (Recheck::default(), Instant::now());
+        for seconds in [50, 20, 90, 20, 30] {
+            recheck.wish(now + Duration::from_secs(seconds));
+        }
+        assert_eq!(recheck.get(), Some(now + Duration::from_secs(20)));
+        recheck.fulfilled();
+        assert_eq!(recheck.get(), None);
     }
 
     #[test]

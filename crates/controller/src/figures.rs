@@ -18,6 +18,7 @@ pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
     let mut timer = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             _ = timer.tick() => outbox(&hub).await,
         }

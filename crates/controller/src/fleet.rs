@@ -204,6 +204,7 @@ impl Fleet {
             self.match_declared();
             self.remember().await;
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return self.remember().await,
                 () = tokio::time::sleep(REMEMBER) => {}
                 changed = inventory.changed() => if changed.is_err() { return },

@@ -2,12 +2,13 @@
 //! by one; nothing is dropped, because what is not settled is made again. What lives here: the gate, and the task that
 //! looks whether the database is back. What does not: what waits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use evenkeel_store::{Error as StoreError, Store};
 use evenkeel_web::Part;
-use tokio::sync::watch;
+use rand::Rng as _;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -75,19 +76,25 @@ enum State {
 /// Where those who write wait while nothing can be kept.
 #[derive(Debug)]
 pub struct Gate {
-    state: watch::Sender<State>,
+    state: Mutex<State>,
+    /// Rung when the state is another. Who came first is let through first: tokio's `watch` wakes in an order of chance.
+    turned: Notify,
     /// Nobody waits any more: it is being stopped.
     stopping: CancellationToken,
     /// Somebody else leads.
     lost: CancellationToken,
+    /// Rung when something could not be kept because the disk is full, whoever wanted to keep it.
+    full: Notify,
 }
 
 impl Default for Gate {
     fn default() -> Self {
         Self {
-            state: watch::Sender::new(State::Open),
+            state: Mutex::new(State::Open),
+            turned: Notify::new(),
             stopping: CancellationToken::new(),
             lost: CancellationToken::new(),
+            full: Notify::new(),
         }
     }
 }
@@ -95,10 +102,9 @@ impl Default for Gate {
 impl Gate {
     /// Waits until there is hope that something can be kept. `false`: there is nothing to wait for any more.
     pub async fn pass(&self) -> bool {
-        let mut state = self.state.subscribe();
         let open = async {
-            let state = state.wait_for(|state| !matches!(state, State::Closed(_))).await;
-            state.is_ok_and(|state| !matches!(*state, State::Shut))
+            let state = self.until(|state| !matches!(state, State::Closed(_))).await;
+            !matches!(state, State::Shut)
         };
         tokio::select! {
             biased;
@@ -107,11 +113,39 @@ impl Gate {
         }
     }
 
+    async fn until(&self, is_so: impl Fn(&State) -> bool) -> State {
+        loop {
+            let turned = self.turned.notified();
+            let state = self.state().clone();
+            if is_so(&state) {
+                return state;
+            }
+            turned.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, if it is to be changed.
+    fn turn(&self, change: impl FnOnce(&State) -> Option<State>) {
+        let mut state = self.state();
+        if let Some(next) = change(&state) {
+            *state = next;
+            drop(state);
+            self.turned.notify_waiters();
+        }
+    }
+
     /// An operation of the store failed: closes the gate if that is about the database, and says so once.
     pub fn heard(&self, error: &StoreError) -> About {
         let about = About::of(error);
         match about {
             About::Database => {
+                if matches!(error, StoreError::Full { .. }) {
+                    self.full.notify_one();
+                }
                 let answers = !matches!(error, StoreError::Unavailable { .. });
                 self.close(error, answers);
             }
@@ -126,44 +160,41 @@ impl Gate {
         about
     }
 
+    /// Waits until the disk is full.
+    pub async fn full(&self) {
+        self.full.notified().await;
+    }
+
     /// The database does not answer.
     pub fn silent(&self, why: &str) {
         self.close(&why, false);
     }
 
     fn close(&self, why: &dyn std::fmt::Display, answers: bool) {
-        self.state.send_if_modified(|state| {
+        self.turn(|state| {
             let since = match state {
                 State::Open => {
                     error!(error = %why, "nothing can be kept; passes and deliveries wait, nothing is lost");
                     Instant::now()
                 }
                 State::Trying(away) => away.since,
-                State::Closed(_) | State::Shut => return false,
+                State::Closed(_) | State::Shut => return None,
             };
-            *state = State::Closed(Away { since, why: why.to_string(), answers });
-            true
+            Some(State::Closed(Away { since, why: why.to_string(), answers }))
         });
     }
 
     /// Something was written.
     pub fn worked(&self) {
-        if matches!(*self.state.borrow(), State::Open | State::Shut) {
-            return;
-        }
-        self.state.send_if_modified(|state| match state {
-            State::Open | State::Shut => false,
-            State::Closed(away) | State::Trying(away) => {
-                warn!(after_s = away.since.elapsed().as_secs(), "the store is back");
-                *state = State::Open;
-                true
-            }
+        self.turn(|state| match state {
+            State::Open | State::Shut => None,
+            State::Closed(away) | State::Trying(away) => Some(back(away)),
         });
     }
 
     /// Why nothing can be kept, if nothing can.
     pub fn paused(&self) -> Option<String> {
-        match &*self.state.borrow() {
+        match &*self.state() {
             State::Open => None,
             State::Closed(away) | State::Trying(away) => {
                 let since = away.since.elapsed().as_secs();
@@ -180,7 +211,7 @@ impl Gate {
 
     /// Somebody else leads: nothing of this will be kept.
     pub fn shut(&self) {
-        self.state.send_replace(State::Shut);
+        self.turn(|_| Some(State::Shut));
         self.lost.cancel();
     }
 
@@ -191,43 +222,39 @@ impl Gate {
 
     /// Waits until the gate is closed or in doubt.
     async fn doubted(&self) {
-        let mut state = self.state.subscribe();
-        // The sender lives as long as the gate.
-        let _ = state.wait_for(|state| matches!(state, State::Closed(_) | State::Trying(_))).await;
+        self.until(|state| matches!(state, State::Closed(_) | State::Trying(_))).await;
     }
 
     /// The database answers: either that is all that was wanting, or it is tried.
     fn answered(&self) {
-        let is_all = match &*self.state.borrow() {
-            State::Closed(away) => !away.answers,
-            State::Open | State::Trying(_) | State::Shut => return,
-        };
-        if is_all {
-            return self.worked();
-        }
-        self.state.send_if_modified(|state| match state {
-            State::Closed(away) => {
-                *state = State::Trying(away.clone());
-                true
-            }
-            State::Open | State::Trying(_) | State::Shut => false,
+        self.turn(|state| match state {
+            State::Closed(away) if away.answers => Some(State::Trying(away.clone())),
+            State::Closed(away) => Some(back(away)),
+            State::Open | State::Trying(_) | State::Shut => None,
         });
     }
 
     fn is_tried(&self) -> bool {
-        matches!(*self.state.borrow(), State::Trying(_))
+        matches!(*self.state(), State::Trying(_))
     }
+}
+
+fn back(away: &Away) -> State {
+    warn!(after_s = away.since.elapsed().as_secs(), "the store is back");
+    State::Open
 }
 
 /// Opens the gate when the database is back, and then lets everything be made that is not settled.
 pub async fn watch(hub: Arc<Hub>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = hub.gate.doubted() => {}
         }
         hub.changed(Part::Process);
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = until_back(&hub) => {}
         }
@@ -239,7 +266,8 @@ async fn until_back(hub: &Hub) {
     let mut wait = FIRST;
     while hub.gate.paused().is_some() {
         // Spread, so that replicas and programs that lost the database together do not all come back at once.
-        tokio::time::sleep(wait.mul_f64(rand::random_range(0.8..1.2))).await;
+        let jitter = evenkeel_ambient::rng().random_range(0.8..1.2);
+        tokio::time::sleep(wait.mul_f64(jitter)).await;
         wait = (wait * 2).min(LONGEST);
         if hub.gate.is_tried() {
             // Nothing wanted to be written meanwhile, or it worked with what was there.
@@ -275,5 +303,40 @@ async fn prove(hub: &Hub) {
             hub.gate.heard(&error);
         }
         Err(_) => hub.gate.silent("the database does not answer in time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_finds_the_disk_full_calls_for_retention() {
+        let gate = Gate::default();
+        assert_eq!(gate.heard(&StoreError::Full { at: "here".to_owned() }), About::Database);
+        // Rung before anybody listened, and heard all the same.
+        assert!(timeout(PATIENCE, gate.full()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_came_first_is_let_through_first() {
+        let gate = Arc::new(Gate::default());
+        gate.silent("a test");
+        let through = Arc::new(Mutex::new(Vec::new()));
+        let waiting: Vec<_> = (0..20)
+            .map(|number| {
+                let (gate, through) = (gate.clone(), through.clone());
+                tokio::spawn(async move {
+                    assert!(gate.pass().await);
+                    through.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        gate.worked();
+        for one in waiting {
+            one.await.unwrap();
+        }
+        assert_eq!(*through.lock().unwrap(), (0..20).collect::<Vec<_>>());
     }
 }

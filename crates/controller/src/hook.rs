@@ -40,6 +40,7 @@ impl Bell {
                 }
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.rung.notified() => {
                     netbox.wish(Instant::now());

@@ -15,15 +15,17 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
 use crate::book::Book;
+use crate::clock::Clock;
 use crate::collect::Recheck;
 use crate::config::Schedule;
 use crate::deliver::route::{Bearing, Route};
+use crate::desk::Desk;
 use crate::gate::Gate;
 use crate::hook::Bell;
 use crate::keep::Shown;
 use crate::metrics::Metrics;
 use crate::queue::Key;
-use crate::repair::Desk;
+use crate::repair;
 use crate::rules::{self, InForce};
 use crate::view::{Askings, Pictures};
 use crate::work::WorkQueue;
@@ -39,6 +41,8 @@ pub struct Hub {
     pub book: Book,
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// What time it is, until the clock jumps.
+    pub clock: Clock,
     /// Where those who write wait while nothing can be kept.
     pub gate: Gate,
     /// What sources showed, on its way there.
@@ -52,7 +56,7 @@ pub struct Hub {
     /// Rings when a ledger changed: what was to be silent until its drift is resolved may be over.
     pub rules_bell: Notify,
     /// Where silences are made and ended.
-    pub silences: rules::Desk,
+    pub silences: Desk<rules::Order>,
     /// When things happen.
     pub schedule: Schedule,
     /// Who gets which events, and who gets notices.
@@ -66,9 +70,7 @@ pub struct Hub {
     /// Rings when a ledger changed: something may be to be repaired, or may have been.
     pub repair_bell: Arc<Notify>,
     /// Where decisions about repairs are taken.
-    pub repairs: Desk,
-    /// Rings when there is no room for what should be written.
-    pub full: Notify,
+    pub repairs: Desk<repair::Order>,
     /// How often each part of what is shown has changed, for those who watch.
     pub changes: watch::Sender<Changes>,
     /// Events as they happen, for those who watch.
@@ -122,8 +124,10 @@ impl Hub {
         if !touched.is_empty() {
             self.changed(Part::Sources);
         }
-        let spoken_about = self.see(|world| world.subjects_of(id));
+        let (spoken_about, forgotten) = self
+            .see(|world| (world.subjects_of(id), world.forgotten(id, || self.book.unresolved_subjects())));
         touched.extend(self.keys(&self.book.awaiting(&spoken_about)));
+        touched.extend(self.keys(&forgotten));
         self.queue.add_all(touched, self.schedule.debounce);
     }
 

@@ -1,6 +1,6 @@
 //! What is kept beside the ledgers: the last complete inventory, and what sources showed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,14 +43,18 @@ pub async fn inventory(store: &dyn Store, inventory: &Inventory) -> Result<(), E
 }
 
 /// The last complete inventory of an earlier run. One that cannot be read any more is as good as none: the next read of
-/// NetBox brings it back.
-pub async fn last_inventory(store: &dyn Store, source: &SourceId) -> Result<Option<Inventory>, Error> {
+/// NetBox brings it back. One that was read later than now was read before the clock was set back.
+pub async fn last_inventory(
+    store: &dyn Store,
+    source: &SourceId,
+    now: Timestamp,
+) -> Result<Option<Inventory>, Error> {
     let Some(saved) = store.last_inventory(source).await? else { return Ok(None) };
     match serde_json::from_slice::<Kept>(&saved.bytes) {
         Ok(kept) => Ok(Some(Inventory {
             source: source.clone(),
-            started: kept.started,
-            observed_at: saved.observed_at,
+            started: kept.started.min(now),
+            observed_at: saved.observed_at.min(now),
             coverage: Coverage::Complete,
             hosts: kept.hosts,
             filtered: kept.filtered,
@@ -71,9 +75,9 @@ const SEEN_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 #[derive(Debug, Default)]
 pub struct Shown {
     /// What this process wrote last, by source and host.
-    kept: Mutex<HashMap<Whose, Mark>>,
+    kept: Mutex<BTreeMap<Whose, Mark>>,
     /// What waits for its turn.
-    waiting: Mutex<HashMap<Whose, ObservedRow>>,
+    waiting: Mutex<BTreeMap<Whose, Row>>,
     /// The inventory is to be kept.
     inventory: AtomicBool,
     bell: Notify,
@@ -87,18 +91,40 @@ type Whose = (SourceId, HostName);
 struct Mark {
     hash: u128,
     at: Timestamp,
+    edition: Option<u64>,
+}
+
+/// What waits, and which edition of what its source shows that is.
+#[derive(Debug)]
+struct Row {
+    row: ObservedRow,
+    edition: Option<u64>,
 }
 
 impl Shown {
     /// What a source showed is to be kept, where it differs from before. Blindness shows nothing.
     pub fn note(&self, seen: &[Seen]) {
         let complete = seen.iter().filter(|seen| seen.view.coverage.is_complete());
-        let rows = complete.map(|seen| ObservedRow::of(&seen.host, &seen.view, seen.sensitive));
-        let news: Vec<ObservedRow> = rows.filter(|row| self.is_news(row)).collect();
+        let rows = complete.filter(|seen| !self.is_kept(seen)).map(|seen| Row {
+            row: ObservedRow::of(&seen.host, &seen.view, seen.sensitive),
+            edition: seen.edition,
+        });
+        let news: Vec<Row> = rows.filter(|row| self.is_news(&row.row)).collect();
         if !news.is_empty() {
-            lock(&self.waiting).extend(news.into_iter().map(|row| (whose(&row), row)));
+            lock(&self.waiting).extend(news.into_iter().map(|row| (whose(&row.row), row)));
             self.ring();
         }
+    }
+
+    /// Whether what was written last is this very edition, and was not long ago: then it need not even be put into words.
+    fn is_kept(&self, seen: &Seen) -> bool {
+        let whose = (seen.view.source.clone(), seen.host.clone());
+        let is_same = |mark: &Mark| {
+            mark.edition.is_some()
+                && mark.edition == seen.edition
+                && seen.view.observed_at.duration_since(mark.at) < SEEN_AGAIN
+        };
+        lock(&self.kept).get(&whose).is_some_and(is_same) && !lock(&self.waiting).contains_key(&whose)
     }
 
     /// The inventory is to be kept.
@@ -122,7 +148,7 @@ impl Shown {
     fn is_news(&self, row: &ObservedRow) -> bool {
         let whose = whose(row);
         if let Some(waiting) = lock(&self.waiting).get(&whose) {
-            return waiting.hash != row.hash;
+            return waiting.row.hash != row.hash;
         }
         lock(&self.kept)
             .get(&whose)
@@ -131,20 +157,24 @@ impl Shown {
 
     /// Writes what waits. What could not be written waits on, unless something newer came.
     pub async fn write(&self, store: &dyn Store) -> Result<(), Error> {
-        let rows: Vec<ObservedRow> = std::mem::take(&mut *lock(&self.waiting)).into_values().collect();
-        if rows.is_empty() {
+        let waiting: Vec<Row> = std::mem::take(&mut *lock(&self.waiting)).into_values().collect();
+        if waiting.is_empty() {
             return Ok(());
         }
-        if let Err(error) = store.save_observed(&rows).await {
+        let (rows, editions): (Vec<ObservedRow>, Vec<Option<u64>>) =
+            waiting.into_iter().map(|Row { row, edition }| (row, edition)).unzip();
+        let written = store.save_observed(&rows).await;
+        let rows = rows.into_iter().zip(editions);
+        if let Err(error) = written {
             let mut waiting = lock(&self.waiting);
-            for row in rows {
-                waiting.entry(whose(&row)).or_insert(row);
+            for (row, edition) in rows {
+                waiting.entry(whose(&row)).or_insert(Row { row, edition });
             }
             return Err(error);
         }
         let mut kept = lock(&self.kept);
-        for row in rows {
-            let mark = Mark { hash: row.hash, at: row.observed_at };
+        for (row, edition) in rows {
+            let mark = Mark { hash: row.hash, at: row.observed_at, edition };
             kept.insert(whose(&row), mark);
         }
         Ok(())
@@ -155,10 +185,12 @@ impl Shown {
 pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             () = hub.shown.bell.notified() => {}
         }
         let open = tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             open = hub.gate.pass() => open,
         };
@@ -230,7 +262,7 @@ mod tests {
         let shown = Shown::default();
         assert!(shown.is_news(&row("box", 1, 0)));
         let first = row("box", 1, 0);
-        let mark = Mark { hash: first.hash, at: first.observed_at };
+        let mark = Mark { hash: first.hash, at: first.observed_at, edition: None };
         lock(&shown.kept).insert((first.source, first.hostname), mark);
         assert!(!shown.is_news(&row("box", 1, 9)));
         assert!(shown.is_news(&row("box", 2, 1)));
@@ -249,7 +281,12 @@ mod tests {
             services: Vec::new(),
             ambiguous: Vec::new(),
         };
-        Seen { host: HostName::new(format!("box-{n}")), view: Arc::new(view), sensitive: false }
+        Seen {
+            host: HostName::new(format!("box-{n}")),
+            view: Arc::new(view),
+            sensitive: false,
+            edition: Some(u64::from(n)),
+        }
     }
 
     #[tokio::test]
@@ -272,12 +309,28 @@ mod tests {
         store.close().await;
     }
 
+    #[tokio::test]
+    async fn what_shows_the_same_edition_is_not_even_put_into_words_until_it_is_due_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("kept.db"), Options::default()).await.unwrap();
+        let shown = Shown::default();
+        shown.note(&[seen(1, 0)]);
+        assert!(!shown.is_kept(&seen(1, 0)), "it waits");
+        shown.write(&store).await.unwrap();
+        assert!(shown.is_kept(&seen(1, 9)));
+        assert!(!shown.is_kept(&seen(1, 10)), "seen again after a while");
+        assert!(!shown.is_kept(&Seen { edition: Some(7), ..seen(1, 1) }), "it shows something else");
+        assert!(!shown.is_kept(&Seen { edition: None, ..seen(1, 1) }), "nobody counts");
+        store.close().await;
+    }
+
     #[test]
     fn what_went_and_came_back_while_it_waited_ends_as_it_is() {
         let shown = Shown::default();
         let first = row("box", 1, 0);
-        lock(&shown.kept).insert(whose(&first), Mark { hash: first.hash, at: first.observed_at });
-        lock(&shown.waiting).insert(whose(&first), row("box", 2, 1));
+        let mark = Mark { hash: first.hash, at: first.observed_at, edition: None };
+        lock(&shown.kept).insert(whose(&first), mark);
+        lock(&shown.waiting).insert(whose(&first), Row { row: row("box", 2, 1), edition: None });
         assert!(shown.is_news(&row("box", 1, 2)));
     }
 }

@@ -7,14 +7,17 @@
 pub mod book;
 pub mod breaker;
 pub mod cli;
+pub mod clock;
 pub mod collect;
 pub mod config;
 pub mod controller;
 pub mod deliver;
+pub mod desk;
 pub mod face;
 pub mod figures;
 pub mod fleet;
 pub mod gate;
+pub mod heartbeat;
 pub mod hook;
 pub mod hub;
 pub mod intake;

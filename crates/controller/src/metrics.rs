@@ -50,6 +50,8 @@ pub struct Metrics {
     sink_success_at: GaugeVec,
     /// Hosts with at least one blind source.
     pub hosts_blind: IntGauge,
+    /// When a sign of life was last given.
+    pub heartbeat_at: Gauge,
     /// Hosts known.
     pub hosts: IntGauge,
     store_size: Gauge,
@@ -123,6 +125,10 @@ impl Metrics {
                 "sink_last_success_timestamp_seconds",
                 "When the sink last took an event; 0 before the first since the start.",
                 &["sink"],
+            )?,
+            heartbeat_at: maker.float(
+                "heartbeat_last_success_timestamp_seconds",
+                "When a sign of life was last given; 0 before the first since the start.",
             )?,
             hosts_blind: maker.gauge("hosts_blind", "Hosts that a source cannot see at this moment.")?,
             hosts: maker.gauge("hosts", "Hosts declared or observed.")?,
@@ -242,6 +248,9 @@ impl Metrics {
         let _ = self.source_complete_at.remove_label_values(&label);
         let _ = self.source_objects.remove_label_values(&label);
         let _ = self.breaker_open.remove_label_values(&label);
+        for result in ["complete", "partial"] {
+            let _ = self.observations.remove_label_values(&[&name, result]);
+        }
     }
 }
 
@@ -316,5 +325,46 @@ impl Maker<'_> {
             0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
             10.0, 30.0, 60.0,
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_core::Coverage;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_no_more_has_no_figures() {
+        let registry = Registry::new();
+        let metrics = Metrics::register(&registry).unwrap();
+        let of_sources = || {
+            let families = registry.gather();
+            let samples = families.iter().flat_map(|family| family.get_metric());
+            samples.filter(|sample| sample.get_label().iter().any(|label| label.name() == "source")).count()
+        };
+        let ids: Vec<SourceId> =
+            (0..3).map(|n| SourceId::new(SourceKind::Docker, format!("box-{n}"))).collect();
+        for id in &ids {
+            metrics.source(&SourceStatus {
+                source: id.clone(),
+                host: None,
+                coverage: Coverage::Complete,
+                answered_at: None,
+                complete_at: None,
+                blind_since: None,
+                objects: 1,
+                asking: None,
+            });
+            let label = id.to_string();
+            metrics.breaker_open.with_label_values(&[&label]).set(0);
+            metrics.observations.with_label_values(&[&label, "complete"]).inc();
+            metrics.observations.with_label_values(&[&label, "partial"]).inc();
+        }
+        let each = of_sources() / 3;
+        metrics.forget_source(&ids[0]);
+        assert_eq!(of_sources(), 2 * each);
+        ids.iter().for_each(|id| metrics.forget_source(id));
+        assert_eq!(of_sources(), 0);
     }
 }

@@ -105,8 +105,7 @@ pub fn compare(subject: &Subject, slice: &Slice, ledger: &Ledger, policy: &Polic
 }
 
 /// One pass over one subject.
-pub async fn run(hub: &Hub, subject: &Subject) -> (Outcome, Again) {
-    let now = crate::collect::now();
+pub async fn run(hub: &Hub, subject: &Subject, now: Timestamp) -> (Outcome, Again) {
     let slice = hub.slice(subject, now);
     let stamp = stamp_of(&slice);
     let record = hub.book.get(subject);
@@ -130,7 +129,7 @@ pub async fn run(hub: &Hub, subject: &Subject) -> (Outcome, Again) {
     };
     match keep(hub, subject, &record, decision.advance, rested, now).await {
         Ok(again) => (Outcome::Settled, again),
-        Err(error) => (Outcome::Failed, failed(hub, subject, &error).await),
+        Err(error) => (Outcome::Failed, failed(hub, subject, &error, now).await),
     }
 }
 
@@ -219,13 +218,13 @@ async fn keep(
 /// and the world still shows what differs.
 ///
 /// Where it is open whether it was written (the connection broke on the way back), the next try conflicts and tells.
-async fn failed(hub: &Hub, subject: &Subject, error: &Error) -> Again {
+async fn failed(hub: &Hub, subject: &Subject, error: &Error, now: Timestamp) -> Again {
     match error {
         Error::Store(StoreError::Conflict { .. }) => {
             warn!(%error, "the ledger changed under the pass; reading it again");
             match hub.store.load(subject).await {
                 Ok(loaded) => {
-                    hub.book.put(subject, Record::loaded(loaded.ledger, loaded.revision));
+                    hub.book.put(subject, Record::loaded(loaded.ledger, loaded.revision, now));
                     hub.book.changed();
                 }
                 Err(error) if hub.gate.heard(&error) == About::Database => return Again::Paused,
@@ -233,19 +232,14 @@ async fn failed(hub: &Hub, subject: &Subject, error: &Error) -> Again {
             }
             Again::Failed
         }
-        Error::Store(about) => {
-            if matches!(about, StoreError::Full { .. }) {
-                hub.full.notify_one();
+        Error::Store(about) => match hub.gate.heard(about) {
+            About::Database | About::Leadership => Again::Paused,
+            About::Request => {
+                let cause = std::error::Error::source(error).map(ToString::to_string);
+                error!(%error, cause, "the pass could not be kept; it will be made again");
+                Again::Failed
             }
-            match hub.gate.heard(about) {
-                About::Database | About::Leadership => Again::Paused,
-                About::Request => {
-                    let cause = std::error::Error::source(error).map(ToString::to_string);
-                    error!(%error, cause, "the pass could not be kept; it will be made again");
-                    Again::Failed
-                }
-            }
-        }
+        },
         Error::Silent => {
             hub.gate.silent(&error.to_string());
             Again::Paused
@@ -278,7 +272,7 @@ const MIN_WAIT: Duration = Duration::from_millis(5);
 
 /// An id for something that happens now.
 pub fn event_id(now: Timestamp) -> EventId {
-    EventId::new(now, rand::random())
+    EventId::new(now, evenkeel_ambient::random())
 }
 
 fn say(hub: &Hub, event: &Event) {

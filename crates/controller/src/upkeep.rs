@@ -30,8 +30,10 @@ pub async fn run(hub: Arc<Hub>, policy: RetentionPolicy, stop: CancellationToken
     let mut may_hurry = Instant::now();
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             _ = prune_timer.tick() => tokio::select! {
+                biased;
                 // What it did by then is done; the rest waits for the next run.
                 () = stop.cancelled() => return,
                 () = prune(&hub, &policy) => {}
@@ -49,12 +51,14 @@ pub async fn run(hub: Arc<Hub>, policy: RetentionPolicy, stop: CancellationToken
 /// Waits until the store is full, and until it may be asked for.
 async fn hurried(hub: &Hub, from: Instant) {
     tokio::time::sleep_until(from).await;
-    hub.full.notified().await;
+    hub.gate.full().await;
 }
 
 /// Removes what is kept long enough, and notes it.
 pub async fn prune(hub: &Hub, policy: &RetentionPolicy) {
-    match hub.store.prune(policy, now()).await {
+    // How old anything is, a clock that jumped does not say.
+    let Some(now) = hub.clock.now() else { return };
+    match hub.store.prune(policy, now).await {
         Ok(pruned) if pruned == Pruned::default() => debug!("retention found nothing to remove"),
         Ok(pruned) => {
             let Pruned { events, snapshots, deliveries, journal, proposals, notices, silences } = pruned;
@@ -69,7 +73,7 @@ pub async fn prune(hub: &Hub, policy: &RetentionPolicy) {
                 "retention removed what was kept long enough"
             );
             hub.metrics.pruned(&pruned);
-            journal::note(&*hub.store, journal::pruned(&pruned, now())).await;
+            journal::note(&*hub.store, journal::pruned(&pruned, now)).await;
         }
         // Who says that the store is away are the passes; here it only means that rows stay for another while.
         Err(error) if error.is_transient() && !matches!(error, Error::Full { .. }) => {

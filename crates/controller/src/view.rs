@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evenkeel_core::{SourceId, Subject};
 use evenkeel_web::{Asking, HostStatus, SourceStatus, WorldStatus};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::hub::Hub;
-use crate::rules;
 
 /// How long a picture counts at most: answers grow too old by the clock alone.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -26,6 +26,12 @@ impl Askings {
     /// A source was asked.
     pub fn note(&self, source: &SourceId, asking: Asking) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(source.clone(), asking);
+    }
+
+    /// Which source is due since the longest, and since when.
+    pub fn longest_due(&self) -> Option<(SourceId, Timestamp)> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(source, asking)| (source.clone(), asking.next_at)).min_by_key(|(_, at)| *at)
     }
 
     /// A source is asked no more.
@@ -105,7 +111,8 @@ impl Pictures {
     }
 }
 
-/// Everything that is shown.
+/// Everything that is shown but the rules: what each covers is counted over every ledger, and only who asks for them, or
+/// shares what is shown, needs that.
 pub fn of(hub: &Hub, now: Timestamp) -> WorldStatus {
     let (mut hosts, coverages) = hub.see(|world| world.host_statuses(now));
     let mut born = HashMap::new();
@@ -117,7 +124,7 @@ pub fn of(hub: &Hub, now: Timestamp) -> WorldStatus {
     for status in &mut hosts {
         status.judged_since = born.get(&status.host).copied();
     }
-    WorldStatus { hosts, sources: sources(hub, now), coverages, rules: rules::lines(hub) }
+    WorldStatus { hosts, sources: sources(hub, now), coverages, rules: Vec::new() }
 }
 
 /// One host.
@@ -132,4 +139,23 @@ pub fn sources(hub: &Hub, now: Timestamp) -> Vec<SourceStatus> {
     let mut sources = hub.see(|world| world.source_statuses(now));
     hub.askings.fill(&mut sources);
     sources
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_counts_for_a_second_and_after_a_change_only_where_it_took_long() {
+        let made = |ago: Duration, took: Duration| Picture {
+            made: Instant::now() - ago,
+            took,
+            changes: 7,
+            view: Arc::default(),
+        };
+        let (short, long) = (Duration::ZERO, Duration::from_secs(60));
+        assert!(!made(LONGEST, long).counts(7), "whatever it took");
+        assert!(!made(short, short).counts(8));
+        assert!(made(short, long).counts(8));
+    }
 }

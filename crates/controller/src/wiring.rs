@@ -7,6 +7,7 @@ use evenkeel_core::{HostName, SourceId, SourceKind};
 use evenkeel_sinks::action::ActionSink;
 use evenkeel_sinks::alertmanager::AlertmanagerSink;
 use evenkeel_sinks::chat::ChatSink;
+use evenkeel_sinks::heartbeat::Heartbeat;
 use evenkeel_sinks::nats::NatsSink;
 use evenkeel_sinks::netbox::NetboxSink;
 use evenkeel_sinks::ntfy::NtfySink;
@@ -27,11 +28,12 @@ use evenkeel_web::{Approver, Intake, Rules};
 use prometheus::Registry;
 
 use crate::config::{
-    self, AccessConfig, ApproverConfig, Config, DockerDefaults, Place, ProbeConfig, ProxmoxConfig,
-    RemediationConfig, RepairAction, SinkConfig, SinkKind, StoreConfig,
+    self, AccessConfig, ApproverConfig, Config, DockerDefaults, HeartbeatConfig, Place, ProbeConfig,
+    ProxmoxConfig, RemediationConfig, RepairAction, SinkConfig, SinkKind, StoreConfig,
 };
 use crate::controller::{Destination, Setup};
 use crate::fleet::{MakeDeclared, Observer, Probe, Speaks};
+use crate::heartbeat::Pulse;
 use crate::hook::Bell;
 use crate::intake::Inbox;
 use crate::repair::Remedies;
@@ -150,6 +152,16 @@ pub fn setup(config: &Config, store: Arc<dyn Store>, registry: Registry) -> Resu
     })
 }
 
+/// Who is told that all is well, if somebody is.
+pub fn pulse(config: &Config) -> Result<Option<Pulse>, Error> {
+    let Some(HeartbeatConfig { webhook, every, undelivered_after }) = &config.heartbeat else {
+        return Ok(None);
+    };
+    let failed = |source| Error::Sink { name: webhook.name().into(), source };
+    let heartbeat = Heartbeat::new(webhook.clone()).map_err(failed)?;
+    Ok(Some(Pulse { heartbeat, every: *every, undelivered_after: *undelivered_after }))
+}
+
 /// Who may do what.
 pub fn rules(config: &Config) -> Rules {
     let AccessConfig { users, tokens, proxy, sessions, anonymous, local, open_metrics } = &config.access;
@@ -166,6 +178,7 @@ pub fn rules(config: &Config) -> Rules {
         approvers: config.remediation.approvers.iter().map(approver).collect(),
         anonymous: *anonymous,
         local: *local,
+        is_show: false,
         open_metrics: *open_metrics,
     }
 }

@@ -68,6 +68,7 @@ impl WorkQueue {
                 }
                 Next::WaitUntil(at) => {
                     tokio::select! {
+                        biased;
                         () = rung => {}
                         () = tokio::time::sleep_until(self.start + at.since(Tick::default())) => {}
                     }
@@ -94,7 +95,7 @@ impl WorkQueue {
                     queue.add_after(key, delay, now);
                 }
                 Again::Failed => {
-                    queue.add_rate_limited(key, now, rand::random());
+                    queue.add_rate_limited(key, now, evenkeel_ambient::random());
                 }
                 Again::Paused => {
                     queue.add(key, now);
@@ -136,6 +137,7 @@ impl WorkQueue {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
 
@@ -178,6 +180,55 @@ mod tests {
             all.extend(worker.await.unwrap());
         }
         assert_eq!(all.len(), 100);
+    }
+
+    /// Adds and waits meet in every order that threads make of them: each add is followed by a run that begins after it.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn no_wake_up_is_lost_however_adds_and_waits_meet() {
+        const KEYS: usize = 7;
+        const ADDS: u64 = 20_000;
+        let queue = Arc::new(WorkQueue::new(Duration::from_secs(1), Duration::from_secs(60)));
+        let wanted: Arc<[AtomicU64; KEYS]> = Arc::default();
+        let seen: Arc<[AtomicU64; KEYS]> = Arc::default();
+        let workers: Vec<_> = (0..3)
+            .map(|_| {
+                let (queue, wanted, seen) = (queue.clone(), wanted.clone(), seen.clone());
+                tokio::spawn(async move {
+                    while let Some((key, _)) = queue.next().await {
+                        let now = wanted[key.index()].load(Ordering::SeqCst);
+                        tokio::task::yield_now().await;
+                        seen[key.index()].fetch_max(now, Ordering::SeqCst);
+                        queue.done(key, Again::OnChange);
+                    }
+                })
+            })
+            .collect();
+        for adder in 0..3_u64 {
+            let (queue, wanted) = (queue.clone(), wanted.clone());
+            tokio::spawn(async move {
+                for n in 0..ADDS {
+                    let key = usize::try_from((n * (adder + 1)) % KEYS as u64).unwrap();
+                    wanted[key].fetch_add(1, Ordering::SeqCst);
+                    queue.add_all([Key::new(u32::try_from(key).unwrap())], Duration::ZERO);
+                    // Pauses of every length that yields make, so that the queue runs empty again and again.
+                    for _ in 0..n % 5 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            });
+        }
+        let all = async {
+            let sum = |of: &[AtomicU64; KEYS]| of.iter().map(|n| n.load(Ordering::SeqCst)).sum::<u64>();
+            while sum(&seen) < 3 * ADDS {
+                tokio::task::yield_now().await;
+            }
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(60), all).await;
+        assert!(heard.is_ok(), "wanted {wanted:?}, seen {seen:?}, {} waiting", queue.read(|q, _| q.len()));
+        queue.shut_down();
+        for worker in workers {
+            worker.await.unwrap();
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,14 +17,19 @@ pub async fn run(hub: Arc<Hub>) {
             hub.queue.done(key, Again::OnChange);
             continue;
         }
+        let Some(now) = hub.clock.now() else {
+            // Every answer has the wrong age: nothing may follow from it. All of it is asked anew at the next start.
+            hub.queue.done(key, Again::OnChange);
+            continue;
+        };
         let subject = hub.subject(key);
         let metrics = &hub.metrics;
         metrics.queue_seconds.observe(waited.as_secs_f64());
         metrics.active_workers.inc();
-        let pass_id = rand::random::<u32>();
+        let pass_id = evenkeel_ambient::random::<u32>();
         let span = info_span!("pass", subject = %subject, pass_id = format!("{pass_id:08x}"));
         let timer = metrics.pass_seconds.start_timer();
-        let (outcome, again) = pass::run(&hub, &subject).instrument(span).await;
+        let (outcome, again) = pass::run(&hub, &subject, now).instrument(span).await;
         timer.observe_duration();
         metrics.active_workers.dec();
         let result = match outcome {
@@ -43,6 +48,7 @@ pub async fn resync(hub: Arc<Hub>, stop: CancellationToken) {
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             _ = timer.tick() => hub.resync(),
         }

@@ -131,10 +131,25 @@ pub struct Cause {
 }
 
 impl Gap {
-    /// A gap of this kind with its cause.
+    /// So many characters of a cause are kept: whoever answers may have written words of it, and it goes to logs, pages
+    /// and the store.
+    pub const LONGEST: usize = 1000;
+
+    /// A gap of this kind with its cause: one line, without what would steer a terminal.
     pub fn new(kind: GapKind, why: impl AsRef<str>) -> Self {
-        Self(Arc::new(Cause { kind, why: Arc::from(why.as_ref()) }))
+        let why = why.as_ref();
+        let decent = why.len() <= Self::LONGEST && !why.chars().any(char::is_control);
+        let why = if decent { Arc::from(why) } else { one_line(why) };
+        Self(Arc::new(Cause { kind, why }))
     }
+}
+
+fn one_line(why: &str) -> Arc<str> {
+    let calm = |c: char| if c.is_control() { ' ' } else { c };
+    if why.chars().nth(Gap::LONGEST).is_none() {
+        return why.chars().map(calm).collect::<String>().into();
+    }
+    why.chars().take(Gap::LONGEST - 1).map(calm).chain(['…']).collect::<String>().into()
 }
 
 impl Deref for Gap {

@@ -164,7 +164,7 @@ async fn publish(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     let mut message = sent.clone();
     message.insert("id".to_owned(), json!(format!("lab{:09}", kept.count)));
     message.insert("event".to_owned(), json!("message"));
-    message.insert("time".to_owned(), json!(jiff::Timestamp::now().as_second()));
+    message.insert("time".to_owned(), json!(evenkeel_ambient::elsewhere().as_second()));
     let message = Value::Object(message);
     kept.topics.entry(topic.to_owned()).or_default().push(message.clone());
     drop(kept);

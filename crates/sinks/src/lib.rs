@@ -2,7 +2,8 @@
 //! `encode` (delivery → headers, pure), `client` (transport).
 //!
 //! What people are told is a [`message`]; what the HTTP speakers share is in [`http`]. What repairs are sent with is an
-//! [`action`], which is no sink: nothing of it goes through the outbox.
+//! [`action`], and what says again and again that all is well a [`heartbeat`]; they are no sinks: nothing of theirs goes
+//! through the outbox.
 //!
 //! A sink sends one delivery once and says what became of it. It contains no metric and no loop: when a delivery is
 //! tried again is decided by [`retry`] (pure) and done by the controller, which owns the outbox.
@@ -17,6 +18,7 @@ pub mod action;
 pub mod alertmanager;
 pub mod chat;
 mod delivery;
+pub mod heartbeat;
 pub mod http;
 pub mod message;
 pub mod nats;

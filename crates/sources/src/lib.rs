@@ -9,6 +9,8 @@ use evenkeel_core::SourceId;
 use evenkeel_core::model::{HostSnapshot, Inventory, Survey};
 
 pub mod docker;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod http;
 pub mod netbox;
 pub mod probe;
@@ -47,6 +49,10 @@ pub trait Source: Send + Sync {
 
     /// Asks once. There is no error: failure is a gap in the snapshot. Bounded by the source's own timeouts.
     async fn observe(&self) -> Snapshot;
+
+    /// Is told, before it is asked for the first time, what an earlier run of the controller saw last: what is shown no
+    /// longer may be lost rather than gone. A source that cannot tell the two apart does not listen.
+    async fn recall(&self, _last: &Inventory) {}
 
     /// Completes when the source has reason to believe that a new observation would differ; never, for a source
     /// that cannot be told. A hint is never truth: the caller observes again. Cancel-safe.

@@ -191,6 +191,38 @@ async fn where_nothing_answers_the_fault_is_the_probes_own() {
     assert_eq!(machine_state(&light[1]), &Fact::Known(MachineState::Unreachable));
 }
 
+/// The cable is pulled in the middle of a look: who was asked before it answered, who is asked after it is silent.
+#[tokio::test]
+async fn a_network_that_goes_during_a_look_makes_nobody_unreachable() {
+    let (early, late) = (Machine::start(), Machine::start());
+    let a = early.open(Behaviour::Open).await.unwrap();
+    let b = late.open(Behaviour::Filtered).await.unwrap();
+    let targets =
+        vec![target("early", &early, vec![tcp("ssh", &[a])]), target("late", &late, vec![tcp("ssh", &[b])])];
+    let cut = async {
+        taken(&early, a).await;
+        early.set(a, Behaviour::Filtered).await.unwrap();
+    };
+    let (seen, ()) = tokio::join!(observe(targets.clone()), cut);
+    assert!(machine_state(&seen[1]).known().is_err(), "{:?}", machine_state(&seen[1]));
+    assert!(seen[1].coverage.gap().unwrap().why.contains("own network is gone"));
+
+    // A gateway that answers vouches as well, whoever else has gone meanwhile.
+    early.set(a, Behaviour::Open).await.unwrap();
+    let gateway = Machine::start();
+    let port = gateway.open(Behaviour::Closed).await.unwrap();
+    let reference = vec![Reference { address: gateway.address(), port: Some(port) }];
+    let before = early.connections(a);
+    let cut = async {
+        while early.connections(a) == before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        early.set(a, Behaviour::Filtered).await.unwrap();
+    };
+    let (seen, ()) = tokio::join!(observe_with(Config { reference, ..config() }, targets), cut);
+    assert_eq!(machine_state(&seen[1]), &Fact::Known(MachineState::Unreachable));
+}
+
 #[tokio::test]
 async fn a_service_that_restarts_between_two_tries_runs() {
     let machine = Machine::start();

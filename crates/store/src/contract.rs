@@ -10,6 +10,7 @@ use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::ledger::Entry;
 use jiff::Timestamp;
 
+use crate::clock::ClockStore;
 use crate::error::Result;
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
 use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
@@ -21,10 +22,10 @@ use crate::types::{
     Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
 
-/// Where everything that must survive a restart is kept. Silences made at run time have a file of their own:
-/// [`SilenceStore`].
+/// Where everything that must survive a restart is kept. Silences made at run time have a file of their own
+/// ([`SilenceStore`]), and so has a clock that is set back ([`ClockStore`]).
 #[async_trait]
-pub trait Store: SilenceStore + Send + Sync {
+pub trait Store: SilenceStore + ClockStore + Send + Sync {
     /// The database as the operator knows it: a path, or an address without credentials.
     fn at(&self) -> &str;
 
@@ -157,6 +158,10 @@ pub trait Store: SilenceStore + Send + Sync {
 
     /// Gives claimed deliveries back unsent (graceful stop); the attempt is not counted.
     async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()>;
+
+    /// Makes due now what a sink is still to be told and nobody has claimed, whatever it waits for; returns how many. For a
+    /// receiver that is back.
+    async fn hurry(&self, sink: &str, now: Timestamp) -> Result<u64>;
 
     /// When the next delivery that nothing holds back is due; in the past if one is due already.
     async fn next_due(&self) -> Result<Option<Timestamp>>;

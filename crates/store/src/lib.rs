@@ -5,6 +5,7 @@
 //! written, claimed or pruned (controller), the canonical form of an event (core), how it travels (sinks).
 
 mod canonical;
+mod clock;
 mod contract;
 mod error;
 mod group;
@@ -24,6 +25,7 @@ pub mod postgres;
 pub mod sqlite;
 
 pub use canonical::{expected_snapshot, observed_snapshot};
+pub use clock::ClockStore;
 pub use contract::Store;
 pub use error::{Error, Result};
 pub use postgres::PgStore;

@@ -8,6 +8,7 @@
     reason = "a panic is the failed test itself"
 )]
 
+#[path = "postgres/rig.rs"]
 mod postgres;
 
 use std::collections::BTreeMap;

@@ -24,7 +24,7 @@ const PATH: &str = "/webhooks/netbox";
 const SIGNATURE: &str = "x-hook-signature";
 
 /// The largest body that is read, in bytes. Recorded ones have 4 to 8 kB.
-pub const LARGEST_HOOK: usize = 1024 * 1024;
+pub const LARGEST_HOOK: usize = 256 * 1024;
 
 /// Whom a webhook of NetBox wakes.
 pub trait NetboxHook: Send + Sync {

@@ -1,5 +1,8 @@
 //! Every argument of every command.
 
+mod color;
+mod health;
+mod init;
 mod silence;
 
 use std::path::PathBuf;
@@ -11,6 +14,9 @@ use evenkeel_store::JournalKind;
 use evenkeel_web::{Level, Scope};
 use jiff::Timestamp;
 
+pub(crate) use color::Color;
+pub(crate) use health::HealthOptions;
+pub(crate) use init::InitOptions;
 pub(crate) use silence::{AckOptions, MakeOptions, SilenceCommand, SilenceOptions, SilencesOptions};
 
 /// Says what should exist, what does exist, and keeps telling the difference.
@@ -35,6 +41,11 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Ask NetBox what there is, and write a configuration for it
+    #[command(
+        after_help = "Asks on a terminal what no option says; elsewhere it asks nothing. Ends as `doctor` does."
+    )]
+    Init(Box<InitOptions>),
     /// Read the configuration and say everything that is wrong with it
     Check,
     /// Prove reach and rights of every source and destination, and print the fingerprints to pin
@@ -48,6 +59,9 @@ pub(crate) enum Command {
     Run,
     /// Run the controller on a simulated homelab and play a few incidents
     Demo(DemoOptions),
+    /// Ask whether the evenkeel of this machine lives: for the health check of a container
+    #[command(after_help = "Exit codes: 0 it lives, 1 it does not, 2 it is not known where to ask.")]
+    Health(HealthOptions),
     /// Tell everything about one drift
     Explain(ExplainOptions),
     /// List what happened, newest last
@@ -79,6 +93,11 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Write the manual pages, one for each command
+    Man {
+        /// The folder they are written into
+        folder: PathBuf,
     },
 }
 
@@ -298,27 +317,6 @@ pub(crate) struct SinkListOptions {
     /// The form of the output
     #[arg(long, short, value_enum, default_value_t = TextOrJson::Table)]
     pub(crate) output: TextOrJson,
-}
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    Always,
-    Never,
-}
-
-impl Color {
-    /// From here on every stream of `anstream` follows the choice.
-    pub(crate) fn apply(self) {
-        match self {
-            Self::Auto => anstream::ColorChoice::Auto,
-            Self::Always => anstream::ColorChoice::Always,
-            Self::Never => anstream::ColorChoice::Never,
-        }
-        .write_global();
-    }
 }
 
 /// The forms of a diff.

@@ -46,16 +46,7 @@ impl Controller {
             (As::Anybody, None) => approvers.first().map(|approver| approver.token.clone()),
             (As::Caller, None) => None,
         };
-        // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            // Plain HTTP on this machine: nobody's certificate is asked for.
-            .tls_certs_only([])
-            .build()
-            .or_fail("this should not happen; please report it")?;
+        let http = client(PATIENCE)?;
         Ok(Self { http, address: reachable(config.http.listen), token })
     }
 
@@ -93,6 +84,20 @@ impl Controller {
             false => Err(refused(status, &body)),
         }
     }
+}
+
+/// Asks this machine, and waits so long for an answer.
+pub(super) fn client(patience: Duration) -> Result<reqwest::Client, Failure> {
+    // reqwest is built without a provider of its own and takes the process's. An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(patience)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        // Plain HTTP on this machine: nobody's certificate is asked for.
+        .tls_certs_only([])
+        .build()
+        .or_fail("this should not happen; please report it")
 }
 
 /// A token of `[access]` that the environment gives.
@@ -141,7 +146,7 @@ fn named<'a>(approvers: &'a [ApproverConfig], name: Option<&str>) -> Result<&'a 
 }
 
 /// An address that means "any" is reached on this machine.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

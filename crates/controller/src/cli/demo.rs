@@ -27,7 +27,7 @@ use super::failure::{Failure, OrFail};
 use super::serve::Surface;
 use super::{Done, output};
 use crate::config::LogFormat;
-use crate::controller;
+use crate::controller::{self, Running, Setup};
 use crate::hub::Hub;
 use crate::journal;
 use crate::lead::Seat;
@@ -47,14 +47,16 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
         Receiver::start(lab::SIGNING_SECRET).await.or_fail("the demo needs to listen on 127.0.0.1")?;
     let store = open_store(options).await?;
     let http = lab::http(options.listen);
-    let surface = Surface::open(&http, Rules { local: Level::Approver, ..Rules::default() }, store.clone())
+    let is_show = !options.listen.ip().is_loopback();
+    let rules = Rules { local: Level::Approver, is_show, ..Rules::default() };
+    let surface = Surface::open(&http, rules, store.clone())
         .await
         .or_fail("name another address with --listen, or 127.0.0.1:0")?;
     let seat = Seat::new(store.clone(), "demo", surface.face().clone());
     let term = seat.take().await;
     let last_sign = store.last_sign().await.or_fail("name another file with --store")?;
     let remedies = workshop::remedies(&n8n, surface.address())?;
-    let running = controller::start(lab::setup(&homelab, &receiver, remedies, store.clone())?)
+    let mut running = controller::start(lab::setup(&homelab, &receiver, remedies, store.clone())?)
         .await
         .or_fail("please report this")?;
     surface.face().show(running.hub.clone());
@@ -62,7 +64,8 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     let _script = AbortOnDropHandle::new(tokio::spawn(script::run(surface.address())));
     show::opening(&homelab, version, surface.address());
     if let Some(path) = &options.save_config {
-        saved::save(path, &homelab, options.store.as_deref()).or_fail("name a file that can be written")?;
+        saved::save(path, &homelab, surface.address(), options.store.as_deref())
+            .or_fail("name a file that can be written")?;
         show::saved(path);
     }
     let mut events = running.hub.events.subscribe();
@@ -81,8 +84,9 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     }
     if options.stay {
         show::staying(surface.address());
-        // Without a handler for it there is nothing to wait for; the demo then ends.
-        let _ = tokio::signal::ctrl_c().await;
+        let remedies = || workshop::remedies(&n8n, surface.address());
+        let again = || lab::setup(&homelab, &receiver, remedies()?, store.clone());
+        running = stay(running, again, &surface).await?;
     }
     running.stop().await;
     journal::note(&*store, journal::stopped(crate::collect::now())).await;
@@ -90,6 +94,25 @@ pub(super) async fn run(args: &Args, options: &DemoOptions) -> Done {
     surface.close().await;
     store.close().await;
     Ok(if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs until somebody ends it, and anew whenever the clock jumps: a laptop that slept goes on with its demo.
+async fn stay(
+    mut running: Running,
+    again: impl Fn() -> Result<Setup, Failure>,
+    surface: &Surface,
+) -> Result<Running, Failure> {
+    loop {
+        tokio::select! {
+            biased;
+            // Without a handler for it there is nothing to wait for; the demo then ends.
+            _ = tokio::signal::ctrl_c() => return Ok(running),
+            () = running.jumped() => {}
+        }
+        running.stop().await;
+        running = controller::start(again()?).await.or_fail("please report this")?;
+        surface.face().show(running.hub.clone());
+    }
 }
 
 /// The cable made so much drift at once that the brake is on. Somebody looked, and lets repairs go on.

@@ -14,8 +14,11 @@ mod events;
 mod explain;
 mod export;
 mod failure;
+mod health;
 mod history;
+mod init;
 mod journal;
+mod man;
 mod once;
 mod output;
 mod passwd;
@@ -50,8 +53,19 @@ pub fn main() -> ExitCode {
     done.unwrap_or_else(|failure| failure.show())
 }
 
+/// Why a command line would not be understood; nothing where it would be, or where it asks for help. The documents are held
+/// against it.
+pub fn mistake<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    match Args::try_parse_from(words) {
+        Ok(_) => None,
+        Err(help) if !help.use_stderr() => None,
+        Err(mistake) => Some(mistake.to_string()),
+    }
+}
+
 async fn dispatch(args: &Args) -> Done {
     match &args.command {
+        Command::Init(options) => init::run(args, options).await,
         Command::Check => check::run(args),
         Command::Doctor => doctor::run(args).await,
         Command::Diff(options) => diff::run(args, options).await,
@@ -61,6 +75,7 @@ async fn dispatch(args: &Args) -> Done {
         Command::Events(options) => events::run(args, options).await,
         Command::Journal(options) => journal::run(args, options).await,
         Command::Backup(options) => backup::run(args, options).await,
+        Command::Health(options) => health::run(args, options).await,
         Command::Export(options) => export::run(args, options).await,
         Command::Repairs(command) => repairs::run(args, command).await,
         Command::Silence(options) => silence::run(args, options).await,
@@ -69,5 +84,6 @@ async fn dispatch(args: &Args) -> Done {
         Command::Token(options) => token::run(options),
         Command::Sink(command) => sink::run(args, command).await,
         Command::Completions { shell } => completions::run(*shell),
+        Command::Man { folder } => man::run(folder),
     }
 }

@@ -96,7 +96,7 @@ fn is_complete(snapshot: &Snapshot) -> bool {
 /// What a controller read last, if one keeps its history here: should NetBox be away, that is still what is expected.
 async fn remembered(config: &Config) -> Option<Inventory> {
     let store = wiring::store_read_only(&config.store).await.ok()?;
-    let inventory = keep::last_inventory(&*store, &config.netbox.id).await.ok().flatten();
+    let inventory = keep::last_inventory(&*store, &config.netbox.id, now()).await.ok().flatten();
     store.close().await;
     inventory
 }

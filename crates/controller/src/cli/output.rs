@@ -1,7 +1,7 @@
 //! What every command shares: finding the configuration, starting the log, writing lines.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::Args;
 use super::failure::Failure;
@@ -12,9 +12,13 @@ const PLACES: [&str; 2] = ["evenkeel.toml", "/etc/evenkeel/evenkeel.toml"];
 
 /// Reads the configuration; says its warnings on standard error.
 pub(super) fn config(args: &Args) -> Result<Config, Failure> {
-    let path = config_path(args)?;
+    config_at(&config_path(args)?)
+}
+
+/// Reads the configuration that is there.
+pub(super) fn config_at(path: &Path) -> Result<Config, Failure> {
     let env = |name: &str| std::env::var(name).ok();
-    let config = Config::load(&path, &env).map_err(|errors| {
+    let config = Config::load(path, &env).map_err(|errors| {
         Failure::new(
             anyhow::anyhow!("{errors}"),
             Some("every key is described in docs/reference/configuration.md"),
@@ -29,10 +33,7 @@ pub(super) fn config(args: &Args) -> Result<Config, Failure> {
 
 /// The configuration's path.
 pub(super) fn config_path(args: &Args) -> Result<PathBuf, Failure> {
-    if let Some(path) = &args.config {
-        return Ok(path.clone());
-    }
-    PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
+    config_place(args).ok_or_else(|| {
         Failure::new(
             anyhow::anyhow!("no configuration: neither {} nor {} exists", PLACES[0], PLACES[1]),
             Some(
@@ -40,6 +41,11 @@ pub(super) fn config_path(args: &Args) -> Result<PathBuf, Failure> {
             ),
         )
     })
+}
+
+/// Where a configuration is, if one is named or lies where it is looked for.
+pub(super) fn config_place(args: &Args) -> Option<PathBuf> {
+    args.config.clone().or_else(|| PLACES.iter().map(PathBuf::from).find(|path| path.exists()))
 }
 
 /// Starts the log at the level the arguments ask for, `quiet` if they ask for none.

@@ -9,8 +9,8 @@ use super::key::{Key, Section};
 use super::reader::Reader;
 use super::table::Table;
 use super::{
-    Config, DockerDefaults, ProxmoxConfig, access, approvers, docker, machines, netbox, policy, probe,
-    proxmox, proxy, push, remediation, repairs, retention, rules, sinks, store, system, truenas,
+    Config, DockerDefaults, ProxmoxConfig, access, approvers, docker, heartbeat, machines, netbox, policy,
+    probe, proxmox, proxy, push, remediation, repairs, retention, rules, sinks, store, system, truenas,
 };
 use evenkeel_sources::docker::Config as DockerConfig;
 use evenkeel_sources::netbox::Config as NetboxConfig;
@@ -33,6 +33,7 @@ const HTTP: Key = Key::optional("http", "table", "", "");
 const ACCESS: Key = Key::optional("access", "table", "", "");
 const SINK: Key = Key::optional("sink", "list of tables", "", "");
 const REMEDIATION: Key = Key::optional("remediation", "table", "", "");
+const HEARTBEAT: Key = Key::optional("heartbeat", "table", "", "");
 const SCHEDULE: Key = Key::optional("schedule", "table", "", "");
 const LOG: Key = Key::optional("log", "table", "", "");
 
@@ -57,6 +58,7 @@ const ROOT: Section = Section {
         &ACCESS,
         &SINK,
         &REMEDIATION,
+        &HEARTBEAT,
         &SCHEDULE,
         &LOG,
     ],
@@ -103,6 +105,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &approvers::SECTION,
     &repairs::ACTION_SECTION,
     &repairs::RULE_SECTION,
+    &heartbeat::SECTION,
     &store::SECTION,
     &retention::SECTION,
     &system::HTTP_SECTION,
@@ -146,6 +149,8 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     // Sinks that cannot be read may be told.
     let told = sinks.as_ref().is_none_or(|sinks| sinks.iter().any(|sink| sink.notices));
     let remediation = remediation::read(&root.table(&REMEDIATION, &remediation::SECTION), told);
+    let heartbeat =
+        root.has(&HEARTBEAT).then(|| heartbeat::read(&root.table(&HEARTBEAT, &heartbeat::SECTION)));
     let schedule = system::schedule(&root.table(&SCHEDULE, &system::SCHEDULE_SECTION));
     let log = system::log(&root.table(&LOG, &system::LOG_SECTION));
     let store = store?;
@@ -155,8 +160,9 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     {
         http.is_called_as_well(host);
     }
-    let mut policy = policy?;
+    let (mut policy, schedule) = (policy?, schedule?);
     policy.rules.limits.database = store.size_limit;
+    policy.confirm.apart = schedule.recheck;
     policy.aliases = aliases?;
     policy.ignore = ignore?;
     policy.severity = severity?;
@@ -181,7 +187,11 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
         access: access?,
         sinks: sinks?,
         remediation,
-        schedule: schedule?,
+        heartbeat: match heartbeat {
+            None => None,
+            Some(heartbeat) => Some(heartbeat?),
+        },
+        schedule,
         log: log?,
         warnings: Vec::new(),
     })

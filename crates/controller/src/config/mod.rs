@@ -8,6 +8,7 @@ mod access;
 mod approvers;
 mod docker;
 mod file;
+mod heartbeat;
 mod key;
 mod machines;
 mod netbox;
@@ -57,6 +58,8 @@ use crate::deliver::people::Manners;
 
 pub use access::AccessConfig;
 pub use approvers::ApproverConfig;
+pub use heartbeat::HeartbeatConfig;
+pub(crate) use netbox::is_loopback;
 pub use probe::ProbeConfig;
 pub use problem::{Errors, Problem};
 pub use proxmox::ProxmoxConfig;
@@ -98,6 +101,8 @@ pub struct Config {
     pub sinks: Vec<SinkConfig>,
     /// Whether drifts are repaired, and within which bounds.
     pub remediation: RemediationConfig,
+    /// Who is told again and again that all is well.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// When things happen.
     pub schedule: Schedule,
     /// What is logged.

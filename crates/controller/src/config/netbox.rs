@@ -282,7 +282,7 @@ fn well_formed(token: &Secret) -> Result<(), String> {
 }
 
 /// Whether the address stays within this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),

@@ -143,11 +143,18 @@ pub(super) const FLAP_SECTION: Section = Section {
 const SHARE: Key = Key::with_default(
     "share",
     "number from 0 to 1",
-    "0.5",
-    "The share of hosts or services an answer may lose against the last one.",
+    "0.1",
+    "The share of what must be there that a source may lose within `window`. Of everything it shows, declared or not, half \
+     may go at once, or this share if it is larger.",
 );
 const ALLOWANCE: Key =
     Key::with_default("allowance", "number", "4", "Losses up to this number are always plausible.");
+const BRAKE_WINDOW: Key = Key::with_default(
+    "window",
+    "duration",
+    "\"1h\"",
+    "The time looked back over, so that a view that breaks slowly is noticed as well.",
+);
 const ACCEPT_AFTER: Key = Key::with_default(
     "accept_after",
     "duration or `never`",
@@ -159,7 +166,7 @@ const ACCEPT_AFTER: Key = Key::with_default(
 pub(super) const BRAKE_SECTION: Section = Section {
     header: "[policy.brake]",
     doc: "An answer that loses too much at once is held back: a permission edit in NetBox looks exactly like deletions.",
-    keys: &[&SHARE, &ALLOWANCE, &ACCEPT_AFTER],
+    keys: &[&SHARE, &ALLOWANCE, &BRAKE_WINDOW, &ACCEPT_AFTER],
     inherits: &[],
 };
 
@@ -267,6 +274,7 @@ fn brake(table: &Table<'_>) -> Option<Brake> {
         }
     });
     let allowance = table.get(&ALLOWANCE);
+    let window = table.checked(&BRAKE_WINDOW, some_time);
     let accept_after: Option<OrNever> = table.get(&ACCEPT_AFTER);
-    Some(Brake { share: share?, allowance: allowance?, accept_after: accept_after?.0 })
+    Some(Brake { share: share?, allowance: allowance?, window: window?, accept_after: accept_after?.0 })
 }

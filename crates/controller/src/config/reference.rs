@@ -10,7 +10,7 @@ use super::secret;
 const INTRODUCTION: &str = "\
 # Configuration reference
 
-<!-- Printed from the code: `UPDATE=1 cargo test -p evenkeel --test config_reference` writes this file anew. -->
+<!-- Printed from the code: `UPDATE=1 cargo test -p evenkeel --test config reference` writes this file anew. -->
 
 evenkeel reads one TOML file. `evenkeel check` reads it and says everything that is wrong with it at once, each mistake
 with its line; a key that is not listed here is refused. Relative paths start at the folder of the file.

@@ -44,7 +44,7 @@ impl Read for Secret {
         match (table.get::<String>(&ENV), table.get::<std::path::PathBuf>(&FILE)) {
             (Some(_), Some(_)) => value.wrong("names a variable and a file; one of the two is enough"),
             (Some(name), None) => match value.reader().env(&name) {
-                None => value.wrong(format!("the environment has no variable {name}; set it")),
+                None => value.wrong(format!("the environment has no variable {}; set it", shown(&name))),
                 Some(text) => kept(value, &text, &format!("the variable {name}")),
             },
             (None, Some(path)) => match fs::read_to_string(&path) {
@@ -58,6 +58,13 @@ impl Read for Secret {
             (None, None) => None,
         }
     }
+}
+
+/// A variable's name, if it looks like one: somebody may have put the secret itself in its place.
+fn shown(name: &str) -> &str {
+    let is_usual =
+        name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    if is_usual { name } else { "of this name (which is not repeated, in case it is the secret itself)" }
 }
 
 fn kept(value: &Value<'_>, text: &str, from: &str) -> Option<Secret> {

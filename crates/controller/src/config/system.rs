@@ -63,7 +63,8 @@ const RECHECK: Key = Key::with_default(
     "recheck",
     "duration",
     "\"10s\"",
-    "How soon a host is looked at again whose drift is not confirmed yet.",
+    "How soon a host is looked at again whose drift is not confirmed yet. Looks closer together than this count as one \
+     observation.",
 );
 const DEBOUNCE: Key = Key::with_default(
     "debounce",

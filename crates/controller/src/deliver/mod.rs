@@ -1,8 +1,10 @@
 //! Deliverers: one task per sink that takes what is due from the outbox, sends it, and says how that ended.
-//! At-least-once, in order per drift, dead letters visible. Which sink gets what is in [`route`]; telling again what is
-//! open, for sinks that forget, in `standing`; sinks that speak to people have a task of their own, in [`people`].
+//! At-least-once, in order per drift, dead letters visible. Which sink gets what is in [`route`]; what follows from a receiver
+//! that is back, in `relief`; telling again what is open, for sinks that forget, in `standing`; sinks that speak to people
+//! have a task of their own, in [`people`].
 
 pub mod people;
+mod relief;
 pub mod route;
 mod standing;
 
@@ -21,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use self::relief::Relief;
 use self::standing::Repeater;
 use crate::collect::now;
 use crate::config::SinkFilter;
@@ -50,7 +53,7 @@ pub struct Deliverer {
 impl Deliverer {
     /// Delivers until told to stop; what is under way then is finished, what is claimed and not begun is given back.
     pub async fn run(self, stop: CancellationToken) {
-        let mut repeater = Repeater::of(&*self.sink);
+        let (mut repeater, relief) = (Repeater::of(&*self.sink), Relief::default());
         while !stop.is_cancelled() && self.hub.gate.pass().await {
             if let Some(repeater) = &mut repeater {
                 repeater.repeat_if_due(&*self.sink, &self.hub, &self.filter).await;
@@ -67,12 +70,13 @@ impl Deliverer {
                 }
             };
             if !claimed.is_empty() {
-                self.send_all(claimed, &stop).await;
+                self.send_all(claimed, &relief, &stop).await;
                 continue;
             }
             let wake = self.next_wake().await;
             let wake = repeater.as_ref().map_or(wake, |repeater| wake.min(repeater.due()));
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = bell => {}
                 () = tokio::time::sleep_until(wake) => {}
@@ -80,13 +84,13 @@ impl Deliverer {
         }
     }
 
-    async fn send_all(&self, claimed: Vec<Claimed>, stop: &CancellationToken) {
+    async fn send_all(&self, claimed: Vec<Claimed>, relief: &Relief, stop: &CancellationToken) {
         let mut waiting = claimed.into_iter();
         let mut under_way = FuturesUnordered::new();
         loop {
             while under_way.len() < CONCURRENCY && !stop.is_cancelled() {
                 match waiting.next() {
-                    Some(claim) => under_way.push(self.send(claim)),
+                    Some(claim) => under_way.push(self.send(claim, relief)),
                     None => break,
                 }
             }
@@ -103,11 +107,12 @@ impl Deliverer {
         }
     }
 
-    async fn send(&self, claim: Claimed) {
+    async fn send(&self, claim: Claimed, relief: &Relief) {
         let span = info_span!("deliver", sink = self.sink.name(), event = %claim.event, attempt = claim.ticket.attempt);
         let (outcome, counted) = match delivery(&claim, self.sink.name()) {
             Ok(delivery) => {
                 let answer = self.sink.deliver(&delivery).instrument(span).await;
+                relief.heard(answer.as_ref().map(|_| ()));
                 self.judge(&claim, answer.map(|_| ()))
             }
             Err(why) => (Outcome::Dead { why }, "dead"),
@@ -127,6 +132,9 @@ impl Deliverer {
             }
         }
         self.hub.changed(Part::Deliveries);
+        if outcome == Outcome::Delivered {
+            relief.hurry(&self.hub, self.sink.name()).await;
+        }
         if let Some(row) = died {
             journal::note(&*self.hub.store, row).await;
         }
@@ -139,7 +147,7 @@ impl Deliverer {
         };
         let now = now();
         let age = Duration::try_from(now.duration_since(claim.created_at)).unwrap_or(Duration::ZERO);
-        match self.schedule.next(&error, claim.ticket.attempt, age, rand::random()) {
+        match self.schedule.next(&error, claim.ticket.attempt, age, evenkeel_ambient::random()) {
             Retry::After(wait) => {
                 warn!(sink = self.sink.name(), event = %claim.event, %error, ?wait, "not delivered yet");
                 let at = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());

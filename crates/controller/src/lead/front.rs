@@ -10,11 +10,11 @@ use evenkeel_core::ledger::Entry;
 use evenkeel_core::policy::MadeSilence;
 use evenkeel_core::{EventId, HostName, SourceId, Subject};
 use evenkeel_store::{
-    AssetRow, Callback, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error,
-    EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
-    OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
-    Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, SessionRow,
-    SilenceFilter, SilenceStore, Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
+    AssetRow, Callback, Claimed, ClockStore, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter,
+    Error, EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded,
+    ObservedRow, OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned,
+    RepairCommit, Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus,
+    SessionRow, SilenceFilter, SilenceStore, Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
 };
 use jiff::Timestamp;
 
@@ -83,6 +83,13 @@ impl SilenceStore for Front {
 
     async fn end_silence(&self, silence: &MadeSilence, journal: &[JournalRow]) -> Result<()> {
         self.store()?.end_silence(silence, journal).await
+    }
+}
+
+#[async_trait]
+impl ClockStore for Front {
+    async fn set_back(&self, now: Timestamp) -> Result<bool> {
+        self.store()?.set_back(now).await
     }
 }
 
@@ -203,6 +210,10 @@ impl Store for Front {
 
     async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()> {
         self.store()?.release(tickets, now).await
+    }
+
+    async fn hurry(&self, sink: &str, now: Timestamp) -> Result<u64> {
+        self.store()?.hurry(sink, now).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {

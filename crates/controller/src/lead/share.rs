@@ -11,7 +11,7 @@ use tracing::error;
 
 use crate::gate::About;
 use crate::hub::Hub;
-use crate::view;
+use crate::{rules, view};
 
 /// How soon after a start: most sources have answered then.
 const FIRST: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ impl Sharer {
     /// Keeps what is shown if that is worth it; says how long to wait.
     async fn share(&mut self, hub: &Hub) -> Duration {
         let at = crate::collect::now();
-        let status = view::of(hub, at);
+        let status = WorldStatus { rules: rules::lines(hub), ..view::of(hub, at) };
         let timeless = status.timeless();
         let body = match status.to_text() {
             Ok(body) => body,

@@ -141,6 +141,27 @@ fn the_line_is_first_come_first_served() {
 }
 
 #[test]
+fn a_key_that_never_rests_delays_each_other_by_its_own_turn_and_no_more() {
+    // Rung again in every run of its own, by whoever never stops talking.
+    let (mut queue, others) = (queue(), 20);
+    queue.add(RUNNING, at(0));
+    for n in 0..others {
+        queue.add(Key::new(100 + n), at(0));
+    }
+    let mut turns = Vec::new();
+    for second in 0..4 * u64::from(others) {
+        let key = key(&mut queue, at(second));
+        queue.add(key, at(second));
+        queue.done(key, at(second));
+        turns.push(key);
+    }
+    for n in 0..others {
+        let own: Vec<usize> = (0..turns.len()).filter(|i| turns[*i] == Key::new(100 + n)).collect();
+        assert!(own[0] <= 20 && own.windows(2).all(|pair| pair[1] - pair[0] <= 21), "{n}: {own:?}");
+    }
+}
+
+#[test]
 fn b1_failures_in_a_row_wait_longer_up_to_the_cap() {
     let mut queue = queue();
     let mut now = at(0);

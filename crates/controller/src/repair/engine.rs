@@ -77,6 +77,7 @@ impl Engine {
             self.send_due().await;
             let (bell, wake) = (self.hub.repair_bell.clone(), self.wake());
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 Some(order) = orders.recv() => self.obey(order).await,
                 Some((key, result)) = self.sends.next() => self.sent(&key, result).await,
@@ -91,6 +92,7 @@ impl Engine {
         loop {
             let hub = self.hub.clone();
             let open = tokio::select! {
+                biased;
                 () = stop.cancelled() => false,
                 open = hub.gate.pass() => open,
             };
@@ -107,6 +109,7 @@ impl Engine {
             }
             if self.doubtful {
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return false,
                     () = tokio::time::sleep(BUSY) => {}
                 }
@@ -117,7 +120,9 @@ impl Engine {
     /// Looks until nothing more follows.
     async fn look_through(&mut self) {
         for _ in 0..ROUNDS {
-            if self.doubtful || !self.look(crate::collect::now()).await {
+            // Whose deadline is over, a clock that jumped does not say.
+            let Some(now) = self.hub.clock.now() else { return };
+            if self.doubtful || !self.look(now).await {
                 return;
             }
         }
@@ -125,8 +130,9 @@ impl Engine {
 
     fn wake(&self) -> Instant {
         let busy = self.register.iter().any(|proposal| proposal.phase() != Phase::Over);
-        let next = Instant::now() + if busy { BUSY } else { CALM };
-        self.sends.wake().map_or(next, |wake| wake.min(next))
+        let now = Instant::now();
+        let next = now + if busy { BUSY } else { CALM };
+        self.sends.wake(now).map_or(next, |wake| wake.min(next))
     }
 
     /// Keeps a change: all of it, or nothing. Only what is kept is done.
@@ -134,7 +140,7 @@ impl Engine {
         if change.is_empty() {
             return Ok(());
         }
-        let ids = || EventId::new(now, rand::random());
+        let ids = || EventId::new(now, evenkeel_ambient::random());
         let commit = self.register.commit(&change, &self.hub.notices_to(), ids, now);
         let told = !commit.notices.is_empty();
         match timeout(PATIENCE, self.hub.store.commit_repair(commit)).await {
@@ -166,9 +172,6 @@ impl Engine {
     pub(super) fn failed(&self, error: &StoreError) {
         if let StoreError::Conflict { .. } = error {
             return warn!(%error, "proposals changed under the engine; reading them again");
-        }
-        if let StoreError::Full { .. } = error {
-            self.hub.full.notify_one();
         }
         if self.hub.gate.heard(error) == About::Request {
             error!(%error, "what is to be repaired could not be kept; it is tried again");

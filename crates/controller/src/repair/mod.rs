@@ -25,7 +25,7 @@ use evenkeel_sinks::action::ActionSink;
 use url::Url;
 
 pub use engine::Engine;
-pub use order::{Desk, Order, Reply, Said};
+pub use order::{Order, Reply, Said};
 
 /// What the operator decided about repairs, and whom it needs.
 #[derive(Default)]

@@ -4,12 +4,9 @@
 use async_trait::async_trait;
 use evenkeel_core::remediation::ProposalLine;
 use evenkeel_web::{Answered, Claimed, Decision, Rehearsal, RepairTrouble, Repairs, Switch, Switched};
-use tokio::sync::{mpsc, oneshot};
 
 use super::register::Lost;
-
-/// How many may wait for their answer.
-const WAITING: usize = 64;
+use crate::desk::{self, Desk, Stopping};
 
 /// One question, and where its answer goes.
 pub enum Order {
@@ -55,37 +52,11 @@ pub struct Said {
     pub reason: String,
 }
 
-/// Where an answer goes. Nobody waiting for it any more is no error.
-pub type Reply<T> = oneshot::Sender<Result<T, RepairTrouble>>;
-
-/// Where orders are given.
-#[derive(Clone)]
-pub struct Desk {
-    orders: mpsc::Sender<Order>,
-}
-
-impl Desk {
-    /// A desk, and the other side of it.
-    pub fn new() -> (Self, mpsc::Receiver<Order>) {
-        let (orders, received) = mpsc::channel(WAITING);
-        (Self { orders }, received)
-    }
-
-    async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, RepairTrouble> {
-        let (reply, answer) = oneshot::channel();
-        if self.orders.send(order(reply)).await.is_err() {
-            return Err(stopping());
-        }
-        answer.await.unwrap_or_else(|_| Err(stopping()))
-    }
-}
-
-fn stopping() -> RepairTrouble {
-    RepairTrouble::Away("the controller is stopping".to_owned())
-}
+/// Where an answer goes.
+pub type Reply<T> = desk::Reply<T, RepairTrouble>;
 
 #[async_trait]
-impl Repairs for Desk {
+impl Repairs for Desk<Order> {
     async fn decide(
         &self,
         which: &str,
@@ -117,5 +88,11 @@ impl From<Lost> for RepairTrouble {
             Lost::Unknown(_) => Self::Unknown(lost.to_string()),
             Lost::Ambiguous(_) => Self::Refused(lost.to_string()),
         }
+    }
+}
+
+impl From<Stopping> for RepairTrouble {
+    fn from(stopping: Stopping) -> Self {
+        Self::Away(stopping.to_string())
     }
 }

@@ -68,11 +68,12 @@ pub(super) enum Lost {
 }
 
 impl Register {
-    /// Reads what the store holds.
+    /// Reads what the store holds, as if none of it were still to come.
     pub(super) async fn load(store: &dyn Store, now: Timestamp) -> Result<Self, evenkeel_store::Error> {
         let since = now.checked_sub(COUNTED).unwrap_or(Timestamp::MIN);
         let Repairs { proposals, controls, controls_revision } = store.repairs(since).await?;
-        let kept = |row: evenkeel_store::ProposalRow| {
+        let kept = |mut row: evenkeel_store::ProposalRow| {
+            row.proposal.set_back(now);
             (row.proposal.key.clone(), Kept { proposal: row.proposal, revision: row.revision })
         };
         Ok(Self { proposals: proposals.into_iter().map(kept).collect(), controls, controls_revision })

@@ -1,7 +1,7 @@
 //! What is being sent: which request, how often it was tried, when it is tried again. What does not live here: what may be
 //! sent, and what becomes of the proposal; what travels is in [`evenkeel_sinks::action`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use evenkeel_core::Secret;
@@ -20,7 +20,7 @@ pub(super) type Sent = (Key, Result<Receipt, SinkError>);
 /// Everything that is being sent.
 #[derive(Default)]
 pub(super) struct Sends {
-    waiting: HashMap<Key, Sending>,
+    waiting: BTreeMap<Key, Sending>,
     under_way: JoinSet<Sent>,
 }
 
@@ -48,7 +48,7 @@ impl Sends {
     }
 
     /// Keeps only these.
-    pub(super) fn retain(&mut self, keys: &HashSet<Key>) {
+    pub(super) fn retain(&mut self, keys: &BTreeSet<Key>) {
         self.waiting.retain(|key, _| keys.contains(key));
     }
 
@@ -88,7 +88,7 @@ impl Sends {
             let doubled = FIRST.saturating_mul(1 << sending.tried.saturating_sub(1).min(8)).min(LONGEST);
             let wait = after.unwrap_or(doubled).min(LONGEST);
             // Up to a quarter more, so that what failed together is not tried together.
-            let wait = wait + wait.mul_f64(rand::random::<f64>() / 4.0);
+            let wait = wait + wait.mul_f64(evenkeel_ambient::random::<f64>() / 4.0);
             sending.next = Some(Instant::now() + wait);
         }
     }
@@ -98,8 +98,30 @@ impl Sends {
         self.waiting.remove(key);
     }
 
-    /// When the next attempt is due.
-    pub(super) fn wake(&self) -> Option<Instant> {
-        self.waiting.values().filter_map(|sending| sending.next).min()
+    /// When the next attempt comes due. What is due already and was not sent is held back by something else, and waits
+    /// for that.
+    pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
+        self.waiting.values().filter_map(|sending| sending.next).filter(|next| *next > now).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_core::remediation::ProposalId;
+    use evenkeel_core::{DriftId, EventType};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_and_held_back_wakes_nobody() {
+        let mut sends = Sends::default();
+        let drift = DriftId::of_host(&"box".into(), EventType::VmDown);
+        let key = ProposalId { drift, occasion: jiff::Timestamp::UNIX_EPOCH, number: 1 }.key();
+        sends.add(key.clone(), (Secret::new("x"), jiff::Timestamp::MAX), false);
+        assert!(sends.due(|_| false).is_empty());
+        assert_eq!(sends.wake(Instant::now()), None);
+        assert_eq!(sends.due(|_| true).len(), 1);
+        sends.again(&key, None);
+        assert!(sends.wake(Instant::now()).is_some_and(|wake| wake > Instant::now()));
     }
 }

@@ -1,7 +1,7 @@
 //! Sending what was dispatched, and what came of it. Nothing is sent that is not kept as dispatched. What does not live
 //! here: how it travels; when it is tried again is in `send`.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -45,7 +45,7 @@ impl Engine {
     /// answers for ever is not. `None`: there is no such proposal, or nowhere to answer to.
     pub(super) fn ticket(&self, key: &Key, now: Timestamp) -> Option<Ticket> {
         let (base, proposal) = (self.remedies.callback.as_ref()?, self.register.get(key)?);
-        let token = Secret::new(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+        let token = Secret::new(URL_SAFE_NO_PAD.encode(evenkeel_ambient::random::<[u8; 32]>()));
         let answer = proposal.patience.answer;
         let expires_at =
             now.checked_add(answer).and_then(|at| at.checked_add(answer)).unwrap_or(Timestamp::MAX);
@@ -55,7 +55,7 @@ impl Engine {
     /// Sends what is dispatched and due.
     pub(super) async fn send_due(&mut self) {
         let dispatched = |proposal: &&Proposal| matches!(proposal.state(), State::Dispatched { .. });
-        let keys: HashSet<Key> =
+        let keys: BTreeSet<Key> =
             self.register.iter().filter(dispatched).map(|proposal| proposal.key.clone()).collect();
         self.sends.retain(&keys);
         let controls = self.register.controls();

@@ -10,6 +10,7 @@ use evenkeel_core::policy::silence::{Stands, Target, Wish, name_of};
 use evenkeel_core::policy::{Labels, MadeSilence, Silence};
 use evenkeel_store::{Error as StoreError, JournalRow, SilenceFilter};
 use evenkeel_web::{Part, SilenceTrouble};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +56,7 @@ impl Keeper {
             self.end_fulfilled().await;
             let hub = self.hub.clone();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 Some(order) = orders.recv() => self.obey(order).await,
                 () = hub.rules_bell.notified() => tokio::time::sleep(TOGETHER).await,
@@ -67,6 +69,7 @@ impl Keeper {
         loop {
             let hub = self.hub.clone();
             let open = tokio::select! {
+                biased;
                 () = stop.cancelled() => false,
                 open = hub.gate.pass() => open,
             };
@@ -74,8 +77,9 @@ impl Keeper {
                 return open;
             }
             match timeout(PATIENCE, hub.store.silences_left(now())).await {
-                Ok(Ok(made)) => {
+                Ok(Ok(mut made)) => {
                     self.doubtful = false;
+                    made.iter_mut().for_each(|silence| silence.set_back(now()));
                     let before = std::mem::replace(&mut self.made, made);
                     self.apply(&before);
                 }
@@ -84,6 +88,7 @@ impl Keeper {
             }
             if self.doubtful {
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return false,
                     () = tokio::time::sleep(AGAIN) => {}
                 }
@@ -107,12 +112,7 @@ impl Keeper {
 
     async fn make(&mut self, wish: Wish, by: &str) -> Result<MadeSilence, SilenceTrouble> {
         let now = now();
-        let left = self.made.iter().filter(|silence| silence.stands(now) != Stands::Over).count();
-        if left >= MOST {
-            return Err(SilenceTrouble::Refused(format!(
-                "{MOST} silences hold already, which is as many as may; end some, or use a pattern"
-            )));
-        }
+        room_for_one(&self.made, now)?;
         let longest = self.hub.rules.configured().longest_silence;
         let made = MadeSilence::new(self.name(), wish, by.into(), longest, now);
         let silence = made.map_err(SilenceTrouble::Wrong)?;
@@ -183,7 +183,7 @@ impl Keeper {
         match &silence.target {
             Target::Drift(drift) => {
                 let record = self.hub.book.get(&drift.subject);
-                silence.is_fulfilled(record.ledger.entries.get(drift))
+                silence.is_fulfilled(record.ledger.entries.get(drift), now())
             }
             Target::Pattern(_) => false,
         }
@@ -223,9 +223,6 @@ impl Keeper {
         if let StoreError::Conflict { .. } = error {
             return warn!(%error, "silences changed under their keeper; reading them again");
         }
-        if let StoreError::Full { .. } = error {
-            self.hub.full.notify_one();
-        }
         if self.hub.gate.heard(error) == About::Request {
             error!(%error, "what is silenced could not be kept or read; it is tried again");
         }
@@ -247,7 +244,7 @@ impl Keeper {
     fn name(&self) -> Arc<str> {
         let configured = self.hub.rules.configured();
         loop {
-            let name = name_of(rand::random());
+            let name = name_of(evenkeel_ambient::random());
             let taken = self.made.iter().any(|silence| silence.name == name)
                 || configured.silences.iter().any(|silence| silence.name == name);
             if !taken {
@@ -255,6 +252,17 @@ impl Keeper {
             }
         }
     }
+}
+
+/// Refuses where as many hold already as may.
+fn room_for_one(made: &[MadeSilence], now: Timestamp) -> Result<(), SilenceTrouble> {
+    let left = made.iter().filter(|silence| silence.stands(now) != Stands::Over).count();
+    if left < MOST {
+        return Ok(());
+    }
+    Err(SilenceTrouble::Refused(format!(
+        "{MOST} silences hold already, which is as many as may; end some, or use a pattern"
+    )))
 }
 
 /// The subjects with a drift that one of these covers. Patterns made at run time ask for nothing that NetBox says.
@@ -271,4 +279,33 @@ fn concerned(hub: &Hub, silences: &[Silence]) -> Vec<Subject> {
 
 fn away() -> SilenceTrouble {
     SilenceTrouble::Away("nothing can be kept at this moment; nothing was done".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_core::policy::silence::{Pattern, Until};
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_thousand_silences_hold_and_the_next_is_made_when_one_is_over() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let wish = Wish {
+            target: Target::Pattern(Pattern { hosts: vec!["box2-*".into()], ..Pattern::default() }),
+            reason: "the racks are moved".to_owned(),
+            starts: None,
+            until: Some(Until::After(SignedDuration::from_hours(1))),
+        };
+        let day = Duration::from_secs(86_400);
+        let one = MadeSilence::new("quiet-fox".into(), wish, "ada".into(), day, now).unwrap();
+        let mut made = vec![one; MOST];
+        let SilenceTrouble::Refused(why) = room_for_one(&made, now).unwrap_err() else {
+            panic!("it is refused, and for no other reason")
+        };
+        assert!(why.starts_with("1000 silences hold already"), "{why}");
+        assert_eq!(made.iter().filter(|silence| silence.stands(now) == Stands::Over).count(), 0);
+        made[7].ends = now;
+        assert!(room_for_one(&made, now).is_ok());
+    }
 }

@@ -1,5 +1,5 @@
 //! The rules in force: those of the configuration, and silences made at run time. What lives here: which policy holds now,
-//! the task that changes it ([`Keeper`]), and where persons ask for that ([`Desk`]). What does not: whom a rule covers,
+//! the task that changes it ([`Keeper`]), and what persons ask of it ([`Order`]). What does not: whom a rule covers,
 //! which is [`evenkeel_core::policy`].
 
 mod hits;
@@ -13,7 +13,7 @@ use evenkeel_core::policy::{MadeSilence, Policy};
 
 pub use hits::Hits;
 pub use keeper::Keeper;
-pub use order::{Desk, Order};
+pub use order::Order;
 pub use shown::lines;
 
 /// The policy that holds now. It changes with every silence that is made or ended.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use evenkeel_core::brake::{self, Demanded};
 use evenkeel_core::identity::HostIndex;
 use evenkeel_core::model::{Expected, ExpectedHost, Inventory};
 use evenkeel_core::policy::Policy;
@@ -26,8 +27,8 @@ pub(super) struct Intent {
     coverage: Coverage,
     /// When the newest read ended.
     read_at: Timestamp,
-    /// Since when an implausible answer has been repeated.
-    held_since: Option<Timestamp>,
+    /// What its answers are held against.
+    memory: brake::Memory,
     /// Since when the newest answers have been partial.
     pub(super) blind_since: Option<Timestamp>,
 }
@@ -42,7 +43,7 @@ impl Intent {
             pinned: BTreeMap::new(),
             coverage: Coverage::Partial(Gap::new(GapKind::NotYetObserved, "netbox has not been read yet")),
             read_at: Timestamp::UNIX_EPOCH,
-            held_since: None,
+            memory: brake::Memory::default(),
             blind_since: None,
         }
     }
@@ -59,7 +60,6 @@ impl Intent {
             }
             Coverage::Complete => {
                 self.blind_since = None;
-                self.held_since = None;
                 let mut touched = self.take(inventory);
                 if !was_complete {
                     touched.extend(self.all_subjects());
@@ -124,15 +124,14 @@ impl Intent {
         let Coverage::Complete = inventory.coverage else {
             return inventory.coverage.clone();
         };
-        let Some(gap) = self.complete.as_ref().and_then(|before| policy.inventory_gap(before, inventory))
-        else {
-            return Coverage::Complete;
-        };
-        let since = *self.held_since.get_or_insert(now);
-        if super::observations::outlasted(since, policy.brake.accept_after, now) {
-            return Coverage::Complete;
+        let Some(before) = self.complete.as_ref() else { return Coverage::Complete };
+        // Only of everything: what NetBox itself tells to be deleted is its operator's word, and what vanishes without a
+        // trace in its changelog does not get as far as this.
+        let at_once = policy.inventory_gap(before, inventory);
+        match self.memory.judge(&policy.brake, at_once, &Demanded::default(), now) {
+            Some(gap) => Coverage::Partial(gap),
+            None => Coverage::Complete,
         }
-        Coverage::Partial(gap)
     }
 
     fn take(&mut self, inventory: Inventory) -> Touched {

@@ -94,6 +94,8 @@ pub struct Seen {
     pub view: Arc<HostView>,
     /// Only names and states may be kept.
     pub sensitive: bool,
+    /// The same number as before: it shows the same as before. `None`: nobody counts.
+    pub edition: Option<u64>,
 }
 
 /// Subjects whose slice may have changed.
@@ -205,11 +207,14 @@ impl World {
     /// Takes a new answer about one host.
     pub fn replace_host(&mut self, snapshot: HostSnapshot, now: Timestamp) -> Vec<Key> {
         let id = snapshot.source.clone();
-        match self.observations.get_mut(&id) {
-            Some(observation) => observation.replace(snapshot, &self.policy, now),
-            // An answer of a source that was removed while it was asked.
-            None => return Vec::new(),
+        // An answer of a source that was removed while it was asked.
+        let Some(observation) = self.observations.get_mut(&id) else { return Vec::new() };
+        // Whose it is, and what it looks like, is as it was; a source nobody could match is looked at each time.
+        if observation.subject.host().is_some() && observation.repeats(&snapshot) {
+            return Vec::new();
         }
+        let host = observation.subject.host().and_then(|name| self.intent.host(name)).cloned();
+        observation.replace(snapshot, host.as_deref(), &self.policy, now);
         let touched = self.resettle(&id);
         self.restamp(touched)
     }
@@ -331,15 +336,15 @@ impl World {
         if self.intent.complete().is_none() {
             return Vec::new();
         }
-        let one = self.observations.get(id).map(|o| (o.subject.clone(), o.view()));
+        let one = self.observations.get(id).map(|o| (o.subject.clone(), o.view(), Some(o.edition)));
         let many = self.sites.get(id).into_iter().flat_map(|site| {
-            let shown = |subject: &Subject| Some((subject.clone(), site.view(subject, &self.intent)?));
+            let shown = |subject: &Subject| Some((subject.clone(), site.view(subject, &self.intent)?, None));
             site.subjects().filter_map(shown).collect::<Vec<_>>()
         });
-        let seen = |(subject, view): (Subject, Arc<HostView>)| {
+        let seen = |(subject, view, edition): (Subject, Arc<HostView>, Option<u64>)| {
             let host = subject.host()?.clone();
             let sensitive = self.intent.host(&host).is_some_and(|h| h.sensitive);
-            Some(Seen { host, view, sensitive })
+            Some(Seen { host, view, sensitive, edition })
         };
         one.into_iter().chain(many).filter_map(seen).collect()
     }

@@ -1,13 +1,19 @@
 //! What one source of observation said: its newest answer, its last complete one, and whom it speaks about.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use evenkeel_core::brake::{self, outlasted};
 use evenkeel_core::identity::{Claim, bind, hosts::NetboxRef};
+use evenkeel_core::ledger::CLOCK_TOLERANCE;
 use evenkeel_core::model::{ExpectedHost, HostFacts, HostSnapshot, HostView};
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, Subject, brake};
+use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, Subject};
 use jiff::{SignedDuration, Timestamp};
+
+/// The number of the next edition, whosever it is: a source that went and came back must not repeat one.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// One source and what it said.
 #[derive(Debug)]
@@ -25,12 +31,14 @@ pub(super) struct Observation {
     newest: HostSnapshot,
     /// The newest complete and plausible answer, if it is not the newest.
     complete: Option<HostSnapshot>,
-    /// Since when an implausible answer has been repeated.
-    held_since: Option<Timestamp>,
+    /// What its answers are held against.
+    memory: brake::Memory,
     /// Since when the newest answers have been partial.
     pub(super) blind_since: Option<Timestamp>,
     /// The newest answer after identity was decided.
     view: Arc<HostView>,
+    /// Another number with every view that may show something else than the one before.
+    pub(super) edition: u64,
 }
 
 impl Observation {
@@ -47,30 +55,51 @@ impl Observation {
             unmatched: None,
             newest,
             complete: None,
-            held_since: None,
+            memory: brake::Memory::default(),
             blind_since: None,
             view,
+            edition: 0,
         }
     }
 
-    /// Takes a new answer. One that lost too much against the last complete one is held back.
-    pub(super) fn replace(&mut self, mut snapshot: HostSnapshot, policy: &Policy, now: Timestamp) {
-        if snapshot.observed_at < self.newest.observed_at {
-            // Time does not run backwards: an older answer says nothing about now.
+    /// Takes an answer that says what the newest one says, both complete: most answers of a fleet at rest do, and need
+    /// neither be bound nor kept anew. `false`: it says something else, and is not taken.
+    pub(super) fn repeats(&mut self, snapshot: &HostSnapshot) -> bool {
+        let HostSnapshot { source, started, observed_at, coverage, facts, services } = snapshot;
+        let newest = &mut self.newest;
+        let is_same = newest.coverage.is_complete()
+            && coverage.is_complete()
+            && newest.observed_at <= *observed_at
+            && newest.source == *source
+            && newest.facts == *facts
+            && newest.services == *services;
+        if is_same {
+            (newest.started, newest.observed_at) = (*started, *observed_at);
+            // Copied only if a pass holds it at this moment.
+            let view = Arc::make_mut(&mut self.view);
+            (view.started, view.observed_at) = (*started, *observed_at);
+        }
+        is_same
+    }
+
+    /// Takes a new answer about this host. One that lost too much against the last complete one is held back.
+    pub(super) fn replace(
+        &mut self,
+        mut snapshot: HostSnapshot,
+        host: Option<&ExpectedHost>,
+        policy: &Policy,
+        now: Timestamp,
+    ) {
+        if is_past(self.newest.observed_at, snapshot.observed_at, now) {
             return;
         }
         if snapshot.coverage.is_complete() {
-            let before = self.last_complete();
-            match before.and_then(|before| brake::host_gap(&policy.brake, before, &snapshot)) {
-                None => self.held_since = None,
-                Some(gap) => {
-                    let since = *self.held_since.get_or_insert(now);
-                    if outlasted(since, policy.brake.accept_after, now) {
-                        self.held_since = None;
-                    } else {
-                        snapshot.coverage = Coverage::Partial(gap);
-                    }
-                }
+            let before =
+                if self.newest.coverage.is_complete() { Some(&self.newest) } else { self.complete.as_ref() };
+            if let Some(before) = before
+                && let Some(gap) = held_back(&mut self.memory, before, &snapshot, host, policy, now)
+            {
+                snapshot.coverage = Coverage::Partial(gap);
             }
         }
         match snapshot.coverage {
@@ -95,6 +124,7 @@ impl Observation {
 
     /// Gives the services of the newest answer their declared names.
     pub(super) fn bind(&mut self, host: Option<&Arc<ExpectedHost>>, policy: &Policy) {
+        self.edition = NEXT.fetch_add(1, Ordering::Relaxed);
         self.view = Arc::new(bind(self.newest.clone(), host.map(|h| &**h), &policy.aliases));
     }
 
@@ -157,9 +187,26 @@ impl Observation {
     }
 }
 
-/// Whether `limit` has passed since `since`; no limit never passes.
-pub(super) fn outlasted(since: Timestamp, limit: Option<Duration>, now: Timestamp) -> bool {
-    limit
-        .and_then(|limit| SignedDuration::try_from(limit).ok())
-        .is_some_and(|limit| now.duration_since(since) >= limit)
+/// Whether an answer is older than the newest one. Time does not run backwards: it says nothing about now. Unless the clock
+/// was set back, and the newest one is of a moment that has not come yet.
+pub(super) fn is_past(newest: Timestamp, answer: Timestamp, now: Timestamp) -> bool {
+    let has_come =
+        newest.duration_since(now) <= SignedDuration::try_from(CLOCK_TOLERANCE).unwrap_or_default();
+    answer < newest && has_come
+}
+
+/// Why a complete answer about a host is held back; `None`: it is believed.
+pub(super) fn held_back(
+    memory: &mut brake::Memory,
+    before: &HostSnapshot,
+    after: &HostSnapshot,
+    host: Option<&ExpectedHost>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Option<Gap> {
+    let demanded = match memory.remembers() || brake::lost_services(before, after) > 0 {
+        true => brake::Demanded::of_host(before, after, host, &policy.aliases),
+        false => brake::Demanded::default(),
+    };
+    memory.judge(&policy.brake, brake::host_gap(&policy.brake, before, after), &demanded, now)
 }

@@ -5,22 +5,23 @@
 mod memory;
 mod nodes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_core::brake::{self, outlasted};
 use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::identity::{bind, canonical};
 use evenkeel_core::model::{
     ExpectedHost, HostFacts, HostKind, HostSnapshot, HostView, MachineKind, MachineState, Survey,
 };
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, SourceKind, Subject, brake};
+use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, SourceKind, Subject};
 use jiff::Timestamp;
 
 use super::Touched;
 use super::intent::Intent;
-use super::observations::outlasted;
+use super::observations::is_past;
 use super::place::{Place, claim, key_of, name_cluster, names_of, unseen, whom};
 
 /// For how long a site says of an undeclared machine that it is gone; by then everybody has heard.
@@ -42,15 +43,16 @@ pub(super) struct Site {
     departed: BTreeMap<Subject, Timestamp>,
     /// Identities of an earlier run, by machine.
     remembered: BTreeMap<Arc<str>, NetboxRef>,
-    /// What is sent: the last lists that were believed, and since when a host's newer ones are not.
-    believed: BTreeMap<Arc<str>, (HostSnapshot, Option<Timestamp>)>,
+    /// What is sent: the last lists that were believed, and what a host's newer ones are held against.
+    believed: BTreeMap<Arc<str>, (HostSnapshot, brake::Memory)>,
     /// An answer older than this proves nothing any more; `None`: the source itself says when.
     stale_after: Option<Duration>,
     coverage: Coverage,
     started: Timestamp,
     pub(super) observed_at: Timestamp,
     pub(super) complete_at: Option<Timestamp>,
-    held_since: Option<Timestamp>,
+    /// What its lists of machines are held against.
+    memory: brake::Memory,
     pub(super) blind_since: Option<Timestamp>,
 }
 
@@ -77,7 +79,7 @@ impl Site {
             started: Timestamp::UNIX_EPOCH,
             observed_at: Timestamp::UNIX_EPOCH,
             complete_at: None,
-            held_since: None,
+            memory: brake::Memory::default(),
             blind_since: None,
         }
     }
@@ -125,7 +127,7 @@ impl Site {
         now: Timestamp,
     ) -> Touched {
         if self.id.kind == SourceKind::Push {
-            hosts.iter_mut().for_each(|host| self.hold_back(host, policy, now));
+            hosts.iter_mut().for_each(|host| self.hold_back(host, intent, policy, now));
         }
         let started = hosts.iter().map(|host| host.started).min().unwrap_or(now);
         let observed_at = hosts.iter().map(|host| host.observed_at).max().unwrap_or(now);
@@ -148,12 +150,11 @@ impl Site {
         policy: &Policy,
         now: Timestamp,
     ) -> Touched {
-        if observed_at < self.observed_at {
-            // Time does not run backwards: an older answer says nothing about now.
+        if is_past(self.observed_at, observed_at, now) {
             return Touched::new();
         }
         if coverage.is_complete() && self.id.kind != SourceKind::Probe && self.id.kind != SourceKind::Push {
-            coverage = self.plausible(&shown, policy, now);
+            coverage = self.plausible(&shown, intent, policy, now);
         }
         match coverage {
             Coverage::Complete => {
@@ -173,26 +174,6 @@ impl Site {
         touched.extend(self.concerned(intent));
         touched.insert(Subject::Source(self.id.clone()));
         touched
-    }
-
-    fn plausible(
-        &mut self,
-        shown: &BTreeMap<Arc<str>, HostSnapshot>,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Coverage {
-        let before: BTreeSet<Arc<str>> = self.places.keys().cloned().collect();
-        let after: BTreeSet<Arc<str>> = shown.keys().cloned().collect();
-        let Some(gap) = brake::survey_gap(&policy.brake, &before, &after) else {
-            self.held_since = None;
-            return Coverage::Complete;
-        };
-        let since = *self.held_since.get_or_insert(now);
-        if outlasted(since, policy.brake.accept_after, now) {
-            self.held_since = None;
-            return Coverage::Complete;
-        }
-        Coverage::Partial(gap)
     }
 
     /// A machine that is not shown is gone if the answer is complete, and unknown if it is not.

@@ -8,6 +8,7 @@ mod causes;
 mod entry;
 mod open;
 mod say;
+mod set_back;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DriftId, Subject};
 
-pub use advance::{Advance, advance};
+pub use advance::{Advance, CLOCK_TOLERANCE, advance};
 pub use entry::{Blind, Entry, Freed, State};
 
 /// What is known about the drifts of one subject.

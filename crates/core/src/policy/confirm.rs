@@ -39,6 +39,9 @@ pub struct Confirm {
     pub default: Window,
     /// For particular types.
     pub by_type: BTreeMap<EventType, Window>,
+    /// Observations closer together than this are one: what is in the middle of being replaced is looked at several
+    /// times within a second, and each look says that it is gone.
+    pub apart: Duration,
 }
 
 impl Confirm {

@@ -2,6 +2,7 @@
 
 pub mod confirm;
 pub mod rule;
+mod set_back;
 pub mod silence;
 
 use std::sync::Arc;
@@ -36,17 +37,25 @@ pub enum FirstRun {
 /// The plausibility brake: an answer that loses too much at once is held back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Brake {
-    /// The share (0 to 1) a scope may lose between two complete answers.
+    /// The share (0 to 1) of what must be there that a scope may lose within the window. Of everything that is shown,
+    /// half may go at once, or this share if it is larger.
     pub share: f64,
     /// Losses up to this number are always plausible.
     pub allowance: u32,
+    /// The time looked back over, so that a slow drip counts as well.
+    pub window: Duration,
     /// After the same answer was repeated for this long it is believed; `None` = never, until a restart.
     pub accept_after: Option<Duration>,
 }
 
 impl Default for Brake {
     fn default() -> Self {
-        Self { share: 0.5, allowance: 4, accept_after: Some(Duration::from_secs(30 * 60)) }
+        Self {
+            share: 0.1,
+            allowance: 4,
+            window: Duration::from_secs(3600),
+            accept_after: Some(Duration::from_secs(30 * 60)),
+        }
     }
 }
 

@@ -307,9 +307,10 @@ impl MadeSilence {
     }
 
     /// Whether it was to last until its drift is resolved, and that is so. `entry` is what the ledger has of the drift
-    /// now: nothing, or one that was resolved or opened anew since, says that it was resolved in between.
-    pub fn is_fulfilled(&self, entry: Option<&Entry>) -> bool {
-        let since = |at: Option<Timestamp>| at.is_some_and(|at| whole(at) > self.made_at);
+    /// now: nothing, or one that was resolved or opened anew since, says that it was resolved in between. What is said to
+    /// have been later than now was before the clock was set back.
+    pub fn is_fulfilled(&self, entry: Option<&Entry>, now: Timestamp) -> bool {
+        let since = |at: Option<Timestamp>| at.is_some_and(|at| whole(at) > self.made_at && at <= now);
         let resolved = |entry: &Entry| {
             entry.state == State::Resolved || since(entry.resolved_at) || since(entry.opened_at)
         };
@@ -380,7 +381,7 @@ fn ends(
     Ok(ends)
 }
 
-fn whole(at: Timestamp) -> Timestamp {
+pub(super) fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 

@@ -180,7 +180,9 @@ fn place(subject: &Subject) -> String {
 /// How many may be under way at once: 1, 2, 4 … doubled when as many have worked in a row. What ran a day ago or before
 /// the brake was released says nothing any more.
 fn width(proposals: &[Proposal], since: Option<Timestamp>, now: Timestamp) -> u32 {
-    let from = before(now, SignedDuration::from_hours(24)).max(since.unwrap_or(Timestamp::MIN));
+    // A clock that was set back must not make what works now count for nothing.
+    let since = since.map_or(Timestamp::MIN, |since| since.min(now));
+    let from = before(now, SignedDuration::from_hours(24)).max(since);
     let ended: BTreeSet<(Timestamp, &Key, bool)> = proposals
         .iter()
         .filter_map(|p| p.outcome().map(|(worked, at)| (at, &p.key, worked)))

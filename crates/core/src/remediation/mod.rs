@@ -16,6 +16,7 @@ mod reason;
 mod record;
 pub mod rule;
 mod said;
+mod set_back;
 mod settle;
 mod shown;
 mod sight;

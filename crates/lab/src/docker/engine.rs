@@ -61,7 +61,7 @@ impl Engine {
 
     /// The time, as this engine has it.
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::now() + SignedDuration::from_secs(self.clock.load(Ordering::Relaxed))
+        evenkeel_ambient::elsewhere() + SignedDuration::from_secs(self.clock.load(Ordering::Relaxed))
     }
 
     pub(super) fn set_clock(&self, ahead: i64) {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use evenkeel_core::model::Health;
 use serde_json::Value;
+use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -106,6 +107,12 @@ impl DockerLab {
             }
         });
         Ok(())
+    }
+
+    /// Speaks on this connection, without a socket, until it ends.
+    pub fn serve(&self, stream: DuplexStream) -> impl Future<Output = ()> + Send + use<> {
+        self.desk.connections.fetch_add(1, Ordering::Relaxed);
+        serve::connection(stream, Arc::clone(&self.desk))
     }
 
     /// What goes wrong, by path without version (`/containers/json`, `/events`).

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 
@@ -57,6 +57,10 @@ impl Peer for TcpStream {
 }
 
 impl Peer for UnixStream {
+    fn reset_on_close(&self) {}
+}
+
+impl Peer for DuplexStream {
     fn reset_on_close(&self) {}
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::{Incident, What};
@@ -182,10 +183,7 @@ async fn cable_out(lab: &Homelab) -> io::Result<()> {
     lab.engines().for_each(|(_, engine)| engine.faults().set("", Fault::Reset));
     lab.clusters().for_each(|(_, cluster)| cluster.faults().set("", Fault::Reset));
     lab.truenas.stop().await;
-    for host in probed(lab) {
-        lab.behave(&host, Behaviour::Filtered).await?;
-    }
-    Ok(())
+    behave_all(lab, Behaviour::Filtered).await
 }
 
 async fn cable_in(lab: &Homelab) -> io::Result<()> {
@@ -193,10 +191,13 @@ async fn cable_in(lab: &Homelab) -> io::Result<()> {
     lab.engines().for_each(|(_, engine)| engine.faults().clear(""));
     lab.clusters().for_each(|(_, cluster)| cluster.faults().clear(""));
     lab.truenas.resume()?;
-    for host in probed(lab) {
-        lab.behave(&host, Behaviour::Open).await?;
-    }
-    Ok(())
+    behave_all(lab, Behaviour::Open).await
+}
+
+/// All machines at once, as one cable has it.
+async fn behave_all(lab: &Homelab, behaviour: Behaviour) -> io::Result<()> {
+    let hosts = probed(lab);
+    try_join_all(hosts.iter().map(|host| lab.behave(host, behaviour.clone()))).await.map(|_| ())
 }
 
 fn probed(lab: &Homelab) -> Vec<String> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Conduct, Execution, Shared, What, Workflow, run};
@@ -98,7 +97,7 @@ impl Shared {
                 path: workflow.path.clone(),
                 key: key_of(&request),
                 attempt: request["attempt"].as_u64().unwrap_or_default(),
-                at: Timestamp::now(),
+                at: evenkeel_ambient::elsewhere(),
                 request,
                 ended: what != What::Running,
                 what,

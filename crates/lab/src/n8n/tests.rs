@@ -44,7 +44,7 @@ impl Stage {
             "callback": { "url": self.desk.url(), "expires_at": "2026-01-01T00:00:00Z" },
         })
         .to_string();
-        let now = Timestamp::now().as_second();
+        let now = evenkeel_ambient::elsewhere().as_second();
         let signature = key_of(secret).unwrap().sign(key, now, body.as_bytes()).unwrap();
         let request = self.client.post(self.n8n.url(PATH)).header("webhook-id", key);
         let request = request.header("webhook-timestamp", now).header("webhook-signature", signature);

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -119,6 +120,11 @@ impl NetboxLab {
         Ok(())
     }
 
+    /// Speaks on this connection, without a socket, until it ends.
+    pub fn serve(&self, stream: DuplexStream) -> impl Future<Output = ()> + Send + use<> {
+        speak(stream, Arc::clone(&self.shared))
+    }
+
     /// The base address.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
@@ -189,12 +195,18 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else { continue };
-        let shared = Arc::clone(&shared);
-        connections.spawn(async move {
-            let service = service_fn(move |request| serve::answer(Arc::clone(&shared), request));
-            // A connection that ends badly is what some faults are for.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
+        connections.spawn(speak(stream, Arc::clone(&shared)));
         while connections.try_join_next().is_some() {}
+    }
+}
+
+fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    shared: Arc<Shared>,
+) -> impl Future<Output = ()> + Send {
+    let service = service_fn(move |request| serve::answer(Arc::clone(&shared), request));
+    async move {
+        // A connection that ends badly is what some faults are for.
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 }

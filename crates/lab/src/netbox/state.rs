@@ -304,7 +304,7 @@ impl State {
 
     /// The time, as this NetBox has it.
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::now() + self.clock
+        evenkeel_ambient::elsewhere() + self.clock
     }
 
     /// A new request: the rows it writes share its id.

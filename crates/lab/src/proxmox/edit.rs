@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::access::Access;
 use super::cluster::{Agent, Cluster, Guest, Standing};

@@ -21,7 +21,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -125,6 +125,11 @@ impl ProxmoxLab {
             lab.listen(n, listener);
         }
         Ok(lab)
+    }
+
+    /// One node speaks on this connection, without a socket, until it ends.
+    pub fn serve(&self, endpoint: usize, stream: DuplexStream) -> impl Future<Output = ()> + Send + use<> {
+        serve_one(stream, Arc::clone(&self.desk), endpoint)
     }
 
     /// The addresses of the nodes, in their order.

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, DATE};
 use hyper::{Method, Request, Response, StatusCode};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::cluster::{Agent, Cluster, Guest, PveVersion, Standing};
@@ -128,7 +128,7 @@ fn respond(
     let text = reply.body(version).to_string();
     let status = StatusCode::from_u16(reply.status).map_err(io::Error::other)?;
     let mut response = Response::builder().status(status);
-    let clock = Timestamp::now() + SignedDuration::from_secs(desk.clock.load(Ordering::Relaxed));
+    let clock = evenkeel_ambient::elsewhere() + SignedDuration::from_secs(desk.clock.load(Ordering::Relaxed));
     let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
     response = response.header(DATE, printer.timestamp_to_rfc9110_string(&clock).map_err(io::Error::other)?);
     let kind = if fault == Some(&Fault::Malformed) { "text/html" } else { "application/json;charset=UTF-8" };

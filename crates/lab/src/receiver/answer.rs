@@ -6,7 +6,6 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::serve::{Answers, Outcome, broken_body, hang};
@@ -127,7 +126,7 @@ impl Shared {
         let id = headers.get("webhook-id").cloned().unwrap_or_default();
         let mut state = self.state();
         let nth = 1 + state.arrived.iter().filter(|arrived| arrived.id == id).count();
-        let at = Timestamp::now();
+        let at = evenkeel_ambient::elsewhere();
         let arrived = Arrived { id: id.clone(), nth, headers, body, at, verified, accepted };
         state.arrived.push(arrived.clone());
         if runs {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -31,7 +30,7 @@ impl Sender {
     }
 
     async fn try_deliver(&self, id: &str, secret: &str) -> reqwest::Result<Response> {
-        let now = Timestamp::now().as_second();
+        let now = evenkeel_ambient::elsewhere().as_second();
         let body = "{\"test\":1}";
         let signature = Webhook::new(secret).unwrap().sign(id, now, body.as_bytes()).unwrap();
         let request = self.client.post(self.receiver.url()).header("content-type", "application/json");

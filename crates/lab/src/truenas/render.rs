@@ -66,7 +66,7 @@ fn docker_status(state: &State) -> Value {
 }
 
 fn info(state: &State) -> Value {
-    let clock = Timestamp::now().checked_add(state.clock).unwrap_or(Timestamp::UNIX_EPOCH);
+    let clock = evenkeel_ambient::elsewhere().checked_add(state.clock).unwrap_or(Timestamp::UNIX_EPOCH);
     json!({
         "version": state.version.release(),
         "buildtime": {"$date": 1_700_000_000_000_i64},

@@ -57,7 +57,7 @@ async fn post(client: &Client, body: Bytes) -> Result<Receipt, SinkError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let answer = client.post(headers, body).await?;
-    answer.outcome(&SuccessRule::Status2xx, &client.place(), Timestamp::now())
+    answer.outcome(&SuccessRule::Status2xx, &client.place(), evenkeel_ambient::now())
 }
 
 /// Success if one succeeded; otherwise the most hopeful failure, so that a server with a wrong password does not make
@@ -86,7 +86,7 @@ impl Sink for AlertmanagerSink {
 
     async fn deliver(&self, delivery: &Delivery) -> Result<Receipt, SinkError> {
         let event = delivery.event()?;
-        let alert = encode::of_event(&event, self.config.dress(), self.until(Timestamp::now()));
+        let alert = encode::of_event(&event, self.config.dress(), self.until(evenkeel_ambient::now()));
         self.send(&[alert]).await
     }
 

@@ -11,7 +11,6 @@ mod tests;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::ClientConfig;
 
@@ -64,6 +63,6 @@ impl Speaker for ChatSink {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(template.content_type()));
         let (method, url) = self.config.address_of(&message.id);
         let answer = self.client.send(method, url, headers, Bytes::from(body)).await?;
-        answer.outcome(&SuccessRule::Status2xx, &place, Timestamp::now())
+        answer.outcome(&SuccessRule::Status2xx, &place, evenkeel_ambient::now())
     }
 }

@@ -1,11 +1,11 @@
 //! The transport: one request, bounded in time and size, redirects not followed, addresses guarded. What does not live
 //! here: what the answer means.
 
-use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel_ambient::network::{self, Lost};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Method, Response};
@@ -58,7 +58,6 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
-            .timeout(target.timeout)
             .connect_timeout(CONNECT_TIMEOUT.min(target.timeout))
             .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")))
             // A proxy from the environment would resolve names itself, past the guard.
@@ -136,14 +135,16 @@ impl Client {
             Login::Token(token) => request.bearer_auth(token.expose()),
             Login::User { name, password } => request.basic_auth(name, Some(password.expose())),
         };
-        request.send().await.map_err(|error| self.failed(&error))
+        let request =
+            request.timeout(self.target.timeout).build().map_err(|error| self.failed(&error.into()))?;
+        network::send(&self.http, request).await.map_err(|error| self.failed(&error))
     }
 
     /// The body is read even where only the status counts: a receiver that dies while it answers may not have kept
     /// what it was sent, and a duplicate is better than a loss.
     async fn read(&self, response: &mut Response) -> Result<Body, SinkError> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error.into()))? {
             if body.len() + chunk.len() > MAX_BODY {
                 return Ok(Body::TooLong);
             }
@@ -153,7 +154,7 @@ impl Client {
     }
 
     /// Says where and why, in words of the innermost cause; reqwest's own text would quote the whole address.
-    fn failed(&self, error: &reqwest::Error) -> SinkError {
+    fn failed(&self, error: &Lost) -> SinkError {
         let place = self.target.place();
         if error.is_builder() {
             return SinkError::Rejected { why: format!("{place}: the request cannot be built") };
@@ -164,7 +165,7 @@ impl Client {
             } else {
                 format!("no complete answer within {:?}", self.target.timeout)
             }
-        } else if error.is_body() || error.is_decode() {
+        } else if error.is_body() {
             "the answer ended early".to_owned()
         } else {
             cause_of(error)
@@ -187,10 +188,9 @@ fn read_ca(path: &std::path::Path) -> Result<Vec<Certificate>, Error> {
     }
 }
 
-fn cause_of(error: &reqwest::Error) -> String {
+fn cause_of(error: &Lost) -> String {
     let mut words = None;
-    let mut next = error.source();
-    while let Some(cause) = next {
+    for cause in error.causes() {
         let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         match kind {
             Some(io::ErrorKind::ConnectionRefused) => return "connection refused".to_owned(),
@@ -207,7 +207,6 @@ fn cause_of(error: &reqwest::Error) -> String {
             true => "certificate of an unknown issuer; name its authority with ca_file".to_owned(),
             false => text,
         });
-        next = cause.source();
     }
     words.unwrap_or_else(|| "the request failed".to_owned())
 }

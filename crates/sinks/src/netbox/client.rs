@@ -3,7 +3,6 @@
 
 use bytes::Bytes;
 use evenkeel_core::HostName;
-use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::ClientConfig;
@@ -186,6 +185,6 @@ impl Client {
         let what = format!("{method} {path}");
         let asked = Asked { place: &place, what: &what, permission, writes: method == Method::POST };
         let answer = self.http.ask(method, url, headers, body).await?;
-        answer::read(&answer, &asked, Timestamp::now())
+        answer::read(&answer, &asked, evenkeel_ambient::now())
     }
 }

@@ -10,7 +10,6 @@ mod tests;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::ClientConfig;
 
@@ -59,6 +58,6 @@ impl Speaker for NtfySink {
         let answer = self.client.post(headers, Bytes::from(body.to_string())).await?;
         // The message it made of it; a login page in between answers 200 without one.
         let taken = SuccessRule::Ack { field: "id".to_owned(), expected: None };
-        answer.outcome(&taken, &self.client.place(), Timestamp::now())
+        answer.outcome(&taken, &self.client.place(), evenkeel_ambient::now())
     }
 }

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn several_secrets_sign_side_by_side_and_either_verifies() {
-        let now = Timestamp::now().as_second();
+        let now = evenkeel_ambient::now().as_second();
         let headers = headers(&[OTHER, SECRET], now);
         assert_eq!(headers["webhook-signature"].to_str().unwrap().split(' ').count(), 2);
         for secret in [SECRET, OTHER] {
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn raw_text_is_a_secret_as_it_is() {
         let raw = "correct-horse-battery-staple";
-        let headers = headers(&[raw], Timestamp::now().as_second());
+        let headers = headers(&[raw], evenkeel_ambient::now().as_second());
         let receiver = Webhook::from_bytes(raw.as_bytes().to_vec()).unwrap();
         receiver.verify(&BODY, &headers).unwrap();
     }

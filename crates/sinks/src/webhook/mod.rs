@@ -10,7 +10,6 @@ pub(crate) mod tests;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
 use crate::http::Client;
@@ -44,11 +43,11 @@ impl WebhookSink {
         let place = self.config.place();
         let mut headers = self
             .signer
-            .headers(id, &body, Timestamp::now())
+            .headers(id, &body, evenkeel_ambient::now())
             .map_err(|why| SinkError::Rejected { why: format!("{place}: {why}") })?;
         headers.extend(more);
         let answer = self.client.post(headers, body).await?;
-        answer.outcome(self.config.success(), &place, Timestamp::now())
+        answer.outcome(self.config.success(), &place, evenkeel_ambient::now())
     }
 }
 

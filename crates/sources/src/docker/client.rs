@@ -1,20 +1,24 @@
 //! Requests to one engine: only reads, every failure a gap with place and cause. What lives here: paths, statuses and
 //! content types. What does not: what a body means (`wire`), when to ask (`mod`, `events`).
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel_ambient::network;
 use evenkeel_core::{Gap, GapKind};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Request, Response, StatusCode};
+use tokio::time::Instant;
 use url::Url;
 
 use super::Error;
+use super::bare::Bare;
 use super::config::Config;
 use super::endpoint::Endpoint;
 use super::ssh::Bridge;
 use super::wire::{self, Refusal};
-use crate::http::{self, Retry, Timeouts, Trust};
+use crate::http::{self, Retry, Timeouts};
 
 /// The host name in requests that travel through a socket file; nothing resolves it.
 const SOCKET_HOST: &str = "http://docker";
@@ -79,6 +83,30 @@ impl Question<'_> {
     }
 }
 
+/// An open event stream.
+#[derive(Debug)]
+pub(super) enum Events {
+    /// Over a connection of our own.
+    Bare(Bare),
+    /// Through the client. In a box: the task of every engine has room for the larger of the two.
+    Response(Box<Response>),
+}
+
+impl Events {
+    /// Its next bytes; `None` at its end. Nothing is lost where it is not awaited to its end.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Gap> {
+        match self {
+            Self::Bare(bare) => {
+                let read = bare.chunk().await.map(|bytes| bytes.map(Bytes::from));
+                read.map_err(|error| Gap::new(GapKind::Unreachable, format!("the event stream: {error}")))
+            }
+            Self::Response(response) => {
+                response.chunk().await.map_err(|error| http::gap_of("the event stream", &error.into()))
+            }
+        }
+    }
+}
+
 /// A connection to one engine.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -87,6 +115,10 @@ pub(super) struct Client {
     timeout: Duration,
     place: String,
     bridge: Option<Bridge>,
+    /// Over TCP in the clear.
+    is_plain: bool,
+    /// When a question was asked whose answer came.
+    heard: Mutex<Option<Instant>>,
 }
 
 impl Client {
@@ -98,16 +130,16 @@ impl Client {
         let timeouts = Timeouts { idle: Duration::ZERO, ..kept };
         let mut bridge = None;
         let (http, base) = match &config.endpoint {
-            Endpoint::Unix(path) => (socket_client(path, &timeouts)?, SOCKET_HOST.to_owned()),
+            Endpoint::Unix(path) => (http::socket_client(path, &timeouts)?, SOCKET_HOST.to_owned()),
             Endpoint::Ssh(target) => {
                 let open = Bridge::open(target, &config.ssh_command, config.timeout)
                     .map_err(|source| Error::Bridge { target: target.to_string(), source })?;
                 // Each of these is a login: they are kept for the questions of one observation.
-                let http = socket_client(open.socket(), &kept)?;
+                let http = http::socket_client(open.socket(), &kept)?;
                 bridge = Some(open);
                 (http, SOCKET_HOST.to_owned())
             }
-            Endpoint::Plain(url) => (http::client(&Trust::default(), &timeouts)?, url.to_string()),
+            Endpoint::Plain(url) => (http::plain_client(&timeouts)?, url.to_string()),
             Endpoint::Tls(url) => (http::client(&config.trust, &timeouts)?, url.to_string()),
         };
         let mut base = Url::parse(&base).map_err(|_| Error::Address)?;
@@ -115,11 +147,20 @@ impl Client {
             let path = format!("{}/v{version}", base.path().trim_end_matches('/'));
             base.set_path(&path);
         }
-        Ok(Self { http, base, timeout: config.timeout, place: config.endpoint.to_string(), bridge })
+        Ok(Self {
+            http,
+            base,
+            timeout: config.timeout,
+            place: config.endpoint.to_string(),
+            is_plain: matches!(config.endpoint, Endpoint::Plain(_)),
+            bridge,
+            heard: Mutex::default(),
+        })
     }
 
     /// Asks and reads a whole JSON answer.
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Bytes, Gap> {
+        let asked = Instant::now();
         let mut request = self.request(question);
         *request.timeout_mut() = Some(self.timeout);
         // One more try, for a connection lost on the way.
@@ -131,7 +172,10 @@ impl Client {
             answer.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         self.judge_status(question, answer.status, &answer.body)?;
         match content_type {
-            Some(kind) if kind.to_ascii_lowercase().contains("json") => Ok(answer.body),
+            Some(kind) if kind.to_ascii_lowercase().contains("json") => {
+                *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+                Ok(answer.body)
+            }
             other => {
                 let kind = other.as_deref().unwrap_or("no content type").chars().take(60).collect::<String>();
                 let why = format!(
@@ -141,6 +185,11 @@ impl Client {
                 Err(Gap::new(GapKind::Malformed, why))
             }
         }
+    }
+
+    /// Whether a question that was asked since this moment was answered.
+    pub(super) fn has_answered_since(&self, moment: Instant) -> bool {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|asked| asked >= moment)
     }
 
     /// Whether the engine is there. A proxy may refuse the path, which is a sign of life; one that reports that it finds
@@ -157,19 +206,27 @@ impl Client {
     }
 
     /// Opens the event stream; it has no end of its own, only its beginning is bounded in time.
-    pub(super) async fn events(&self) -> Result<Response, Gap> {
+    pub(super) async fn events(&self) -> Result<Events, Gap> {
+        if self.is_plain && network::has_sockets() {
+            let url = self.request(Question::Events).url().clone();
+            match tokio::time::timeout(self.timeout, Bare::open(&url)).await {
+                Ok(Ok(Some(bare))) => return Ok(Events::Bare(bare)),
+                // Whatever goes wrong there goes wrong here as well, with words for it.
+                Ok(Ok(None) | Err(_)) => {}
+                Err(_) => return Err(self.too_late(Question::Events)),
+            }
+        }
+        self.response().await.map(|response| Events::Response(Box::new(response)))
+    }
+
+    async fn response(&self) -> Result<Response, Gap> {
         let question = Question::Events;
         let what = self.what(question);
-        let sent = self.http.execute(self.request(question));
+        let sent = network::send(&self.http, self.request(question));
         let response = match tokio::time::timeout(self.timeout, sent).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.blamed(http::gap_of(&what, &error))),
-            Err(_) => {
-                return Err(Gap::new(
-                    GapKind::TimedOut,
-                    format!("{what}: no answer within the time allowed"),
-                ));
-            }
+            Err(_) => return Err(self.too_late(question)),
         };
         let status = response.status();
         if status == StatusCode::OK {
@@ -179,6 +236,10 @@ impl Client {
             tokio::time::timeout(self.timeout, http::read_body(response, question.limit(), &what)).await;
         self.judge_status(question, status, &body.ok().and_then(Result::ok).unwrap_or_default())?;
         Err(Gap::new(GapKind::Malformed, format!("{what}: {status}")))
+    }
+
+    fn too_late(&self, question: Question<'_>) -> Gap {
+        Gap::new(GapKind::TimedOut, format!("{}: no answer within the time allowed", self.what(question)))
     }
 
     /// How many inspections may travel at once. Through ssh each would be a login of its own.
@@ -249,19 +310,6 @@ impl Client {
         }
         gap
     }
-}
-
-fn socket_client(path: &std::path::Path, timeouts: &Timeouts) -> Result<reqwest::Client, Error> {
-    reqwest::Client::builder()
-        // No byte of TLS passes through a socket file, but the client insists on knowing how it would.
-        .tls_backend_preconfigured(Trust::default().client_config()?)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(timeouts.connect)
-        .pool_idle_timeout(timeouts.idle)
-        .unix_socket(path)
-        .build()
-        .map_err(|source| Error::Client(http::Error::Client(source)))
 }
 
 /// Reads the answer to a question as one JSON object.

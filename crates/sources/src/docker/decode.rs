@@ -79,8 +79,7 @@ pub(super) fn state(container: &Container) -> Fact<RunState> {
 fn groups(containers: &[Container]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<Key<'_>, Vec<&Container>> = BTreeMap::new();
     for container in containers {
-        if !is_set(container.labels.ignore.as_deref()) && !is_set(container.labels.compose_oneoff.as_deref())
-        {
+        if !is_left_out(container) {
             groups.entry(key(container)).or_default().push(container);
         }
     }
@@ -95,6 +94,11 @@ fn groups(containers: &[Container]) -> Vec<Group<'_>> {
             Group { key, members }
         })
         .collect()
+}
+
+/// Whether it is somebody's wish that it is no service: a label says so, or it is a command that Compose ran once.
+pub(super) fn is_left_out(container: &Container) -> bool {
+    is_set(container.labels.ignore.as_deref()) || is_set(container.labels.compose_oneoff.as_deref())
 }
 
 fn is_set(label: Option<&str>) -> bool {

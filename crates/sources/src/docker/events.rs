@@ -2,19 +2,18 @@
 //! reconnecting, the watchdog, bursts made one hint. What does not: truth. An event only says "look again".
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use evenkeel_core::{Gap, GapKind};
-use reqwest::Response;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use super::client::Client;
+use super::client::{Client, Events};
 use super::restarts::{Happening, Tracker};
 use super::settle::Settle;
 use super::wire::{EventLine, short};
 use crate::Hint;
-use crate::http;
 
 /// An event is its container's labels and little else; the largest engines' stay below 100 kB.
 const LONGEST_LINE: usize = 1024 * 1024;
@@ -44,6 +43,8 @@ struct Notes {
     tracker: Tracker,
     settle: Settle,
     stream: Stream,
+    /// How often it was opened.
+    openings: u64,
     /// The first reason since the last hint was taken, and how many followed it.
     pending: Option<(String, usize)>,
 }
@@ -54,6 +55,7 @@ impl Board {
             tracker: Tracker::new(restart_window),
             settle: Settle::new(settle),
             stream: Stream::Closed,
+            openings: 0,
             pending: None,
         };
         Self { notes: Mutex::new(notes), bell: Notify::new() }
@@ -81,6 +83,13 @@ impl Board {
         self.lock().stream.clone()
     }
 
+    /// Which opening of the stream this is, while it is open: the same number later means that the same daemon held it
+    /// all the while.
+    pub(super) fn daemon(&self) -> Option<u64> {
+        let notes = self.lock();
+        (notes.stream == Stream::Open).then_some(notes.openings)
+    }
+
     pub(super) fn with_tracker<T>(&self, f: impl FnOnce(&mut Tracker) -> T) -> T {
         f(&mut self.lock().tracker)
     }
@@ -92,6 +101,12 @@ impl Board {
     /// A reason to look once more that the source itself found.
     pub(super) fn look_again(&self, reason: &str) {
         self.signal(reason.to_owned());
+    }
+
+    /// The first reason to look again that nobody has taken.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn reason(&self) -> Option<String> {
+        self.lock().pending.as_ref().map(|(reason, _)| reason.clone())
     }
 
     fn signal(&self, reason: String) {
@@ -113,6 +128,7 @@ impl Board {
         let due = {
             let mut notes = self.lock();
             notes.stream = Stream::Open;
+            notes.openings += 1;
             notes.settle.stream_began(Instant::now())
         };
         self.signal("the event stream is open".to_owned());
@@ -140,7 +156,7 @@ impl Board {
     }
 
     /// Takes one line of the stream in.
-    fn line(&self, line: &[u8]) {
+    pub(super) fn line(&self, line: &[u8]) {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
@@ -195,7 +211,8 @@ impl Board {
 pub(super) async fn listen(client: Arc<Client>, board: Arc<Board>, watchdog: Duration) {
     let mut pauses = pauses();
     loop {
-        match client.events().await {
+        // In a box: what is needed for a moment should not lie in every engine's task for good.
+        match Box::pin(client.events()).await {
             Ok(response) => {
                 tracing::debug!("the event stream is open");
                 let opened = Instant::now();
@@ -210,7 +227,7 @@ pub(super) async fn listen(client: Arc<Client>, board: Arc<Board>, watchdog: Dur
             Err(gap) => {
                 // A stream that is refused or held up by a proxy says nothing about the engine behind it.
                 let suspicious = matches!(gap.kind, GapKind::Unreachable | GapKind::TimedOut);
-                let away = suspicious && client.ping().await.is_err();
+                let away = suspicious && Box::pin(client.ping()).await.is_err();
                 board.not_opened(gap, away);
             }
         }
@@ -231,7 +248,7 @@ fn pauses() -> ExponentialBackoff {
 
 /// Reads the stream to its end; returns why it ended.
 async fn follow(
-    mut response: Response,
+    mut events: Events,
     client: &Client,
     board: &Board,
     watchdog: Duration,
@@ -243,12 +260,14 @@ async fn follow(
     let mut settling = due.is_some();
     loop {
         let chunk = tokio::select! {
-            chunk = chunk(&mut response, client, watchdog) => chunk,
+            biased;
+            // Before what is said: an engine that never rests has settled all the same.
             () = &mut settled, if settling => {
                 settling = false;
                 board.signal("the engine had time to settle".to_owned());
                 continue;
             }
+            chunk = chunk(&mut events, client, watchdog) => chunk,
         };
         match chunk {
             Ok(Some(bytes)) => {
@@ -262,36 +281,39 @@ async fn follow(
     }
 }
 
-/// The next piece of the stream. In silence the engine is asked whether it is there: a hung one keeps the stream open.
+/// The next piece of the stream. In silence the engine is asked whether it is there, since a hung one keeps the stream
+/// open; one that has answered something else meanwhile has said so already.
 async fn chunk(
-    response: &mut Response,
+    events: &mut Events,
     client: &Client,
     watchdog: Duration,
 ) -> Result<Option<bytes::Bytes>, Gap> {
-    let read = |result: reqwest::Result<Option<bytes::Bytes>>| {
-        result.map_err(|error| http::gap_of("the event stream", &error))
-    };
     loop {
-        if let Ok(result) = tokio::time::timeout(watchdog, response.chunk()).await {
-            return read(result);
+        let begun = Instant::now();
+        if let Ok(result) = tokio::time::timeout(watchdog, events.chunk()).await {
+            return result;
+        }
+        if client.has_answered_since(begun) {
+            continue;
         }
         tokio::select! {
-            result = response.chunk() => return read(result),
-            alive = client.ping() => alive?,
+            biased;
+            result = events.chunk() => return result,
+            alive = Box::pin(client.ping()) => alive?,
         }
     }
 }
 
 /// Puts lines together that arrive in pieces.
 #[derive(Debug, Default)]
-struct Lines(Vec<u8>);
+pub(super) struct Lines(Vec<u8>);
 
 /// A line is too long to be an event.
 #[derive(Debug)]
-struct TooLong;
+pub(super) struct TooLong;
 
 impl Lines {
-    fn feed(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8])) -> Result<(), TooLong> {
+    pub(super) fn feed(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8])) -> Result<(), TooLong> {
         let mut pieces = bytes.split(|byte| *byte == b'\n');
         // `split` yields at least one piece: what continues the line begun before.
         let mut piece = pieces.next().unwrap_or_default();

@@ -5,13 +5,17 @@
 //! anything that changes an engine, environment and command lines, which are never asked for.
 //! Why not an existing client library: docs/adr/0002-docker-over-reqwest.md.
 
+mod bare;
 mod check;
 mod client;
 mod config;
 mod decode;
 mod endpoint;
 mod events;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod ports;
+mod reach;
 mod restarts;
 mod settle;
 mod ssh;
@@ -22,17 +26,19 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use evenkeel_core::model::{HostFacts, HostSnapshot, ObservedService, RunState};
-use evenkeel_core::{Coverage, Fact, Gap, GapKind, HostName, SourceId};
+use evenkeel_core::{Fact, Gap, GapKind, HostName, SourceId};
 use futures_util::StreamExt;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::client::{Client, Question};
 use self::events::{Board, Stream};
+use self::reach::{coverage, shortfall};
 use self::restarts::Inspected;
 use self::wire::{Container, Info, Inspect, List, Version};
 use crate::{Hint, Snapshot, Source, http};
@@ -85,6 +91,8 @@ pub struct DockerSource {
     client: Arc<Client>,
     board: Arc<Board>,
     last_look: Mutex<Option<Instant>>,
+    /// What the daemon said of its version, and which daemon that was.
+    version: Mutex<Option<(u64, Version)>>,
     _listener: DropGuard,
 }
 
@@ -101,12 +109,20 @@ impl DockerSource {
             let cancelled = cancel.clone().cancelled_owned();
             runtime.spawn(async move {
                 tokio::select! {
+                    biased;
                     () = cancelled => {}
                     () = listening => {}
                 }
             });
         }
-        Ok(Self { config, client, board, last_look: Mutex::new(None), _listener: cancel.drop_guard() })
+        Ok(Self {
+            config,
+            client,
+            board,
+            last_look: Mutex::new(None),
+            version: Mutex::new(None),
+            _listener: cancel.drop_guard(),
+        })
     }
 
     /// The host it speaks about, where the configuration says so; otherwise the snapshot's `facts.name` does.
@@ -127,7 +143,7 @@ impl DockerSource {
     async fn look(&self, started: Timestamp) -> Result<HostSnapshot, Gap> {
         let list = self.list();
         let info = client::object::<Info>(&self.client, Question::Info);
-        let version = client::object::<Version>(&self.client, Question::Version);
+        let version = self.version();
         let (list, mut info, version) = if self.client.parallel() > 1 {
             // The engine starts a program for each of the last two, which takes longer than its list.
             tokio::join!(list, info, version)
@@ -135,7 +151,7 @@ impl DockerSource {
             (list.await, info.await, version.await)
         };
         let mut list = list?;
-        let podman = version.as_ref().is_ok_and(Version::is_podman);
+        let podman = version.as_ref().is_ok_and(|version| version.is_podman);
         let mut short = shortfall(&list, &info, podman);
         if short.is_some() {
             // A container created between the two questions explains it as well.
@@ -154,11 +170,27 @@ impl DockerSource {
         Ok(HostSnapshot {
             source: self.config.id.clone(),
             started,
-            observed_at: Timestamp::now(),
-            coverage: coverage(&list, short, held, &self.client),
+            observed_at: evenkeel_ambient::now(),
+            coverage: coverage(&list, short, held, self.client.place()),
             facts: facts(info, version),
             services,
         })
+    }
+
+    /// What the daemon says of itself. As long as it holds the event stream it is the same one, and asking again would only
+    /// make it start a program.
+    async fn version(&self) -> Result<Version, Gap> {
+        let daemon = self.board.daemon();
+        let kept = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, version)) = kept.filter(|(of, _)| Some(*of) == daemon) {
+            return Ok(version);
+        }
+        let version: Version = client::object(&self.client, Question::Version).await?;
+        // One that came or went meanwhile may be another.
+        if let Some(daemon) = daemon.filter(|daemon| self.board.daemon() == Some(*daemon)) {
+            *self.version.lock().unwrap_or_else(PoisonError::into_inner) = Some((daemon, version.clone()));
+        }
+        Ok(version)
     }
 
     /// The list, once it knows of every death that the stream told of. Engines such as 20.10 say `die` first, then clear
@@ -234,7 +266,7 @@ impl DockerSource {
 
         let listening = self.board.stream() == Stream::Open;
         let mut blind = BTreeMap::new();
-        let wall = Timestamp::now();
+        let wall = evenkeel_ambient::now();
         for (container, restarting, answer) in answers {
             match answer.map(|inspect: Inspect| inspected(&inspect, restarting, wall)) {
                 Ok(Some(inspected)) => {
@@ -272,10 +304,10 @@ impl Source for DockerSource {
     }
 
     async fn observe(&self) -> Snapshot {
-        let started = Timestamp::now();
+        let started = evenkeel_ambient::now();
         let snapshot = match self.look(started).await {
             Ok(snapshot) => snapshot,
-            Err(gap) => HostSnapshot::blind(self.config.id.clone(), started, Timestamp::now(), gap),
+            Err(gap) => HostSnapshot::blind(self.config.id.clone(), started, evenkeel_ambient::now(), gap),
         };
         Snapshot::Hosts(vec![snapshot])
     }
@@ -312,49 +344,6 @@ fn inspected(inspect: &Inspect, restarting: bool, now: Timestamp) -> Option<Insp
     let started_at = inspect.state.started_at.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
     let started_ago = started_at.and_then(|at| Duration::try_from(now.duration_since(at)).ok());
     Some(Inspected { restart_count: inspect.restart_count?, restarting, started_ago })
-}
-
-/// A list can be short without saying so. The engine's own count is the witness; for an empty list it is demanded,
-/// unless a proxy withholds it. Podman counts containers that it does not list, so there only emptiness is odd.
-fn shortfall(list: &List, info: &Result<Info, Gap>, podman: bool) -> Option<Gap> {
-    let listed = list.len();
-    match info {
-        Ok(Info { containers: Some(counted), .. }) => {
-            let expected = usize::try_from(*counted).unwrap_or(usize::MAX);
-            let short = if podman { listed == 0 && expected > 0 } else { listed < expected };
-            let why = format!("the engine counts {counted} containers but lists {listed}");
-            short.then(|| Gap::new(GapKind::Truncated, why))
-        }
-        Ok(Info { containers: None, .. }) if listed == 0 => Some(Gap::new(
-            GapKind::Malformed,
-            "the list is empty and the engine does not say how many there are",
-        )),
-        Err(gap) if listed == 0 && gap.kind != GapKind::Unauthorized => Some(gap.clone()),
-        Ok(_) | Err(_) => None,
-    }
-}
-
-fn coverage(list: &List, short: Option<Gap>, held: bool, client: &Client) -> Coverage {
-    let place = client.place();
-    if let Some(name) = &list.repeated {
-        let why = format!("{place}: container {name} is listed twice");
-        return Coverage::Partial(Gap::new(GapKind::Truncated, why));
-    }
-    if let Some(first) = list.odd.first() {
-        let more = match list.odd.len() {
-            1 => String::new(),
-            n => format!(" (and {} more)", n - 1),
-        };
-        return Coverage::Partial(Gap::new(GapKind::Malformed, format!("{place}: {first}{more}")));
-    }
-    if let Some(gap) = short {
-        return Coverage::Partial(gap);
-    }
-    if held {
-        // It answers, and what it shows is on its way: nothing to be told.
-        return Coverage::Partial(Gap::new(GapKind::NotYetObserved, decode::ENGINE_UNSETTLED));
-    }
-    Coverage::Complete
 }
 
 fn facts(info: Result<Info, Gap>, version: Result<Version, Gap>) -> HostFacts {

@@ -5,7 +5,9 @@
 //! does not live here: asking the engine.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// A `die` this soon after a `kill` or `stop` was asked for.
 const ASKED: Duration = Duration::from_secs(15);

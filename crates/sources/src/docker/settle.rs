@@ -4,7 +4,10 @@
 //! What does not live here: the event stream that feeds it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// A stream that ends this soon after a container died may have ended for the same reason.
 const BURST: Duration = Duration::from_secs(10);
@@ -23,6 +26,18 @@ enum Phase {
     Back(Instant),
 }
 
+/// What is kept of a container's id: of all that run, at every look, in every fleet, 8 bytes and not 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Mark(u64);
+
+impl Mark {
+    fn of(id: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// The state of one engine.
 #[derive(Debug)]
 pub(super) struct Settle {
@@ -32,9 +47,9 @@ pub(super) struct Settle {
     /// Containers that died lately, and when.
     died: BTreeMap<String, Instant>,
     /// Containers that ran at the last look.
-    ran: Vec<String>,
+    ran: Vec<Mark>,
     /// Containers whose being down proves nothing now.
-    held: BTreeSet<String>,
+    held: BTreeSet<Mark>,
 }
 
 impl Settle {
@@ -54,7 +69,7 @@ impl Settle {
     /// A container began: whatever became of the engine, this one is not down for its sake any more.
     pub(super) fn started(&mut self, id: &str) {
         self.died.remove(id);
-        self.held.remove(id);
+        self.held.remove(&Mark::of(id));
     }
 
     /// Whether it died a moment ago and did not start since, as far as events tell.
@@ -67,7 +82,7 @@ impl Settle {
         self.died.retain(|_, at| now.duration_since(*at) <= BURST);
         if !self.died.is_empty() && self.is_on() {
             let died = std::mem::take(&mut self.died);
-            self.hold(died.into_keys(), now);
+            self.hold(died.keys().map(|id| Mark::of(id)), now);
         }
     }
 
@@ -79,7 +94,7 @@ impl Settle {
         }
     }
 
-    fn hold(&mut self, ids: impl Iterator<Item = String>, now: Instant) {
+    fn hold(&mut self, ids: impl Iterator<Item = Mark>, now: Instant) {
         self.held.extend(ids.take(MOST));
         if !matches!(self.phase, Phase::Away(_)) {
             self.phase = Phase::Away(now);
@@ -116,8 +131,8 @@ impl Settle {
         self.ran.clear();
         for (id, runs) in containers {
             if runs {
-                self.ran.push(id.to_owned());
-            } else if self.held.contains(id) {
+                self.ran.push(Mark::of(id));
+            } else if self.held.contains(&Mark::of(id)) {
                 held_down.insert(id.to_owned());
             }
         }
@@ -163,6 +178,16 @@ mod tests {
         scene.settle.started("db");
         let dead = |id, seconds| scene.settle.is_dead(id, scene.at(seconds));
         assert!(dead("web", 1) && !dead("db", 1) && !dead("web", 60));
+    }
+
+    #[test]
+    fn however_many_die_no_more_than_so_many_are_remembered() {
+        let mut settle = Settle::new(Duration::from_secs(10));
+        let now = Instant::now();
+        (0..3 * MOST).for_each(|n| settle.died(&n.to_string(), now));
+        assert_eq!(settle.died.len(), MOST);
+        settle.stream_ended(now);
+        assert_eq!((settle.died.len(), settle.held.len()), (0, MOST));
     }
 
     #[test]

@@ -129,9 +129,9 @@ fn recorded_version_and_info_are_read() {
         wire::parse(include_bytes!("../../tests/fixtures/docker/version.json"), "version").unwrap();
     assert_eq!(version.version.as_deref(), Some("20.10.24+dfsg1"));
     assert_eq!((version.api_version.as_deref(), version.os.as_deref()), (Some("1.41"), Some("linux")));
-    assert!(!version.is_podman());
+    assert!(!version.is_podman);
     let podman: Version = wire::parse(br#"{"Components":[{"Name":"Podman Engine"}]}"#, "version").unwrap();
-    assert!(podman.is_podman());
+    assert!(podman.is_podman);
     let info: Info = wire::parse(include_bytes!("../../tests/fixtures/docker/info.json"), "info").unwrap();
     assert_eq!(info.id.as_deref(), Some("5BJX:GEJK:DTEH:7DNW:GNQF:EOKJ:MYA2:3ZDB:ZXUJ:66MF:NUCJ:KH6R"));
     assert_eq!((info.name.as_deref(), info.containers), (Some("vm"), Some(9)));
@@ -483,6 +483,50 @@ fn judge(body: &[u8]) {
     let services = services_of(&list);
     let names: std::collections::BTreeSet<_> = services.iter().map(|service| &service.name).collect();
     assert_eq!(names.len(), services.len(), "a name occurs twice");
+}
+
+/// A container with these labels, and one beside it.
+fn labelled(labels: &str) -> Vec<u8> {
+    let row = |id: &str, labels: &str| {
+        format!(
+            r#"{{"Id":"{id}","Names":["/{id}"],"State":"running","Status":"Up 1 second","Ports":[],"Labels":{labels}}}"#
+        )
+    };
+    format!("[{},{}]", row("bomb", labels), row("web", "{}")).into_bytes()
+}
+
+#[test]
+fn a_million_labels_and_one_of_many_megabytes_are_read_past() {
+    let many: Vec<String> = (0..1_000_000).map(|n| format!("\"l{n}\":\"v\"")).collect();
+    let long = format!("{{\"l\":\"{}\"}}", "x".repeat(48 * 1024 * 1024));
+    for labels in [format!("{{{}}}", many.join(",")), long] {
+        let found = services_of(&list(&labelled(&labels)));
+        let names: Vec<&str> = found.iter().map(|service| service.name.as_str()).collect();
+        assert_eq!(names, ["bomb", "web"]);
+        let kept: usize = found.iter().map(|service| format!("{:?}", service.hints).len()).sum();
+        assert!(kept < 1000, "labels of others are not kept: {kept} bytes");
+    }
+}
+
+#[test]
+fn what_is_nested_without_end_is_no_list_and_no_end_of_the_process() {
+    for depth in [1_000, 1_000_000] {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let nested = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            for body in [nested.clone(), format!("[{nested}]")] {
+                let read = wire::list(body.as_bytes());
+                assert!(
+                    read.is_err() || !read.unwrap().odd.is_empty(),
+                    "{depth} of {open} passed for a list"
+                );
+            }
+            // In a field it costs that field, or the list, and never the process.
+            if let Ok(list) = wire::list(&labelled(&nested)) {
+                let found = services_of(&list);
+                assert!(found.iter().any(|service| service.name.as_str() == "web"), "{depth} of {open}");
+            }
+        }
+    }
 }
 
 proptest! {

@@ -2,20 +2,20 @@
 //!
 //! What does not live here: what a status or a body of a particular system means.
 
-use std::error::Error as StdError;
 use std::io;
 
+use evenkeel_ambient::network::Lost;
 use evenkeel_core::{Gap, GapKind};
 use url::Url;
 
 /// The gap that this failure leaves. `what` says what was asked (`GET https://netbox.lan/api/status/`).
 /// Credentials in addresses are dropped.
-pub fn gap_of(what: &str, error: &reqwest::Error) -> Gap {
+pub fn gap_of(what: &str, error: &Lost) -> Gap {
     let cause = cause_of(error);
     let (kind, words) = if error.is_timeout() || cause.io == Some(io::ErrorKind::TimedOut) {
         let missing = if error.is_connect() { "connection" } else { "answer" };
         (GapKind::TimedOut, format!("no {missing} within the time allowed"))
-    } else if error.is_body() || error.is_decode() {
+    } else if error.is_body() {
         (GapKind::Truncated, format!("the answer ended early ({})", cause.words))
     } else {
         (GapKind::Unreachable, cause.words)
@@ -25,7 +25,7 @@ pub fn gap_of(what: &str, error: &reqwest::Error) -> Gap {
 
 /// Whether the connection was lost under a request that may well succeed on a fresh one: the server closed a kept
 /// connection, or reset this one. A refused connection is not of this kind: nobody is there, and that is an answer.
-pub(super) fn is_passing(error: &reqwest::Error) -> bool {
+pub(super) fn is_passing(error: &Lost) -> bool {
     if error.is_timeout() {
         return false;
     }
@@ -66,10 +66,9 @@ struct Cause {
 }
 
 /// The innermost cause, which is the one that tells something; the outer ones only say which layer passed it on.
-fn cause_of(error: &reqwest::Error) -> Cause {
+fn cause_of(error: &Lost) -> Cause {
     let mut cause = Cause { words: String::new(), io: None, incomplete: false };
-    let mut next: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(current) = next {
+    for current in error.causes() {
         let text = current.to_string();
         cause.incomplete |=
             text.contains("before message completed") || text.contains("unexpected end of file");
@@ -85,7 +84,6 @@ fn cause_of(error: &reqwest::Error) -> Cause {
             return cause;
         }
         cause.words = text;
-        next = current.source();
     }
     cause.words = match cause.io {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
@@ -120,21 +118,24 @@ fn dns_words(words: &str) -> String {
 
 fn tls_words(error: &rustls::Error) -> String {
     use rustls::{CertificateError as C, Error as E};
-    #[expect(clippy::wildcard_enum_match_arm, reason = "rustls's errors are not ours; the rest prints itself")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "rustls's errors are not ours; the rest prints itself"
+    )]
     match error {
         E::InvalidCertificate(C::UnknownIssuer) => {
-            "certificate: unknown issuer — pin it with tls.fingerprint or give tls.ca_file".to_owned()
+            "certificate: unknown issuer — pin it with `pin`, or name its authority with `ca_file`".to_owned()
         }
         E::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "certificate: expired".to_owned(),
         E::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
             "certificate: not valid yet — is the clock right?".to_owned()
         }
         E::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
-            "certificate: issued for another name — use that name in the address, or pin it with tls.fingerprint"
+            "certificate: issued for another name — use that name in the address, or pin it with `pin`"
                 .to_owned()
         }
         E::InvalidCertificate(C::Other(other)) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "certificate: self-signed as an authority — pin it with tls.fingerprint".to_owned()
+            "certificate: self-signed as an authority — pin it with `pin`".to_owned()
         }
         E::InvalidCertificate(other) => format!("certificate: {other}"),
         E::General(text) => format!("certificate: {text}"),
@@ -148,6 +149,8 @@ fn tls_words(error: &rustls::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_ambient::network;
+
     use super::*;
 
     #[test]
@@ -164,7 +167,7 @@ mod tests {
         drop(listener);
         let url = Url::parse(&format!("http://me:hunter2@127.0.0.1:{port}/api/")).unwrap();
         let client = super::super::client(&Default::default(), &Default::default()).unwrap();
-        let error = client.get(url.clone()).send().await.unwrap_err();
+        let error = network::send(&client, client.get(url.clone()).build().unwrap()).await.unwrap_err();
         let gap = gap_of(&format!("GET {}", without_userinfo(&url)), &error);
         assert_eq!(gap.kind, GapKind::Unreachable);
         assert_eq!(&*gap.why, format!("GET http://127.0.0.1:{port}/api/: connection refused"));

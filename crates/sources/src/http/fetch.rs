@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::{Bytes, BytesMut};
+use evenkeel_ambient::network::{self, Lost};
 use evenkeel_core::{Gap, GapKind};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Request, StatusCode};
@@ -130,7 +131,7 @@ async fn attempt(client: &reqwest::Client, request: &Request, limit: usize) -> R
     let Some(request) = request.try_clone() else {
         return Err(Attempt::Final(Gap::new(GapKind::Unreachable, format!("{what}: cannot be repeated"))));
     };
-    let response = client.execute(request).await.map_err(|error| failed(&what, &error))?;
+    let response = network::send(client, request).await.map_err(|error| failed(&what, &error))?;
     let status = response.status();
     let headers = response.headers().clone();
     let body = collect(response, limit, &what).await?;
@@ -151,7 +152,7 @@ async fn collect(mut response: reqwest::Response, limit: usize, what: &str) -> R
         return Err(too_big());
     }
     let mut body = BytesMut::with_capacity(announced);
-    while let Some(chunk) = response.chunk().await.map_err(|error| failed(what, &error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(what, &error.into()))? {
         if body.len() + chunk.len() > limit {
             return Err(too_big());
         }
@@ -160,7 +161,7 @@ async fn collect(mut response: reqwest::Response, limit: usize, what: &str) -> R
     Ok(body.freeze())
 }
 
-fn failed(what: &str, error: &reqwest::Error) -> Attempt {
+fn failed(what: &str, error: &Lost) -> Attempt {
     let gap = gap_of(what, error);
     if is_passing(error) { Attempt::Lost(gap) } else { Attempt::Final(gap) }
 }

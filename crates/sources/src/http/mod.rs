@@ -9,6 +9,8 @@ mod fetch;
 mod peer;
 mod tls;
 
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use failure::{gap_of, place_of, without_userinfo};
@@ -44,6 +46,11 @@ pub enum Error {
     Client(#[source] reqwest::Error),
 }
 
+/// How many clients are kept to be shared.
+const MOST_SHARED: usize = 16;
+/// Those that are.
+static SHARED: Mutex<Vec<(Timeouts, reqwest::Client)>> = Mutex::new(Vec::new());
+
 /// How long a client waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -72,15 +79,56 @@ impl Default for Timeouts {
 /// token to wherever the answer points. Proxies of the environment are not used for the same reason: the
 /// configuration says where a token goes, nothing else does.
 pub fn client(trust: &Trust, timeouts: &Timeouts) -> Result<reqwest::Client, Error> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(trust.client_config()?)
+    prepared(trust.client_config()?, timeouts).build().map_err(Error::Client)
+}
+
+/// The same for addresses that begin with `http://`; to any other it does not connect. There is one for all who wait
+/// alike: of thousands of engines none needs one of its own.
+pub(crate) fn plain_client(timeouts: &Timeouts) -> Result<reqwest::Client, Error> {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, client)) = shared.iter().find(|(of, _)| of == timeouts) {
+        return Ok(client.clone());
+    }
+    let client = prepared(tls::without_tls()?, timeouts).build().map_err(Error::Client)?;
+    // As many as there are settings in a configuration; those of older ones are not kept on and on.
+    if shared.len() == MOST_SHARED {
+        shared.remove(0);
+    }
+    shared.push((*timeouts, client.clone()));
+    Ok(client)
+}
+
+/// A client that speaks through this socket file.
+pub(crate) fn socket_client(path: &Path, timeouts: &Timeouts) -> Result<reqwest::Client, Error> {
+    prepared(tls::without_tls()?, timeouts).unix_socket(path).build().map_err(Error::Client)
+}
+
+fn prepared(tls: rustls::ClientConfig, timeouts: &Timeouts) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(timeouts.connect)
-        .pool_idle_timeout(timeouts.idle);
-    if let Some(total) = timeouts.total {
-        builder = builder.timeout(total);
+        .pool_idle_timeout(timeouts.idle)
+        // The timeout alone keeps a connection until somebody asks for the next one, however long that takes.
+        .pool_max_idle_per_host(if timeouts.idle.is_zero() { 0 } else { usize::MAX });
+    match timeouts.total {
+        Some(total) => builder.timeout(total),
+        None => builder,
     }
-    builder.build().map_err(Error::Client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_clients_are_kept_to_be_shared_than_may() {
+        for n in 1..=3 * MOST_SHARED {
+            let seconds = u64::try_from(n).unwrap();
+            plain_client(&Timeouts { connect: Duration::from_secs(seconds), ..Timeouts::default() }).unwrap();
+        }
+        assert_eq!(SHARED.lock().unwrap().len(), MOST_SHARED);
+    }
 }

@@ -7,12 +7,14 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
@@ -101,7 +103,7 @@ impl Trust {
     /// The TLS settings that enforce it, for any client that speaks over rustls.
     pub fn client_config(&self) -> Result<ClientConfig, Error> {
         let provider = provider();
-        let verifier: Arc<dyn ServerCertVerifier> = match (&self.pin, &self.ca_file) {
+        let verifier = match (&self.pin, &self.ca_file) {
             (None, None) => platform_verifier(&provider),
             (None, Some(path)) => authority_verifier(path, &provider)?,
             (Some(pin), ca) => {
@@ -109,11 +111,7 @@ impl Trust {
                 Arc::new(PinVerifier { pin: *pin, chain, provider: Arc::clone(&provider) })
             }
         };
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(Error::Tls)?
-            .dangerous() // rustls's word for any verifier that is not its own
-            .with_custom_certificate_verifier(verifier);
+        let builder = builder(provider, verifier)?;
         match &self.client_identity {
             None => Ok(builder.with_no_client_auth()),
             Some(identity) => {
@@ -122,6 +120,24 @@ impl Trust {
             }
         }
     }
+}
+
+/// For a client that never speaks TLS, but insists on knowing how it would: it trusts nobody.
+pub(super) fn without_tls() -> Result<ClientConfig, Error> {
+    let provider = provider();
+    let nobody = Arc::new(TrustNobody { provider: Arc::clone(&provider) });
+    Ok(builder(provider, nobody)?.with_no_client_auth())
+}
+
+fn builder(
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Error::Tls)?
+        .dangerous() // rustls's word for any verifier that is not its own
+        .with_custom_certificate_verifier(verifier))
 }
 
 impl ClientIdentity {
@@ -134,14 +150,26 @@ impl ClientIdentity {
 
 /// ring, named explicitly wherever it is needed: a process-wide default would be whoever installs it first.
 pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    static RING: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
+    Arc::clone(&RING)
 }
 
 /// A machine without any roots (a bare container) must still reach a NetBox over plain HTTP or a pinned one, so
-/// missing roots trust nobody instead of failing here.
+/// missing roots trust nobody instead of failing here. Read once for all who trust them at the same time: they are a
+/// hundred certificates, and there may be thousands of engines.
 fn platform_verifier(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
+    static SHARED: Mutex<Option<Weak<rustls_platform_verifier::Verifier>>> = Mutex::new(None);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(verifier) = shared.as_ref().and_then(Weak::upgrade) {
+        return verifier;
+    }
     match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
-        Ok(verifier) => Arc::new(verifier),
+        Ok(verifier) => {
+            let verifier = Arc::new(verifier);
+            *shared = Some(Arc::downgrade(&verifier));
+            verifier
+        }
         Err(error) => {
             tracing::debug!(%error, "the platform offers no roots");
             Arc::new(TrustNobody { provider: Arc::clone(provider) })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use evenkeel_core::model::{HostKind, HostStatus, Port, Ports, Protocol};
 use serde_json::Value;
 
-use super::custom::{Custom, endpoint_of, lifecycle_of};
+use super::custom::{Custom, endpoint_of, lifecycle_of, without_password};
 use super::model::{Model, Version};
 use super::rows::{
     Flaw, HostKey, HostRow, InterfaceKey, InterfaceRow, IpRow, MacRow, Owner, Row, ServiceRow, Settings,
@@ -45,9 +45,14 @@ impl Row for HostRow {
             primary,
             vcpus: wire.vcpus.and_then(whole),
             memory_mib: wire.memory,
-            disk_mib: wire.disk.map(|disk| if version.disk_in_gigabytes() { disk * 1024 } else { disk }),
+            disk_mib: wire
+                .disk
+                .map(|disk| if version.disk_in_gigabytes() { disk.saturating_mul(1024) } else { disk }),
             observed_by: custom.sources(&names.observed_by),
-            docker_endpoint: custom.text(&names.docker_endpoint).or_else(|| context.and_then(endpoint_of)),
+            docker_endpoint: custom
+                .text(&names.docker_endpoint)
+                .or_else(|| context.and_then(endpoint_of))
+                .map(|endpoint| without_password(&endpoint)),
             proxmox_vmid: custom.text(&names.proxmox_vmid).and_then(|number| number.parse().ok()),
             sensitive: custom.flag(&names.sensitive) || tags.iter().any(|tag| **tag == *"sensitive"),
             aliases: custom.list(&names.aliases),

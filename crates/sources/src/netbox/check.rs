@@ -3,7 +3,7 @@
 //! What does not live here: printing it.
 
 use evenkeel_core::Gap;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::NetboxSource;
 use super::client::TokenKind;
@@ -95,7 +95,7 @@ impl NetboxSource {
     async fn status(&self, report: &mut Report) -> Result<Version, Gap> {
         let reply = self.client.get("status/", &[], None).await?;
         report.clock_skew = reply.date.map(|theirs| {
-            let skew = theirs.duration_since(Timestamp::now());
+            let skew = theirs.duration_since(evenkeel_ambient::now());
             SignedDuration::from_secs(skew.as_secs())
         });
         let malformed = |why: String| {

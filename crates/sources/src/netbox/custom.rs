@@ -75,6 +75,18 @@ fn text(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// An endpoint that somebody declared, without the password that may stand in it: what is declared is kept and shown.
+/// With stars in its place it is as little of an endpoint as with it.
+pub(super) fn without_password(endpoint: &str) -> Arc<str> {
+    let start = endpoint.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = endpoint.split_at(start);
+    let shown = rest.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host)));
+    match shown {
+        Some((user, host)) => format!("{scheme}{user}:***@{host}").into(),
+        None => endpoint.into(),
+    }
+}
+
 /// `evenkeel.docker_endpoint` in a rendered config context, nested or as one key.
 pub(super) fn endpoint_of(context: &Value) -> Option<Arc<str>> {
     let nested = context.get("evenkeel").and_then(|ours| ours.get("docker_endpoint"));
@@ -119,6 +131,21 @@ mod tests {
 
     fn custom(json: Value) -> Custom {
         Custom(json.as_object().cloned().unwrap())
+    }
+
+    #[test]
+    fn a_password_in_a_declared_endpoint_is_dropped_wherever_it_stands() {
+        for (declared, kept) in [
+            ("tcp://admin:hunter2@192.0.2.1:2376", "tcp://admin:***@192.0.2.1:2376"),
+            ("tcp://admin:hun/t@er:2@192.0.2.1:2376", "tcp://admin:***@192.0.2.1:2376"),
+            ("admin:hunter2@box", "admin:***@box"),
+            ("ssh://:hunter2@box", "ssh://:***@box"),
+            ("ssh://evenkeel@box:22", "ssh://evenkeel@box:22"),
+            ("tcp://192.0.2.1:2376", "tcp://192.0.2.1:2376"),
+            ("unix:///var/run/docker.sock", "unix:///var/run/docker.sock"),
+        ] {
+            assert_eq!(&*without_password(declared), kept);
+        }
     }
 
     #[test]

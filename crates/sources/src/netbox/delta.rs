@@ -129,6 +129,33 @@ pub(super) async fn since(
     Ok(digest(&changes, cursor, from, config_context))
 }
 
+/// Which rows of these models were ever deleted, as far back as the changelog goes. No time is asked for: NetBox's clock and
+/// ours may be far apart, and a number is given out once.
+pub(super) async fn deletions(
+    client: &Client,
+    version: Version,
+    models: impl Iterator<Item = Model>,
+    page_size: u32,
+) -> Result<Touched, Gap> {
+    let mut touched = Touched::default();
+    for model in models {
+        let list = List {
+            path: version.changelog(),
+            permission: permission(version).to_owned(),
+            fields: FIELDS,
+            query: vec![
+                ("action", "delete".to_owned()),
+                ("changed_object_type", model.content_type().to_owned()),
+            ],
+            page_size,
+        };
+        // One that is not understood tells of nothing: what it was about stays unexplained.
+        let changes = walk::<Change>(client, &list).await?.into_iter().filter_map(|row| row.row.ok());
+        changes.for_each(|change| touch(&mut touched, &change, false));
+    }
+    Ok(touched)
+}
+
 /// The pure half of [`since`].
 pub(super) fn digest(
     changes: &[Change],

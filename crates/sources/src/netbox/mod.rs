@@ -2,15 +2,18 @@
 //!
 //! `config` (settings) · `client` (transport) · `model` (what is asked) · `wire` (its JSON) · `admit`, `custom`
 //! (its rows, checked) · `rows`, `tables` (what is kept) · `walk`, `verify` (whole lists) · `delta` (changelog) · `refs`, `loss` (does it hold
-//! together) · `decode`, `names`, `merge` (the inventory) · `check` (for `doctor`). Nothing is ever written here.
+//! together) · `decode`, `names`, `merge` (the inventory) · `check` (for `doctor`) · `clusters` (for `init`). Nothing is ever written here.
 
 mod admit;
 mod check;
 mod client;
+mod clusters;
 mod config;
 mod custom;
 mod decode;
 mod delta;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod loss;
 mod merge;
 mod model;
@@ -35,10 +38,12 @@ use tokio::time::Instant;
 
 pub use check::{ModelReport, Report};
 pub use client::{Stats, TokenKind};
+pub use clusters::Cluster;
 pub use config::{Config, Error, FieldNames, Filters};
 pub use model::Version;
 
 use self::client::Client;
+use self::loss::Recalled;
 use self::read::State;
 use self::rows::Settings;
 use crate::{Hint, Snapshot, Source};
@@ -111,7 +116,7 @@ impl NetboxSource {
         Inventory {
             source: self.config.id.clone(),
             started,
-            observed_at: Timestamp::now(),
+            observed_at: evenkeel_ambient::now(),
             coverage,
             hosts,
             filtered: !self.config.filters.is_empty(),
@@ -147,7 +152,7 @@ impl Source for NetboxSource {
     }
 
     async fn observe(&self) -> Snapshot {
-        let started = Timestamp::now();
+        let started = evenkeel_ambient::now();
         let mut state = self.state.lock().await;
         let before = self.client.stats();
         let outcome = self.refresh(&mut state).await;
@@ -157,11 +162,20 @@ impl Source for NetboxSource {
         if outcome.is_ok()
             && let Some(cursor) = &state.cursor
         {
-            self.probe().newest = cursor.newest();
+            let mut probe = self.probe();
+            probe.newest = cursor.newest();
+            // Whatever closed it for a while: it has just been read.
+            let soon = Instant::now() + self.config.probe_interval;
+            probe.next = probe.next.map(|next| next.min(soon));
         }
         Snapshot::Inventory(
             self.inventory(started, outcome.map(|()| (state.hosts.clone(), state.gap.clone()))),
         )
+    }
+
+    async fn recall(&self, last: &Inventory) {
+        let filtered = !self.config.filters.is_empty();
+        self.state.lock().await.recalled = Some(Recalled::of(last, filtered));
     }
 
     async fn changed(&self) -> Hint {

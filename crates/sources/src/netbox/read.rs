@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::decode;
 use super::delta::{self, Cursor, Touched};
-use super::loss;
+use super::loss::{self, Lost, Recalled};
 use super::model::{Model, Version};
 use super::refs::{self, Dangling};
 use super::tables::{Rows, Tables};
@@ -28,6 +28,8 @@ const SETTLE_ROUNDS: usize = 2;
 #[derive(Default)]
 pub(super) struct State {
     tables: Option<Tables>,
+    /// What an earlier run saw, until this one has read everything once.
+    pub(super) recalled: Option<Recalled>,
     pub(super) cursor: Option<Cursor>,
     pub(super) hosts: Vec<Arc<ExpectedHost>>,
     pub(super) gap: Option<Gap>,
@@ -175,6 +177,7 @@ impl NetboxSource {
         }
         state.cursor = cursor;
         state.full_at = Some(Instant::now());
+        state.recalled = None;
         self.publish(state, tables, dangling.first().map(hidden));
         Ok(())
     }
@@ -201,18 +204,23 @@ impl NetboxSource {
     /// Holds a read back that lacks rows nobody deleted. For `full_interval` only: what stays away that long without a
     /// trace was deleted by direct SQL, or is hidden on purpose.
     async fn hold_losses(&self, state: &mut State, reader: &Reader<'_>, new: &Tables) -> Result<(), Gap> {
-        let Some(old) = &state.tables else { return Ok(()) };
-        let nothing_lost = Model::ALL.into_iter().all(|model| old.missing_in(new, model).is_empty());
-        if nothing_lost {
+        let lost = match (&state.tables, &state.recalled) {
+            (Some(old), _) => loss::between(old, new),
+            (None, Some(recalled)) => recalled.lost_in(new),
+            (None, None) => Vec::new(),
+        };
+        if lost.is_empty() {
             state.lost_since = None;
             return Ok(());
         }
-        let touched = match &state.cursor {
-            None => None,
-            Some(cursor) => self.changes(reader, cursor).await.ok().map(|(touched, _)| touched),
+        let touched = match self.told(state, reader, &lost).await {
+            Ok(touched) => touched,
+            // Closed for good: it has nothing to say. Out of reach for a moment: nobody knows what it would say.
+            Err(gap) if delta::is_denied(&gap) => None,
+            Err(gap) => return Err(gap),
         };
         let filtered = !self.settings.filters.is_empty();
-        let Some(gap) = loss::unexplained(old, new, touched.as_ref(), filtered) else {
+        let Some(gap) = loss::unexplained(&lost, touched.as_ref(), filtered) else {
             state.lost_since = None;
             return Ok(());
         };
@@ -223,6 +231,18 @@ impl NetboxSource {
         tracing::warn!(%gap, "taken as it is: it has been so for a whole full_interval");
         state.lost_since = None;
         Ok(())
+    }
+
+    /// What the changelog tells since the last read, be it one of an earlier run. `None` where it never could be read.
+    async fn told(&self, state: &State, reader: &Reader<'_>, lost: &[Lost]) -> Result<Option<Touched>, Gap> {
+        match (&state.tables, &state.cursor, &state.recalled) {
+            (Some(_), Some(cursor), _) => Ok(Some(self.changes(reader, cursor).await?.0)),
+            (None, _, Some(_)) => {
+                let models = lost.iter().map(|lost| lost.model);
+                delta::deletions(&self.client, reader.version, models, reader.page_size).await.map(Some)
+            }
+            (Some(_), None, _) | (None, _, None) => Ok(None),
+        }
     }
 
     /// Makes the inventory of what was read. Hosts that stayed as they were stay the same allocation.

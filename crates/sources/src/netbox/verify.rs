@@ -2,6 +2,9 @@
 //!
 //! Pure. What does not live here: asking again (`walk`).
 
+/// So many rows may be added to a list while it is read, beside as many again as it had.
+const MEANWHILE: u64 = 10_000;
+
 /// What a page says about itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim<'a> {
@@ -44,9 +47,27 @@ pub(super) fn page(claim: &Claim<'_>, cursor: u64) -> Result<(), String> {
     }
 }
 
+/// Checks how many rows have come of a list that announced so many at its beginning. Some may be added while it is read;
+/// a list that goes on and on is none, and would fill the memory.
+pub(super) fn so_far(rows: u64, announced: u64) -> Result<(), String> {
+    if rows <= announced.saturating_mul(2).saturating_add(MEANWHILE) {
+        return Ok(());
+    }
+    Err(format!("{rows} rows came of {announced} that were announced, and still more are said to follow"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_goes_on_and_on_is_given_up() {
+        assert_eq!(so_far(0, 0), Ok(()));
+        assert_eq!(so_far(14_106, 14_106), Ok(()));
+        assert_eq!(so_far(MEANWHILE + 20, 10), Ok(()), "added while it was read");
+        let why = so_far(MEANWHILE + 21, 10).unwrap_err();
+        assert_eq!(why, "10021 rows came of 10 that were announced, and still more are said to follow");
+    }
 
     fn check(ids: &[u64], count: u64, more: bool, cursor: u64) -> Result<(), String> {
         page(&Claim { ids, count: Some(count), more }, cursor)

@@ -117,6 +117,7 @@ async fn walk_once<W: Wire>(client: &Client, list: &List) -> Result<(Vec<Parsed<
         if !page.more {
             return Ok((rows, announced));
         }
+        verify::so_far(rows.len() as u64, announced).map_err(|why| truncated(client, list, &why))?;
     }
 }
 

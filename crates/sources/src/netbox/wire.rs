@@ -182,6 +182,15 @@ pub(super) struct Change {
     pub(super) changed_object_id: u64,
 }
 
+/// A cluster.
+#[derive(Debug, Deserialize)]
+pub(super) struct Cluster {
+    pub(super) id: u64,
+    pub(super) name: Option<Arc<str>>,
+    #[serde(rename = "type")]
+    pub(super) kind: Option<Ref>,
+}
+
 /// Any row, where only its id or the list's count is of interest.
 #[derive(Debug, Deserialize)]
 pub(super) struct AnyRow {
@@ -197,7 +206,7 @@ macro_rules! wire {
         })*
     };
 }
-wire!(Host Service Ip Interface Mac Change AnyRow);
+wire!(Host Service Ip Interface Mac Change Cluster AnyRow);
 
 /// `status/`, as far as it is of interest.
 #[derive(Debug, Deserialize)]

@@ -1,12 +1,12 @@
 //! The transport: routes, connections, web requests, each told as one [`Knock`]. What lives here: what a failure of the
 //! network means. What does not: which ports are tried (`target`), in which order (`round`), what follows (`decode`).
 
-use std::error::Error as StdError;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_ambient::network::Lost;
 use reqwest::header::ACCEPT;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
@@ -88,7 +88,7 @@ impl Client {
             // The answer is dropped, and the connection with it: its body is nobody's business here.
             match client.get(url).header(ACCEPT, "*/*").send().await {
                 Ok(answer) => status(answer.status().as_u16(), check),
-                Err(error) => failure(&error, check.scheme),
+                Err(error) => failure(&error.into(), check.scheme),
             }
         };
         // The client's own limit begins anew with each stage of the connection.
@@ -140,10 +140,9 @@ fn meaning(error: &io::Error) -> Knock {
 }
 
 /// A failed web request on a port that took a connection a moment ago.
-fn failure(error: &reqwest::Error, scheme: Scheme) -> Knock {
+fn failure(error: &Lost, scheme: Scheme) -> Knock {
     let words = Arc::from(gap_of(scheme.as_str(), error).why.as_ref());
-    let mut next: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(cause) = next {
+    for cause in error.causes() {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             if io.kind() == io::ErrorKind::ConnectionRefused {
                 return Knock::Refused;
@@ -152,7 +151,6 @@ fn failure(error: &reqwest::Error, scheme: Scheme) -> Knock {
                 return Knock::Unfit(words);
             }
         }
-        next = cause.source();
     }
     Knock::Mute(words)
 }

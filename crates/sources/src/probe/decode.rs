@@ -90,6 +90,11 @@ impl Tally {
         self.answered == 0 && self.silent + self.barred > 0
     }
 
+    /// Whether some answered and some did not, so that it is worth asking whether the network was there until the end.
+    pub(super) fn is_torn(self) -> bool {
+        self.answered > 0 && self.silent > 0
+    }
+
     /// The fault is here. `reference`: whether an address of the own network answers, where one is configured. A single
     /// machine that is silent may well be down; several at once are more likely lost from sight.
     pub(super) fn vantage_lost(self, reference: Option<bool>) -> bool {

@@ -23,7 +23,6 @@ use evenkeel_core::SourceId;
 use evenkeel_core::model::HostSnapshot;
 use futures_util::StreamExt;
 use futures_util::stream;
-use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 
 use self::decode::{Look, Tally};
@@ -34,6 +33,9 @@ pub use check::Check;
 pub use config::{Config, ConfigError, Reference};
 pub use plan::{AddressRule, HttpRule, Selection, targets};
 pub use target::{HttpCheck, Scheme, ServiceCheck, ServiceTarget, Target};
+
+/// How many machines are asked once more whether the network is still there.
+const WITNESSES: usize = 3;
 
 /// Why a probe could not be set up. All of these are mistakes in the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +94,7 @@ impl ProbeSource {
 
     async fn look(&self, targets: &[Target]) -> Vec<HostSnapshot> {
         let config = self.config();
-        let started = Timestamp::now();
+        let started = evenkeel_ambient::now();
         // Machines in flight, not connections: those have limits of their own. A machine that is silent keeps its
         // place for as long as its tries last.
         let turns: Vec<_> = targets.iter().map(|target| self.turn(target)).collect();
@@ -107,15 +109,30 @@ impl ProbeSource {
             observed_at,
         };
         let tally = Tally::of(look(started), &found);
-        let lost = (tally.is_dark() && tally.vantage_lost(self.reference().await))
-            .then(|| decode::lost_vantage(&self.vantage));
+        let lost = self.is_vantage_lost(tally, &found).await.then(|| decode::lost_vantage(&self.vantage));
         // A clock that was set back meanwhile must not make the end come before the beginning.
-        let look = look(Timestamp::now().max(started));
+        let look = look(evenkeel_ambient::now().max(started));
         found.iter().map(|(target, found)| decode::snapshot(look, target, found, lost.as_ref())).collect()
     }
 
     async fn turn<'a>(&self, target: &'a Target) -> (&'a Target, Found) {
         (target, self.prober.look(target).await)
+    }
+
+    /// Whether the fault is here: nothing answers; or something did, but nobody is left to vouch that the network was still
+    /// there when others stayed silent.
+    async fn is_vantage_lost(&self, tally: Tally, found: &[(&Target, Found)]) -> bool {
+        if tally.is_dark() {
+            return tally.vantage_lost(self.reference().await);
+        }
+        tally.is_torn() && self.reference().await != Some(true) && !self.is_witnessed(found).await
+    }
+
+    /// Whether any of a few machines that answered before still does.
+    async fn is_witnessed(&self, found: &[(&Target, Found)]) -> bool {
+        let answered = found.iter().filter(|(_, found)| found.answers).map(|(target, _)| *target);
+        let asked = answered.rev().take(WITNESSES).map(|target| self.prober.still_answers(target));
+        futures_util::future::join_all(asked).await.contains(&true)
     }
 
     /// Whether any address of the own network answers; `None` where none is configured.

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rand::Rng as _;
 use tokio::time::Instant;
 
 /// Gives out turns, each at least so long after the one before.
@@ -39,7 +40,7 @@ impl Pace {
 
 /// The duration and, by chance, up to half of it: probes that were refused together do not come back together.
 pub(super) fn jittered(duration: Duration) -> Duration {
-    duration + duration.mul_f64(rand::random_range(0.0..=0.5))
+    duration + duration.mul_f64(evenkeel_ambient::rng().random_range(0.0..=0.5))
 }
 
 #[cfg(test)]

@@ -118,6 +118,11 @@ impl Prober {
         found
     }
 
+    /// Whether a machine that answered still does.
+    pub(super) async fn still_answers(&self, target: &Target) -> bool {
+        self.look(&Target { reachable_only: true, ..target.clone() }).await.answers
+    }
+
     /// Whether an address of the own network answers.
     pub(super) async fn reference_answers(&self, reference: &Reference) -> bool {
         let Reference { address, port } = *reference;

@@ -2,7 +2,7 @@
 //! What does not live here: how it is shown, and any judgement of it.
 
 use evenkeel_core::Gap;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use url::Url;
 
 use super::client::Client;
@@ -95,9 +95,9 @@ async fn endpoint(client: &Client, n: usize, url: &Url) -> EndpointReport {
     };
     let (version, clock_skew) = match client.get(n, "version", &[]).await {
         Ok(reply) => {
-            let skew = reply
-                .date
-                .map(|date| SignedDuration::from_secs(date.duration_since(Timestamp::now()).as_secs()));
+            let skew = reply.date.map(|date| {
+                SignedDuration::from_secs(date.duration_since(evenkeel_ambient::now()).as_secs())
+            });
             (version_of(&reply.data), skew)
         }
         Err(refused) => (Err(refused.gap), None),

@@ -3,15 +3,17 @@
 //! ask (`mod`, `details`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel_ambient::network;
 use evenkeel_core::{Gap, GapKind, Secret};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
 use reqwest::{Method, Request, StatusCode};
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 use url::Url;
 
 use super::Error;
@@ -201,7 +203,8 @@ impl Client {
                 format!("{what}: too many calls wait for answers"),
             )));
         };
-        let response = self.http.execute(request).await.map_err(|error| lost(http::gap_of(&what, &error)))?;
+        let response =
+            network::send(&self.http, request).await.map_err(|error| lost(http::gap_of(&what, &error)))?;
         let status = response.status();
         let headers = response.headers().clone();
         let phrase = response.extensions().get::<hyper::ext::ReasonPhrase>();

@@ -3,7 +3,8 @@
 
 mod guest;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use evenkeel_core::model::{MachineKind, MachineState, ObservedMachine, Usage, Volume, VolumeKind};
@@ -244,21 +245,23 @@ fn storages(
 ) -> Result<Storages, Gap> {
     let list = said.as_ref().map_err(Gap::clone)?;
     let mut by_node: BTreeMap<String, Vec<(Volume, bool)>> = BTreeMap::new();
+    // By node and name: a list that somebody made long is read in as many steps as it has rows.
+    let mut places: HashMap<(&str, &str), usize> = HashMap::with_capacity(list.rows.len());
     let mut flaw = list.odd.first().map(malformed).or_else(|| rights.storages.as_ref().err().cloned());
     for row in &list.rows {
         let there = by_node.entry(row.node.clone()).or_default();
         let used = storage_usage(row, nodes);
-        match there.iter_mut().find(|(other, _)| *other.name == *row.storage) {
-            None => there.push((
-                Volume {
-                    kind: VolumeKind::Storage,
-                    name: Arc::from(row.storage.as_str()),
-                    usage: used,
-                    health: None,
-                },
-                row.shared,
-            )),
-            Some((other, _)) => {
+        match places.entry((&row.node, &row.storage)) {
+            Entry::Vacant(place) => {
+                place.insert(there.len());
+                let name = Arc::from(row.storage.as_str());
+                there.push((
+                    Volume { kind: VolumeKind::Storage, name, usage: used, health: None },
+                    row.shared,
+                ));
+            }
+            Entry::Occupied(place) => {
+                let (other, _) = &mut there[*place.get()];
                 let why = format!("storage {} on {} is listed twice", short(&row.storage), short(&row.node));
                 if other.usage != used {
                     other.usage = Fact::unknown(GapKind::Malformed, &why);

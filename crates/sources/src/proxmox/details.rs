@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evenkeel_core::{Fact, Gap, GapKind};
+use tokio::time::Instant;
 
 use super::guest_config::GuestConfig;
 use super::wire::{GuestKind, GuestRow};

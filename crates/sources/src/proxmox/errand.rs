@@ -4,13 +4,13 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use evenkeel_core::{Fact, Gap, GapKind};
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 
 use super::client::{Client, Refusal};
 use super::details::{Ask, Details, Found};

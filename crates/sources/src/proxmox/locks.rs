@@ -2,9 +2,10 @@
 //! left behind would hide it. What does not live here: what a lock means for a machine (`decode`).
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evenkeel_core::{Gap, GapKind};
+use tokio::time::Instant;
 
 use super::decode::is_hibernated;
 use super::wire::{GuestRow, short};

@@ -4,13 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use evenkeel_core::model::Survey;
 use evenkeel_core::{Coverage, Gap, GapKind};
 use futures_util::StreamExt;
-use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::ProxmoxSource;
 use super::client::{Client, Refusal};
@@ -48,12 +47,12 @@ struct Look {
 
 impl ProxmoxSource {
     pub(super) async fn survey(&self) -> Survey {
-        let started = Timestamp::now();
+        let started = evenkeel_ambient::now();
         let mut memory = self.memory.lock().await;
         let look = look(&self.client).await;
         let now = Instant::now();
         if let Some(gap) = self.stranger(&mut memory, &look) {
-            return Survey::blind(self.config.id.clone(), started, Timestamp::now(), gap);
+            return Survey::blind(self.config.id.clone(), started, evenkeel_ambient::now(), gap);
         }
         if let Ok(status) = &look.answers.cluster {
             memory.cluster = status.name.as_deref().map(Arc::from);
@@ -84,7 +83,7 @@ impl ProxmoxSource {
         Survey {
             source: self.config.id.clone(),
             started,
-            observed_at: Timestamp::now(),
+            observed_at: evenkeel_ambient::now(),
             coverage,
             machines: picture.machines,
         }
@@ -283,7 +282,7 @@ fn remember(known: &mut BTreeSet<u64>, answers: &Answers, coverage: &Coverage) {
     known.extend(list.rows.iter().map(|row| row.vmid));
 }
 
-fn coverage(flaws: &[Gap], place: &str) -> Coverage {
+pub(super) fn coverage(flaws: &[Gap], place: &str) -> Coverage {
     let Some(first) = flaws.first() else {
         return Coverage::Complete;
     };

@@ -11,6 +11,8 @@ mod config;
 mod decode;
 mod details;
 mod errand;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod guest_config;
 mod locks;
 mod look;
@@ -74,6 +76,7 @@ impl ProxmoxSource {
         let cancelled = cancel.clone().cancelled_owned();
         runtime.spawn(async move {
             tokio::select! {
+                biased;
                 () = cancelled => {}
                 () = reading => {}
             }

@@ -1,11 +1,12 @@
 //! Who we are, request by request: a token's header, or a ticket that is asked for, kept and renewed. What does not
 //! live here: sending anything.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evenkeel_core::{Gap, GapKind, Secret};
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::config::Login;
 

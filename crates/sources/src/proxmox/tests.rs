@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evenkeel_core::model::{MachineState, ObservedMachine};
 use evenkeel_core::{Fact, Gap, GapKind, Secret};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::config::Login;
 use super::decode::{self, Answers, Beside, Picture};

@@ -7,6 +7,8 @@
 
 mod config;
 mod decode;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod ports;
 mod refusal;
 #[cfg(test)]
@@ -176,7 +178,7 @@ impl Source for PushSource {
     }
 
     async fn observe(&self) -> Snapshot {
-        Snapshot::Hosts(self.snapshots_at(Timestamp::now()))
+        Snapshot::Hosts(self.snapshots_at(evenkeel_ambient::now()))
     }
 
     async fn changed(&self) -> Hint {

@@ -55,6 +55,20 @@ fn accepted(n: usize) -> Accepted {
     Accepted { accepted: n, ..Accepted::default() }
 }
 
+#[test]
+fn no_more_hosts_are_remembered_and_no_more_observations_taken_than_so_many() {
+    let inbox = inbox();
+    let named = |n: usize| with(&[("hostname", json!(format!("box2-{n}")))]);
+    let all: Vec<Value> = (0..MOST_OBSERVATIONS).map(named).collect();
+    assert_eq!(push(&inbox, &Value::Array(all.clone())), Ok(accepted(MOST_HOSTS)));
+    assert_eq!(refusal(&inbox, &named(MOST_HOSTS)), Refusal::TooManyHosts(MOST_HOSTS));
+    let newer = with(&[("hostname", json!("box2-7")), ("observed_at", json!("2025-12-22T04:11:30Z"))]);
+    assert_eq!(push(&inbox, &newer), Ok(accepted(1)), "who is known is heard on");
+    let one_more = [all, vec![named(0)]].concat();
+    let refused = Refused::TooMany { count: MOST_OBSERVATIONS + 1, limit: MOST_OBSERVATIONS };
+    assert_eq!(push(&inbox, &Value::Array(one_more)), Err(refused));
+}
+
 /// What the inbox holds about the only host.
 fn held(inbox: &PushSource) -> HostSnapshot {
     let mut all = inbox.snapshots_at(now());

@@ -129,7 +129,7 @@ async fn method(client: &Client, open: &Open<'_>, question: Question) -> MethodC
 
 fn skew(clock: i64) -> Option<SignedDuration> {
     let theirs = Timestamp::from_millisecond(clock).ok()?;
-    Some(SignedDuration::from_secs(theirs.duration_since(Timestamp::now()).as_secs()))
+    Some(SignedDuration::from_secs(theirs.duration_since(evenkeel_ambient::now()).as_secs()))
 }
 
 fn closed(

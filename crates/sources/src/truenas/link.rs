@@ -2,9 +2,10 @@
 //! here: how it is opened (`dial`).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::Instant;
 
 use super::board::{Board, Link};
 use super::dial::{Closed, Dial};

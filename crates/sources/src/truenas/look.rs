@@ -14,8 +14,8 @@ use evenkeel_core::{Coverage, Fact, Gap, GapKind};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use self::apps::Apps;
-use self::guests::Found;
+pub(super) use self::apps::Apps;
+pub(super) use self::guests::{Found, survey};
 use super::client::{Client, Open};
 use super::config::Config;
 use super::question::{Guests, Question};
@@ -59,7 +59,7 @@ pub(super) async fn look(
 }
 
 fn blind(config: &Config, started: Timestamp, gap: Gap) -> Look {
-    let now = Timestamp::now();
+    let now = evenkeel_ambient::now();
     Look {
         survey: Survey::blind(config.id.clone(), started, now, gap.clone()),
         host: HostSnapshot::blind(config.id.clone(), started, now, gap),
@@ -106,14 +106,14 @@ async fn asked(
         Fact::Known(name) => Some(Arc::clone(name)),
         Fact::Unknown(_) => known_as,
     };
-    let (machines, coverage) = guests::survey(client.place(), &found, node.as_ref(), passing.as_ref());
+    let (machines, coverage) = survey(client.place(), &found, node.as_ref(), passing.as_ref());
     let (apps, host_coverage) = hosted(apps, passing);
     let facts = HostFacts {
         name: Some(name),
         machine: Some(Box::new(machines::system(&info, &pools, &alerts))),
         ..HostFacts::default()
     };
-    let now = Timestamp::now();
+    let now = evenkeel_ambient::now();
     Look {
         survey: Survey { source: config.id.clone(), started, observed_at: now, coverage, machines },
         host: HostSnapshot {
@@ -129,7 +129,7 @@ async fn asked(
 
 /// The services, and how far they reach. While the system or its apps service starts or ends, what is down proves
 /// nothing.
-fn hosted(
+pub(super) fn hosted(
     apps: Result<Apps, Gap>,
     passing: Option<Gap>,
 ) -> (Vec<evenkeel_core::model::ObservedService>, Coverage) {

@@ -13,6 +13,8 @@ mod client;
 mod config;
 mod decode;
 mod dial;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod link;
 mod look;
 mod machines;
@@ -31,7 +33,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use evenkeel_core::model::ObservedService;
 use evenkeel_core::{Fact, Gap, HostName, SourceId};
-use jiff::Timestamp;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::board::Board;
@@ -85,6 +86,7 @@ impl TruenasSource {
             let cancelled = cancel.clone().cancelled_owned();
             runtime.spawn(async move {
                 tokio::select! {
+                    biased;
                     () = cancelled => {}
                     () = keeper => {}
                 }
@@ -124,7 +126,7 @@ impl Source for TruenasSource {
 
     async fn observe(&self) -> Snapshot {
         let known_as = self.known_as.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let look = || look::look(&self.client, &self.config, Timestamp::now(), known_as.clone());
+        let look = || look::look(&self.client, &self.config, evenkeel_ambient::now(), known_as.clone());
         let mut looked = look().await;
         // It may have gone in the middle of its answer. Then it is gone as a whole, which another look shows; what
         // stays half is half.

@@ -28,7 +28,7 @@ const LONGEST_MESSAGE: usize = 8 * 1024;
 const QUEUE: usize = 32;
 
 /// What ended the exchange of one question.
-type Reply = Result<Value, Failure>;
+pub(super) type Reply = Result<Value, Failure>;
 
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
@@ -51,7 +51,7 @@ pub(super) struct Socket {
     _end_on_drop: DropGuard,
 }
 
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Reply>>>>;
+pub(super) type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Reply>>>>;
 
 impl Socket {
     /// Takes a websocket over. `pushed` hears what the server says of its own accord.
@@ -258,7 +258,7 @@ pub(super) fn broken(place: &str, error: &tokio_tungstenite::tungstenite::Error)
     Gap::new(kind, format!("{place}: {why}"))
 }
 
-fn dispatch(mut message: Value, waiting: &Waiting, pushed: &impl Fn(&Value)) {
+pub(super) fn dispatch(mut message: Value, waiting: &Waiting, pushed: &impl Fn(&Value)) {
     let Some(id) = message.get("id").and_then(Value::as_u64) else {
         pushed(&message);
         return;

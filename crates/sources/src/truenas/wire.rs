@@ -3,7 +3,8 @@
 
 mod read;
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use evenkeel_core::{Gap, GapKind};
 use serde_json::Value;
@@ -37,15 +38,21 @@ pub(super) fn rows<T: Row>(answer: &Value) -> Result<Rows<T>, Gap> {
     let list =
         answer.as_array().ok_or_else(|| malformed(format!("the answer is no list of {}s", T::WHAT)))?;
     let mut read: Vec<T> = Vec::with_capacity(list.len());
+    // By key: a list that somebody made long is read in as many steps as it has rows.
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(list.len());
     let mut gap = None;
     for (place, value) in list.iter().enumerate() {
         let Some(row) = T::read(value) else {
             gap = Some(malformed(format!("{} number {} has no name", T::WHAT, place + 1)));
             continue;
         };
-        match read.iter_mut().find(|other| other.key() == row.key()) {
-            None => read.push(row),
-            Some(first) => {
+        match places.entry(row.key().to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(read.len());
+                read.push(row);
+            }
+            Entry::Occupied(place) => {
+                let first = &mut read[*place.get()];
                 let why = format!("{} {} is listed twice", T::WHAT, clipped(row.key()));
                 gap = Some(Gap::new(GapKind::Truncated, why));
                 if *first != row {

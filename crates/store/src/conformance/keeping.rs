@@ -71,7 +71,8 @@ pub async fn an_older_report_is_ignored(store: Fresh) -> Done {
     Ok(())
 }
 
-fn expected(host: &str, text: &str, seconds: i64) -> ExpectedRow {
+/// What a host is expected to be, with a text standing for all of it.
+pub fn expected(host: &str, text: &str, seconds: i64) -> ExpectedRow {
     let data = json!({ "hostname": host, "role": text }).to_string();
     let hash = xxhash_rust::xxh3::xxh3_128(data.as_bytes());
     ExpectedRow { kind: "host".to_owned(), hostname: host.into(), hash, data, at: at(seconds) }

@@ -172,6 +172,7 @@ async fn every_write_is_fenced(store: &Fresh, by: &str) -> Done {
     fenced(store.settle(ticket, Outcome::Delivered, at(9)).await, by)?;
     fenced(store.release(&[ticket], at(9)).await, by)?;
     fenced(store.resend(Resend::Sink("n8n".to_owned()), at(9)).await, by)?;
+    fenced(store.set_back(at(0)).await, by)?;
     fenced(store.note(&[journal(JournalKind::Log, "late", 9)]).await, by)?;
     let step = RepairCommit {
         callbacks: vec![callback(1, &proposal("a", "x", 1, "restart"), 9)],

@@ -3,6 +3,7 @@
 //! A case gets a fresh, empty store that leads, and fails by assertion or by an error. [`store_conformance!`](crate::store_conformance)
 //! makes a test of each.
 
+pub mod clock;
 pub mod keeping;
 pub mod leading;
 pub mod ledger;
@@ -56,6 +57,7 @@ macro_rules! store_conformance {
                 a_dead_delivery_that_arrived_after_all_hurries_nothing
                 a_retry_comes_back_when_due_with_its_errors
                 what_waits_behind_a_retry_is_not_due_before_it
+                what_waits_for_a_receiver_is_due_at_once_when_it_is_back
                 one_that_arrived_after_all_lets_go_what_waits_behind_it
                 a_released_delivery_is_due_at_once_and_the_attempt_is_not_counted
                 each_sink_gets_its_share
@@ -120,6 +122,13 @@ macro_rules! store_conformance {
                 a_session_that_is_seen_again_says_when
                 sessions_go_a_day_after_their_time_was_up
                 somebody_who_logs_in_again_and_again_fills_nothing
+            );
+            $crate::store_conformance!(@cases $fresh, clock:
+                a_clock_that_goes_on_changes_nothing
+                what_waits_is_due_when_the_clock_is_set_back
+                what_was_made_later_than_now_is_due_and_keeps_its_order
+                a_wait_that_is_longer_than_any_is_over
+                what_is_seen_after_the_clock_was_set_back_is_news
             );
             $crate::store_conformance!(@cases $fresh, leading:
                 whoever_leads_renews_it_as_it_is

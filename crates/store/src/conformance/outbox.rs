@@ -157,6 +157,21 @@ pub async fn what_waits_behind_a_retry_is_not_due_before_it(store: Fresh) -> Don
     Ok(())
 }
 
+pub async fn what_waits_for_a_receiver_is_due_at_once_when_it_is_back(store: Fresh) -> Done {
+    story(&store, "x", &[1, 2], &["n8n", "ntfy"]).await?;
+    story(&store, "y", &[3], &["n8n"]).await?;
+    let claimed = store.claim(Some("n8n"), 9, LEASE, at(10)).await?;
+    assert_eq!(numbers(&claimed), [event_id(1), event_id(3)]);
+    store.settle(claimed[0].ticket, retry(1000, "502"), at(11)).await?;
+    let other = store.claim(Some("ntfy"), 9, LEASE, at(10)).await?.remove(0);
+    store.settle(other.ticket, retry(1000, "502"), at(11)).await?;
+    // The first of x and what it holds back; the one of y is claimed, and another sink's wait is its own.
+    assert_eq!(store.hurry("n8n", at(20)).await?, 2);
+    assert_eq!(numbers(&store.claim(None, 9, LEASE, at(20)).await?), [event_id(1)]);
+    assert_eq!(store.hurry("n8n", at(21)).await?, 0, "what is claimed already waits for nothing");
+    Ok(())
+}
+
 pub async fn one_that_arrived_after_all_lets_go_what_waits_behind_it(store: Fresh) -> Done {
     story(&store, "x", &[1, 2], &["n8n"]).await?;
     let first = store.claim(None, 9, LEASE, at(10)).await?.remove(0);

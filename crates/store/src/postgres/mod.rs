@@ -6,6 +6,7 @@
 mod address;
 mod adopt;
 mod batch;
+mod clock;
 mod commit;
 mod export;
 mod face;
@@ -283,6 +284,10 @@ impl Store for PgStore {
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
         self.inner.within(self.inner.deliveries(filter, after, limit)).await
+    }
+
+    async fn hurry(&self, sink: &str, now: Timestamp) -> Result<u64> {
+        self.inner.within(self.inner.hurry(sink, now)).await
     }
 
     async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {

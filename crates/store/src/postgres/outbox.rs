@@ -299,6 +299,20 @@ impl Inner {
         Ok(self.cell::<Option<Moment>>(row, 0)?.map(|due| due.to_jiff()))
     }
 
+    pub(super) async fn hurry(&self, sink: &str, now: Timestamp) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let hurried = self
+            .query(
+                "UPDATE evenkeel_deliveries SET due_at = $2
+                    WHERE state = 'pending' AND sink = $1 AND due_at > $2 AND claimed_at IS NULL",
+            )
+            .bind(key(sink))
+            .bind(moment(now))
+            .execute(tx.connection())
+            .await;
+        tx.end(hurried.map(|done| done.rows_affected()).map_err(|error| self.explain(error))).await
+    }
+
     pub(super) async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
         let mut tx = self.begin().await?;
         let resent = self.resend_in(tx.connection(), what, now).await;

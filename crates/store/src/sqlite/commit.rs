@@ -6,10 +6,13 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
+
 use super::batch::Batch;
 use super::writer::Tx;
 use super::{Inner, journal, stored_event};
 use crate::error::{Error, Result};
+use crate::group::{Committer, Queue};
 use crate::types::{Committed, PassCommit};
 
 /// Set up on the writing connection, and there only: it is code, not schema.
@@ -63,6 +66,21 @@ fn piece(element: usize) -> String {
 
 /// SQLite's code for an abort that a trigger raised.
 const RAISED: &str = "1811";
+
+#[async_trait]
+impl Committer for Inner {
+    async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
+        self.together(passes).await
+    }
+
+    fn at(&self) -> &str {
+        &self.at
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+}
 
 impl Inner {
     /// Commits passes of different subjects in one transaction. An outer error means that nothing was written.

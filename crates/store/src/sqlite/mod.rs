@@ -5,6 +5,7 @@
 
 pub mod backup;
 mod batch;
+mod clock;
 mod commit;
 mod export;
 mod failure;
@@ -44,7 +45,7 @@ use tokio::sync::Mutex;
 
 use crate::contract::Store;
 use crate::error::Result;
-use crate::group::{self, Committer, Queue};
+use crate::group::{self, Queue};
 use crate::query::{Cursor, DeliveryFilter, DriftFilter, EventFilter, ExportStream, JournalFilter, Page};
 use crate::repairs::{Callback, ProposalFilter, ProposalRow, RepairCommit, Repairs, TokenHash};
 use crate::rows::{AssetRow, ExpectedRow, JournalRow, ObservedRow, SavedInventory, SavedStatus};
@@ -145,21 +146,6 @@ impl SqliteStore {
 /// The database as the operator knows it.
 fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "in memory".to_owned(), |path| path.display().to_string())
-}
-
-#[async_trait]
-impl Committer for Inner {
-    async fn commit_together(&self, passes: &[&PassCommit]) -> Result<Vec<Result<Committed>>> {
-        self.together(passes).await
-    }
-
-    fn at(&self) -> &str {
-        &self.at
-    }
-
-    fn queue(&self) -> &Queue {
-        &self.queue
-    }
 }
 
 #[async_trait]
@@ -288,6 +274,10 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
         self.inner.deliveries(filter, after, limit).await
+    }
+
+    async fn hurry(&self, sink: &str, now: Timestamp) -> Result<u64> {
+        self.inner.hurry(sink, now).await
     }
 
     async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {

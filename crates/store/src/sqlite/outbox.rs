@@ -200,6 +200,19 @@ impl Inner {
         tx.end(released.map(|_| ()).map_err(|error| self.explain(error))).await
     }
 
+    pub(super) async fn hurry(&self, sink: &str, now: Timestamp) -> Result<u64> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        let hurried = sqlx::query(
+            "UPDATE deliveries SET due_at = ?2
+                WHERE state = 'pending' AND sink = ?1 AND due_at > ?2 AND claimed_at IS NULL",
+        )
+        .bind(sink)
+        .bind(stamp(now))
+        .execute(tx.connection())
+        .await;
+        tx.end(hurried.map(|done| done.rows_affected()).map_err(|error| self.explain(error))).await
+    }
+
     pub(super) async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut reader = self.reader().await?;
         let sinks: Vec<String> =

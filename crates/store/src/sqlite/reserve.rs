@@ -16,6 +16,9 @@ const SMALL: u64 = 2 << 20;
 /// Written at a time.
 const BLOCK: u64 = 1 << 20;
 
+/// How large the file is once all of the log is in it.
+const WHOLE: &str = "SELECT c.page_count * s.page_size FROM pragma_page_count() c, pragma_page_size() s";
+
 impl Inner {
     /// Takes up the room, where it is not taken up already. A disk that is too full for it has none to spare.
     pub(super) async fn keep_reserve(&self) {
@@ -31,6 +34,37 @@ impl Inner {
         };
         if let Err(error) = kept {
             tracing::debug!(store = %self.at, %error, "no room could be kept for when the disk is full");
+        }
+    }
+
+    /// Puts the log into the file, so that it is written from its beginning again: room, though nothing was removed. A file
+    /// that has to grow for it on a disk without a free block gets the reserve, if that is enough: spent in vain it would
+    /// be missed when there is something to remove.
+    pub(super) async fn empty_log(&self) -> Result<()> {
+        let mut tx = self.lock().await?;
+        let moved = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(tx.connection()).await;
+        let whole = sqlx::query_scalar(WHOLE).fetch_one(tx.connection()).await;
+        drop(tx);
+        match moved.map_err(|error| self.explain(error)) {
+            Ok(_) => return Ok(()),
+            Err(Error::Full { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let whole: i64 = whole.map_err(|error| self.explain(error))?;
+        if self.reserve_takes(whole.cast_unsigned()) && self.use_reserve().await? {
+            tracing::warn!(store = %self.at, "the disk is full; the log uses the room kept for that");
+        }
+        Ok(())
+    }
+
+    /// Whether the file can become so large with what the reserve takes up.
+    fn reserve_takes(&self, whole: u64) -> bool {
+        let Some(path) = self.path.as_deref() else { return false };
+        let long = |path: &Path| std::fs::metadata(path).map(|meta| meta.len());
+        match (long(path), long(&beside(path))) {
+            (Ok(file), Ok(reserve)) => file + reserve >= whole,
+            // Not there, or not to be read: nothing to spend.
+            (Err(_), _) | (_, Err(_)) => false,
         }
     }
 

@@ -160,6 +160,7 @@ impl Inner {
         }
         outcome?;
         self.give_back().await?;
+        self.empty_log().await?;
         self.keep_reserve().await;
         Ok(pruned)
     }

@@ -312,7 +312,19 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
-    use super::own_path;
+    use super::*;
+
+    #[tokio::test]
+    async fn when_as_many_wait_at_the_door_as_may_the_next_is_sent_away_for_a_moment() {
+        let access = Access::local();
+        let form = Form { name: "ada".to_owned(), password: Secret::new("x"), next: None };
+        let (from, now) = (IpAddr::from([127, 0, 0, 1]), Timestamp::UNIX_EPOCH);
+        let places = access.door.queue.try_acquire_many(32).unwrap();
+        let sent_away = tried(&access, &access.rules(), &form, from, now).await;
+        assert!(matches!(sent_away, Tried::Held(wait) if wait == Duration::from_secs(1)));
+        drop(places);
+        assert!(matches!(tried(&access, &access.rules(), &form, from, now).await, Tried::Wrong));
+    }
 
     #[test]
     fn only_a_path_of_ours_is_gone_back_to() {

@@ -66,7 +66,7 @@ impl Access {
     /// Whether whoever is at this machine need not say who they are: the port is bound to it, and nobody was given a
     /// name to say. A reload may take away every user while the port stays open to others; it does not let those in.
     fn is_open_to(&self, rules: &Rules, peer: IpAddr) -> bool {
-        self.is_local && peer.is_loopback() && !rules.names_somebody()
+        (rules.is_show || self.is_local && peer.is_loopback()) && !rules.names_somebody()
     }
 
     /// What to do, for whoever has not said who they are.

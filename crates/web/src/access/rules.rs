@@ -57,6 +57,9 @@ pub struct Rules {
     pub anonymous: Option<Level>,
     /// What whoever is at this machine may do while nobody has a name.
     pub local: Level,
+    /// Whether the same holds for whoever reaches the port from elsewhere. For a demo, in which nothing is real; no
+    /// configuration can say it.
+    pub is_show: bool,
     /// Whether everybody may read the metrics.
     pub open_metrics: bool,
 }
@@ -73,6 +76,7 @@ impl Default for Rules {
             approvers: Vec::new(),
             anonymous: None,
             local: Level::Operator,
+            is_show: false,
             open_metrics: false,
         }
     }

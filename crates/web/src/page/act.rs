@@ -130,9 +130,14 @@ pub(super) async fn answer(
             response.headers_mut().insert(LOCATION, place);
             response
         }
-        Ok(Outcome::Wrong(shown)) => frame::finished(state, asked, Some(tab), &shown),
-        Err(problem) => frame::finished(state, asked, Some(tab), &trouble::shown(asked, &problem)),
+        Ok(Outcome::Wrong(shown)) => once(state, asked, tab, shown),
+        Err(problem) => once(state, asked, tab, trouble::shown(asked, &problem)),
     }
+}
+
+/// A page that stands until its reader goes on.
+fn once(state: &AppState, asked: &Asked, tab: Tab, shown: Shown) -> Response {
+    frame::finished(state, asked, Some(tab), &Shown { live: false, ..shown })
 }
 
 /// Says what was done just now.

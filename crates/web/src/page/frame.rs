@@ -89,12 +89,15 @@ pub(super) struct Shown {
     pub(super) content: Markup,
     /// Whether it is all there.
     pub(super) status: StatusCode,
+    /// Whether an open page is kept as it would be shown now. What answers a form is not: its address cannot be read, and
+    /// what was typed wrong would be wiped away.
+    pub(super) live: bool,
 }
 
 impl Shown {
     /// A page that has everything it is about.
     pub(super) fn new(title: String, content: Markup) -> Self {
-        Self { title, content, status: StatusCode::OK }
+        Self { title, content, status: StatusCode::OK, live: true }
     }
 }
 
@@ -128,7 +131,7 @@ pub(super) async fn kiosk(
         (DOCTYPE)
         html lang=(words.0.code()) {
             (head(asked, &shown, Some(KIOSK_EVERY)))
-            body.kiosk { main #content { (banners(state, asked)) (shown.content) } footer { (live(asked)) } }
+            body.kiosk { main #content { (banners(state, asked)) (shown.content) } footer { (live(asked, &shown)) } }
         }
     };
     leaving(asked, &shown, body)
@@ -171,7 +174,7 @@ fn whole(state: &AppState, asked: &Asked, tab: Option<Tab>, shown: &Shown) -> Ma
                     (act::confirmation(asked))
                     (shown.content)
                 }
-                (foot(asked))
+                (foot(asked, shown))
             }
         }
     }
@@ -253,21 +256,21 @@ fn banner(kind: &str, title: &str, content: Markup) -> Markup {
 }
 
 /// Where the script says whether the page keeps up. Whoever may read nothing is told of nothing.
-fn live(asked: &Asked) -> Markup {
+fn live(asked: &Asked, shown: &Shown) -> Markup {
     let words = asked.words;
     html! {
-        @if asked.caller.is_some() {
+        @if shown.live && asked.caller.is_some() {
             p #live hidden data-stream=(asked.at(STREAM)) data-on=(words.say("live-on"))
                 data-lost=(words.say("live-lost")) {}
         }
     }
 }
 
-fn foot(asked: &Asked) -> Markup {
+fn foot(asked: &Asked, shown: &Shown) -> Markup {
     let words = asked.words;
     html! {
         footer {
-            (live(asked))
+            (live(asked, shown))
             p { "evenkeel " (env!("CARGO_PKG_VERSION")) " · " (words.say("foot-as-of")) " "
                 time datetime=(asked.now) { (exact(asked.now)) } }
             p { a href=(asked.link("/api", &[])) { "API" } " · " a href=(asked.at("/metrics")) { (words.say("foot-metrics")) } " · " a href=(asked.link("/kiosk", &[])) { (words.say("kiosk")) } }

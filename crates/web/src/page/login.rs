@@ -33,7 +33,7 @@ pub(crate) fn answer(
 ) -> Response {
     let asked = Asked::of(state, uri, headers);
     let title = asked.words.say("login-title");
-    let shown = Shown { content: content(&asked, next, word), title, status };
+    let shown = Shown { status, ..Shown::new(title, content(&asked, next, word)) };
     frame::finished(state, &asked, None, &shown)
 }
 

@@ -50,7 +50,7 @@ pub(super) fn shown(asked: &Asked, problem: &Problem) -> Shown {
                 a.button href=(asked.link("/", &[])) { (words.say("trouble-home")) } }
         }
     };
-    Shown { title, content, status: problem.status() }
+    Shown { status: problem.status(), ..Shown::new(title, content) }
 }
 
 /// The answer where nothing is.

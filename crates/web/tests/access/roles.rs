@@ -221,6 +221,17 @@ async fn without_anybody_this_machine_may_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_show_is_for_whoever_comes_until_somebody_has_a_name() {
+    let show = Rules { is_show: true, local: Level::Approver, ..Rules::default() };
+    let open = House::bound(show, [0, 0, 0, 0].into()).await;
+    for path in ["/hosts", "/api/v1/hosts", "/metrics"] {
+        assert_eq!(open.get(path, &[]).await.status, 200, "{path}");
+    }
+    open.access.change(Rules { is_show: true, ..everybody() });
+    assert_eq!(open.get("/api/v1/hosts", &[]).await.status, 401);
+}
+
+#[tokio::test]
 async fn strangers_hear_whether_it_is_ready_and_not_what_there_is() {
     let house = House::of(Rules { open_metrics: true, ..everybody() }).await;
     let stranger = house.get("/readyz", &[]).await;

@@ -1,9 +1,11 @@
 //! How answers travel: compressed, not at all if they are known, not too often; and whole, as a file.
 
+use axum::body::Body;
 use axum::http::Request;
 use evenkeel_core::Event;
 use evenkeel_store::PassCommit;
 use evenkeel_store::conformance::sample::{self, at, event, event_id, missing};
+use tower::ServiceExt;
 
 use crate::client::{Answer, Client, World};
 
@@ -112,6 +114,23 @@ async fn an_export_has_every_event_once_as_lines_and_as_a_table() {
     }
     client.get("/api/v1/events/export?format=xml").await.problem(400, "bad-parameter");
     client.get("/api/v1/events/export?limit=5").await.problem(400, "bad-parameter");
+}
+
+#[tokio::test]
+async fn as_many_exports_are_written_at_once_as_may_and_the_next_is_told_to_come_back() {
+    let client = many().await;
+    let request = || {
+        let request = Request::get("/api/v1/events/export").header("host", "localhost");
+        request.body(Body::empty()).unwrap()
+    };
+    let mut written = Vec::new();
+    for _ in 0..4 {
+        // Its head is there, its rows are not read.
+        written.push(client.router.clone().oneshot(request()).await.unwrap());
+    }
+    client.get("/api/v1/events/export").await.problem(503, "busy");
+    drop(written.pop());
+    assert_eq!(client.get("/api/v1/events/export").await.status, 200);
 }
 
 #[tokio::test]

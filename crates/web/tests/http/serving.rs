@@ -73,6 +73,26 @@ async fn an_endless_head_is_cut_off() {
     assert!(!String::from_utf8_lossy(&text).starts_with("HTTP/1.1 200"));
 }
 
+#[tokio::test]
+async fn beyond_so_many_connections_the_next_one_waits_for_a_place() {
+    let (address, _stop, _server) = start().await;
+    let mut held = Vec::new();
+    for _ in 0..256 {
+        held.push(TcpStream::connect(address).await.unwrap());
+    }
+    let mut next = TcpStream::connect(address).await.unwrap();
+    next.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    for stream in &mut held {
+        // Whoever has a place is answered, however many ask before the one who has none.
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        stream.read_exact(&mut [0; 15]).await.unwrap();
+    }
+    let waits = next.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock);
+    drop(held.pop());
+    assert!(said(&mut next).await.ends_with("\r\n\r\nok"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_not_used_is_given_up() {
     let (address, _stop, _server) = start().await;

@@ -161,7 +161,7 @@ fn probe(homelab: &Homelab) -> Option<ProbeConfig> {
     Some(ProbeConfig { source, selection, interval: INTERVAL })
 }
 
-/// Loopback only, whatever is asked for by name.
+/// Where it listens, and under no name.
 pub(super) fn http(listen: SocketAddr) -> HttpConfig {
     HttpConfig { listen, names: Vec::new(), trusted_proxies: Vec::new(), base_path: BasePath::default() }
 }
@@ -172,7 +172,7 @@ fn policy() -> Policy {
     let window = Window { open_after: 2, open_after_time: Duration::from_secs(30), resolve_after: 2 };
     // Nobody watches a demo for the five minutes that a resource must be exceeded for.
     let by_type = [(EventType::ResourceExceeded, window)].into();
-    Policy { confirm: Confirm { default: window, by_type }, ..Policy::default() }
+    Policy { confirm: Confirm { default: window, by_type, ..Confirm::default() }, ..Policy::default() }
 }
 
 fn schedule() -> Schedule {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use evenkeel_lab::homelab::{Homelab, SCRIPTED, TRUENAS};
@@ -10,11 +11,14 @@ use evenkeel_sources::http::Fingerprint;
 use super::lab;
 
 /// Writes it, and every secret in a file beside it.
-pub(super) fn save(path: &Path, homelab: &Homelab, store: Option<&Path>) -> io::Result<()> {
+pub(super) fn save(path: &Path, homelab: &Homelab, api: SocketAddr, store: Option<&Path>) -> io::Result<()> {
     let mut text = String::new();
     let netbox = secret(path, "netbox", homelab.netbox.token_v1())?;
     let write = written(&mut text, path, homelab, &netbox)?;
     write.map_err(io::Error::other)?;
+    if let Some(listen) = from_here(api) {
+        text += &format!("\n[http]\nlisten = \"{listen}\"\n");
+    }
     if let Some(store) = store {
         text += &format!("\n[store]\npath = \"{}\"\n", std::path::absolute(store)?.display());
     }
@@ -62,6 +66,15 @@ fn written(text: &mut String, path: &Path, homelab: &Homelab, netbox: &str) -> i
         lab::SCRIPT,
         SCRIPTED.0
     )))
+}
+
+/// Where commands on this machine find the demo. A configuration may not name what others reach, as nobody has a name.
+fn from_here(api: SocketAddr) -> Option<SocketAddr> {
+    match api.ip() {
+        ip if ip.is_loopback() => Some(api),
+        ip if ip.is_unspecified() => Some((Ipv4Addr::LOCALHOST, api.port()).into()),
+        _ => None,
+    }
 }
 
 /// Keeps a secret in a file beside the configuration; how the configuration names it.

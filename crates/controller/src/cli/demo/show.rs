@@ -38,6 +38,9 @@ pub(super) fn opening(homelab: &Homelab, version: NetboxVersion, api: SocketAddr
     }
     line(&format!("  Push          a script on {} reports every 5 s", SCRIPTED.0));
     line(&format!("  Page          {BOLD}http://{api}/{BOLD:#}"));
+    if !api.ip().is_loopback() {
+        line("                whoever reaches this address may look and decide: nothing here is real");
+    }
     line(&format!("  API, metrics  http://{api}/api/v1/drifts  http://{api}/metrics"));
     line("");
 }

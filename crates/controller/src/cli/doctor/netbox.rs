@@ -17,13 +17,18 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         Ok(source) => source,
         Err(error) => return vec![Check::fail(group, error.to_string(), "`[netbox]` in the configuration")],
     };
-    let report = source.check().await;
-    let mut checks = reach(&group, &report);
+    describe(config, &source.check().await).await
+}
+
+/// What was found, in words.
+pub(in crate::cli) async fn describe(config: &Config, report: &Report) -> Vec<Check> {
+    let group = config.id.to_string();
+    let mut checks = reach(&group, report);
     checks.extend(fingerprint(&group, config).await);
     if report.version.is_ok() {
-        checks.extend(rights(&group, &report));
-        checks.extend(clock(&group, &report));
-        checks.push(changelog(&group, &report));
+        checks.extend(rights(&group, report));
+        checks.extend(clock(&group, report));
+        checks.push(changelog(&group, report));
     }
     checks
 }

@@ -1,6 +1,7 @@
 //! `evenkeel run`: the controller, until it is told to stop. Of several that share a database one leads; the others follow
 //! it and wait for their turn.
 
+mod files;
 mod open;
 mod signals;
 mod turn;
@@ -24,6 +25,7 @@ use turn::{End, Turn};
 pub(super) async fn run(args: &Args) -> Done {
     let mut config = output::config(args)?;
     output::log(args, &config.log.level, config.log.format);
+    files::raise(&config);
     let mut signals = Signals::new()?;
     let Some(Opened { store, surface }) = open::open(args, &mut config, &mut signals).await? else {
         return Ok(ExitCode::SUCCESS);
@@ -64,7 +66,7 @@ async fn take_turns(
             info!("stopping");
             return Ok(());
         };
-        let mut turn = Turn { args, config, store, surface, term: &term };
+        let mut turn = Turn { args, config, store, surface, term: &term, is_noted: false };
         let end = turn.run(signals).await;
         config = turn.config;
         match end {

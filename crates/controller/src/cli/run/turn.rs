@@ -1,4 +1,5 @@
-//! One time of leading: the controller, anew with every configuration, until it is stopped or somebody else leads.
+//! One time of leading: the controller, anew with every configuration and after every jump of the clock, until it is stopped
+//! or somebody else leads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,17 @@ pub(super) struct Turn<'a> {
     pub(super) store: &'a Arc<dyn Store>,
     pub(super) surface: &'a Surface,
     pub(super) term: &'a Term,
+    /// Whether the journal tells of its start.
+    pub(super) is_noted: bool,
+}
+
+/// Why it does not run on as it is.
+enum Event {
+    Order(Order),
+    /// Somebody else leads.
+    Lost,
+    /// The wall clock jumped.
+    Jumped,
 }
 
 /// What a start led to.
@@ -56,42 +68,47 @@ impl Turn<'_> {
             self.note(journal::leads(&who, self.term.epoch, now())).await;
         }
         let last_sign = self.last_sign().await;
-        let mut is_noted = false;
         loop {
             let running = match self.begin(signals).await? {
                 Begun::Running(running) => *running,
-                Begun::Ended(end) => return Ok(end),
+                Begun::Ended(end) => {
+                    // What was started is stopped, even if between two configurations.
+                    if self.is_noted && matches!(end, End::Stopped) {
+                        self.note(journal::stopped(now())).await;
+                    }
+                    return Ok(end);
+                }
             };
             let face = self.surface.face();
             face.show(running.hub.clone());
             // Started anew with another configuration, it is still the same controller.
-            if !std::mem::replace(&mut is_noted, true) {
+            if !std::mem::replace(&mut self.is_noted, true) {
                 self.note(journal::started(now(), last_sign)).await;
             }
             info!(config = %self.config.path.display(), listen = %self.surface.address(), "running");
             let shared = self.share(&running);
             let hub = running.hub.clone();
-            let order = tokio::select! {
-                order = signals.next(self.args, &self.config) => Some(order),
-                () = self.term.lost() => None,
-                () = hub.gate.lost() => None,
+            let event = tokio::select! {
+                event = self.interrupted(signals) => event,
+                () = hub.gate.lost() => Event::Lost,
+                () = hub.clock.jumped() => Event::Jumped,
             };
             drop(shared);
-            match order {
-                Some(Order::Config(new)) => {
+            match event {
+                Event::Jumped => running.stop().await,
+                Event::Order(Order::Config(new)) => {
                     info!("the configuration changed; starting anew with it");
                     self.surface.reload(&new);
                     running.stop().await;
-                    self.config = *new;
-                    self.note(journal::configured(&self.config.path, now())).await;
+                    self.take(*new).await;
                 }
-                Some(Order::Stop) => {
+                Event::Order(Order::Stop) => {
                     info!("stopping");
                     running.stop().await;
                     self.note(journal::stopped(now())).await;
                     return Ok(End::Stopped);
                 }
-                None => {
+                Event::Lost => {
                     face.wait("another replica leads; it is not known yet which");
                     running.abandon().await;
                     return Ok(End::Lost);
@@ -118,16 +135,23 @@ impl Turn<'_> {
             let mut setup = wiring::setup(&self.config, self.store.clone(), Registry::new()).or_fail(
                 "`evenkeel check` reads the configuration, `evenkeel doctor` tries everything in it",
             )?;
+            let pulse =
+                wiring::pulse(&self.config).or_fail("`[heartbeat]` says whom to tell that all is well")?;
             setup.remedies.epoch = self.term.epoch;
             let started = tokio::select! {
                 started = controller::start(setup) => started,
-                end = self.ended(signals) => match end {
+                event = self.interrupted(signals) => match self.heed(event).await {
                     Some(end) => return Ok(Begun::Ended(end)),
                     None => continue,
                 },
             };
             let away = match started {
-                Ok(running) => return Ok(Begun::Running(Box::new(running))),
+                Ok(running) => {
+                    if let Some(pulse) = pulse {
+                        running.beat(pulse);
+                    }
+                    return Ok(Begun::Running(Box::new(running)));
+                }
                 Err(controller::Error::Store(away)) if away.is_transient() => away,
                 Err(controller::Error::Store(refused)) if About::of(&refused) == About::Leadership => {
                     return Ok(Begun::Ended(End::Lost));
@@ -140,25 +164,40 @@ impl Turn<'_> {
             self.surface.face().wait(format!("the ledgers cannot be read: {away}"));
             tokio::select! {
                 () = tokio::time::sleep(AGAIN) => {}
-                end = self.ended(signals) => if let Some(end) = end {
+                event = self.interrupted(signals) => if let Some(end) = self.heed(event).await {
                     return Ok(Begun::Ended(end));
                 },
             }
         }
     }
 
-    /// Waits for a reason not to go on as it was: an end, or (`None`) another configuration, which is taken.
-    async fn ended(&mut self, signals: &mut Signals) -> Option<End> {
+    /// Waits for a reason not to go on as it was. May be given up at any moment: what was said is said to the next who asks.
+    async fn interrupted(&self, signals: &mut Signals) -> Event {
         tokio::select! {
-            () = self.term.lost() => Some(End::Lost),
-            order = signals.next(self.args, &self.config) => match order {
-                Order::Stop => Some(End::Stopped),
-                Order::Config(new) => {
-                    self.surface.reload(&new);
-                    self.config = *new;
-                    None
-                }
-            },
+            () = self.term.lost() => Event::Lost,
+            order = signals.next(self.args, &self.config) => Event::Order(order),
+        }
+    }
+
+    /// Does what is to be done before the start; an end, if that is what it is.
+    async fn heed(&mut self, event: Event) -> Option<End> {
+        match event {
+            Event::Order(Order::Stop) => Some(End::Stopped),
+            Event::Order(Order::Config(new)) => {
+                self.surface.reload(&new);
+                self.take(*new).await;
+                None
+            }
+            Event::Lost => Some(End::Lost),
+            Event::Jumped => None,
+        }
+    }
+
+    /// Goes on with another configuration. Before the start there is nothing to tell: it is what is started with.
+    async fn take(&mut self, new: Config) {
+        self.config = new;
+        if self.is_noted {
+            self.note(journal::configured(&self.config.path, now())).await;
         }
     }
 

@@ -23,7 +23,7 @@ pub(in super::super) const SECRETS: Key = Key::optional(
     "What deliveries are signed with (Standard Webhooks): `whsec_` and base64, or 24 to 64 bytes of text. With several, \
      while one replaces another, each signs.",
 );
-pub(super) const SUCCESS: Key = Key::with_default(
+pub(in super::super) const SUCCESS: Key = Key::with_default(
     "success",
     "`2xx`, `accepted` or table",
     "\"2xx\"",

@@ -21,8 +21,10 @@ const LOOKED_AT: usize = 5000;
 const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// When each summary is due; read from the journal when the task begins.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Summaries {
+    /// Since when they are wanted, if none was ever sent.
+    wanted: Timestamp,
     read: bool,
     reminder: Option<Timestamp>,
     digest: Option<Timestamp>,
@@ -31,6 +33,11 @@ pub(super) struct Summaries {
 }
 
 impl Summaries {
+    /// None is due before the store was asked for the last ones.
+    pub(super) fn wanted_from(wanted: Timestamp) -> Self {
+        Self { wanted, read: false, reminder: None, summed: None, digest: None }
+    }
+
     /// When to look again.
     pub(super) fn due(&self) -> Option<Timestamp> {
         [self.reminder, self.digest].into_iter().flatten().min()
@@ -60,7 +67,7 @@ impl Summaries {
 
     /// From where the last run left off. What was never sent is wanted from now on.
     async fn begin(&mut self, teller: &Teller) -> Result<(), StoreError> {
-        let now = now();
+        let now = self.wanted;
         if let Some(every) = teller.manners.remind {
             self.reminder = after(begun(teller, Summary::Reminder, now).await?, every);
         }

@@ -21,6 +21,7 @@ use super::summary::Summaries;
 use super::{By, Manners};
 use crate::collect::now;
 use crate::config::SinkFilter;
+use crate::deliver::relief::Relief;
 use crate::deliver::route::Bearing;
 use crate::deliver::{CLAIM, IDLE, LEASE};
 use crate::gate::About;
@@ -64,6 +65,8 @@ struct Desk {
     groups: BTreeMap<String, Group>,
     /// Events that were told before they were claimed: the end of what was over when its beginning was told.
     told_ahead: HashSet<EventId>,
+    /// How people could be reached lately.
+    relief: Relief,
 }
 
 /// What becomes of a claimed delivery.
@@ -78,9 +81,15 @@ enum Turn {
 
 impl Teller {
     /// Tells until told to stop; what is held then is given back.
-    pub async fn run(self, stop: CancellationToken) {
+    pub fn run(self, stop: CancellationToken) -> impl Future<Output = ()> {
+        // What happens before the task has its first turn belongs into the first summary, too.
+        let wanted = now();
+        self.run_from(wanted, stop)
+    }
+
+    async fn run_from(self, wanted: Timestamp, stop: CancellationToken) {
         let mut desk = Desk::default();
-        let mut summaries = Summaries::default();
+        let mut summaries = Summaries::wanted_from(wanted);
         while !stop.is_cancelled() && self.hub.gate.pass().await {
             let bell = self.hub.outbox_bell.notified();
             tokio::pin!(bell);
@@ -95,6 +104,7 @@ impl Teller {
             }
             let wake = self.next_wake(&desk, &summaries).await;
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 () = bell => {}
                 () = tokio::time::sleep_until(wake) => {}
@@ -218,9 +228,13 @@ impl Teller {
 
     /// Tells the groups whose wait is over; whether there was one.
     async fn tell_due(&self, desk: &mut Desk) -> bool {
-        let is_due = |group: &Group| group.due <= Instant::now() || group.held.len() >= MOST;
-        let due: Vec<String> =
-            desk.groups.iter().filter(|(_, group)| is_due(group)).map(|(key, _)| key.clone()).collect();
+        let now = Instant::now();
+        let due: Vec<String> = desk
+            .groups
+            .iter()
+            .filter(|(_, group)| is_due(group.due, group.held.len(), now))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in &due {
             if let Some(group) = desk.groups.remove(key) {
                 self.tell_group(key, group.held, desk).await;
@@ -252,12 +266,18 @@ impl Teller {
         let Some(message) = group::message(place, &items) else { return };
         let claims: Vec<&Claimed> = held.iter().map(|held| &held.claim).collect();
         let answer = self.tell(&message).await;
+        desk.relief.heard(answer.as_ref().map(|_| ()));
         let outcomes = self.judge(&claims, answer.map(|_| ()));
-        if outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Delivered) {
+        let told = outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Delivered);
+        if told {
             desk.told_ahead.extend(ahead);
         }
         // Together, and only now: what a crash leaves unsettled is told again, in a message of its own.
         self.settle(&claims, outcomes).await;
+        // At night some wait for the morning, and not for the receiver.
+        if told && self.quiet_until(Severity::Info, now()).is_none() {
+            desk.relief.hurry(&self.hub, self.sink.name()).await;
+        }
     }
 
     /// Settles in one transaction, and notes what was given up.
@@ -298,7 +318,7 @@ impl Teller {
             self.count("delivered", claims.len());
             return claims.iter().map(|claim| (claim.ticket, Outcome::Delivered)).collect();
         };
-        let (now, random) = (now(), rand::random());
+        let (now, random) = (now(), evenkeel_ambient::random());
         let next = |claim: &&Claimed| {
             let age = Duration::try_from(now.duration_since(claim.created_at)).unwrap_or(Duration::ZERO);
             self.schedule.next(&error, claim.ticket.attempt, age, random)
@@ -360,5 +380,24 @@ impl Desk {
     fn join(&mut self, key: String, held: Held, wait: Duration) {
         let group = self.groups.entry(key);
         group.or_insert_with(|| Group { due: Instant::now() + wait, held: Vec::new() }).held.push(held);
+    }
+}
+
+/// Whether a group is told now: it has waited, or it is as large as a group becomes.
+fn is_due(due: Instant, held: usize, now: Instant) -> bool {
+    due <= now || held >= MOST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_is_large_enough_does_not_wait_for_more() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(60);
+        assert!(!is_due(later, MOST - 1, now));
+        assert!(is_due(later, MOST, now));
+        assert!(is_due(now, 1, now));
     }
 }

@@ -126,6 +126,43 @@ fn coverage_of(world: &World, name: &str, seconds: i64) -> Coverage {
     }
 }
 
+/// When the newest answer about the host was given, and what the host looks like by it.
+fn seen_of(world: &World, id: &SourceId, seconds: i64) -> (Timestamp, Option<u64>, Coverage) {
+    let seen = world.seen_by(id);
+    (seen[0].view.observed_at, seen[0].edition, coverage_of(world, "media", seconds))
+}
+
+#[test]
+fn the_same_answer_again_is_only_newer() {
+    let (mut world, id) = settled();
+    let (_, edition, _) = seen_of(&world, &id, 1);
+    assert_eq!(world.replace_host(snapshot(&id, 80, &[("sonarr", 8989)]), at(80)), []);
+    assert_eq!(seen_of(&world, &id, 160), (at(80), edition, Coverage::Complete), "it counts from then on");
+    let touched = world.replace_host(snapshot(&id, 81, &[("sonarr", 8990)]), at(81));
+    assert_eq!(named(&world, &touched), [subject("media")]);
+    let (_, changed, _) = seen_of(&world, &id, 81);
+    assert_ne!(changed, edition);
+    world.replace_host(snapshot(&id, 82, &[("sonarr", 8989)]), at(82));
+    let (_, back, _) = seen_of(&world, &id, 82);
+    assert!(back != edition && back != changed, "what went and came back is no repetition");
+}
+
+#[test]
+fn an_answer_that_repeats_another_but_is_not_complete_or_older_is_none() {
+    let (mut world, id) = settled();
+    let mut partial = snapshot(&id, 50, &[("sonarr", 8989)]);
+    partial.coverage = Coverage::Partial(Gap::new(GapKind::Truncated, "half of it"));
+    let touched = world.replace_host(partial, at(50));
+    assert_eq!(named(&world, &touched), [subject("media")]);
+    assert!(
+        matches!(coverage_of(&world, "media", 50), Coverage::Partial(gap) if gap.kind == GapKind::Truncated)
+    );
+    let touched = world.replace_host(snapshot(&id, 51, &[("sonarr", 8989)]), at(51));
+    assert_eq!(named(&world, &touched), [subject("media")], "it is complete again");
+    world.replace_host(snapshot(&id, 10, &[("sonarr", 8989)]), at(52));
+    assert_eq!(seen_of(&world, &id, 52).0, at(51), "time does not run backwards");
+}
+
 #[test]
 fn before_anybody_answered_everything_is_unknown() {
     let mut world = world();
@@ -197,10 +234,69 @@ fn an_engine_that_forgets_everything_at_once_is_blind_not_empty() {
 }
 
 #[test]
+fn a_tenth_of_what_must_run_may_go_within_an_hour_and_what_nobody_declared_comes_and_goes() {
+    let named = |range: std::ops::Range<u16>, word: &str| -> Vec<(String, u16)> {
+        range.map(|i| (format!("{word}{i}"), 8000 + i)).collect()
+    };
+    let shown = |services: Vec<Vec<(String, u16)>>| services.into_iter().flatten().collect::<Vec<_>>();
+    let refs = |services: &[(String, u16)]| -> Vec<(&'static str, u16)> {
+        services.iter().map(|(name, port)| (&*name.clone().leak(), *port)).collect()
+    };
+    let (mut world, id) = (world(), docker("media"));
+    world.add_source(id.clone(), Some("media".into()), None);
+    world.replace_inventory(inventory(0, vec![host("media", 1, &refs(&named(0..20, "s")))]), at(0));
+    let mut tell = |seconds, services: Vec<(String, u16)>| {
+        world.replace_host(snapshot(&id, seconds, &refs(&services)), at(seconds));
+        let held = coverage_of(&world, "media", seconds).gap().map(|gap| gap.kind);
+        assert!(matches!(held, None | Some(GapKind::Implausible)), "{held:?}");
+        held.is_some()
+    };
+    assert!(!tell(1, shown(vec![named(0..20, "s"), named(0..8, "job")])));
+    assert!(!tell(31, shown(vec![named(0..20, "s"), named(8..16, "job")])), "eight jobs ended, eight began");
+    assert!(!tell(61, named(0..17, "s")), "three of what must run are gone, and all jobs ended");
+    assert!(tell(91, named(0..14, "s")), "three more within the hour");
+    assert!(!tell(121, named(0..16, "s")), "one more makes four");
+    assert!(!tell(3800, named(0..12, "s")), "after an hour another four");
+}
+
+#[test]
 fn an_answer_that_is_older_than_the_newest_changes_nothing() {
     let (mut world, id) = settled();
     assert!(world.replace_host(snapshot(&id, -5, &[]), at(2)).is_empty());
     assert!(coverage_of(&world, "media", 2).is_complete());
+}
+
+#[test]
+fn after_the_clock_was_set_back_answers_count_again_at_once() {
+    const DAY: i64 = 86_400;
+    let (mut world, id) = settled();
+    world.replace_host(snapshot(&id, DAY, &[("sonarr", 8989)]), at(DAY));
+    // By the new clock it is an hour after the beginning.
+    world.replace_host(snapshot(&id, 3600, &[("radarr", 7878)]), at(3600));
+    assert!(coverage_of(&world, "media", 3600).is_complete());
+    assert_eq!(world.seen_by(&id)[0].view.services[0].name, ServiceName::new("radarr"));
+    // What was asked before the clock was set and answers now is still the older answer.
+    world.replace_host(snapshot(&id, 3500, &[("sonarr", 8989)]), at(3601));
+    assert_eq!(world.seen_by(&id)[0].view.services[0].name, ServiceName::new("radarr"));
+    let cluster = SourceId::new(SourceKind::Proxmox, "box2");
+    world.add_site(cluster.clone(), Vec::new(), None, std::collections::BTreeMap::new());
+    let survey = |seconds, why: Option<GapKind>| evenkeel_core::model::Survey {
+        coverage: why.map_or(Coverage::Complete, |kind| Coverage::Partial(Gap::new(kind, "a test"))),
+        ..evenkeel_core::model::Survey::blind(
+            cluster.clone(),
+            at(seconds),
+            at(seconds),
+            Gap::new(GapKind::TimedOut, ""),
+        )
+    };
+    let learn = |world: &mut World, seconds, why| {
+        let survey = evenkeel_sources::Snapshot::Survey { survey: survey(seconds, why), host: None };
+        world.learn(&cluster, survey, at(seconds));
+    };
+    learn(&mut world, DAY, Some(GapKind::TimedOut));
+    learn(&mut world, 3600, None);
+    let state = world.slice(&Subject::Source(cluster.clone()), at(3600));
+    assert!(matches!(state, Slice::Source { coverage: Coverage::Complete, .. }), "{state:?}");
 }
 
 #[test]

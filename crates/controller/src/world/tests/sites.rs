@@ -148,6 +148,21 @@ fn a_cluster_that_forgets_most_of_its_machines_at_once_is_not_believed() {
 }
 
 #[test]
+fn a_cluster_that_loses_its_declared_machines_one_by_one_is_not_believed_either() {
+    let many = |n: u64| (0..n).map(|i| guest(100 + i, &format!("vm{i}"), MachineState::Running)).collect();
+    let hosts = (0..20).map(|i| vm(&format!("vm{i}"), i + 1)).collect();
+    let mut world = asked(inventory(0, hosts));
+    for (minute, shown) in [(1, 20), (2, 18), (3, 17), (4, 16)] {
+        world.learn(&cluster(), survey(60 * minute, many(shown)), at(60 * minute));
+    }
+    assert_eq!(found(&world, 250).len(), 4, "four are down, and that is said of each");
+    world.learn(&cluster(), survey(300, many(15)), at(300));
+    let found = found(&world, 310);
+    assert!(found.contains(&"SNAPSHOT_ERROR source:proxmox/box2".to_owned()), "{found:?}");
+    assert!(!found.iter().any(|line| line.contains("vm15")), "{found:?}");
+}
+
+#[test]
 fn a_lost_node_explains_its_guests_and_makes_none_of_them_down() {
     let mut world = asked(declared());
     world.learn(&cluster(), survey(1, running()), at(1));
@@ -358,6 +373,21 @@ fn what_was_wrong_with_a_sender_is_not_right_because_the_inbox_is_empty_after_a_
     for id in [&of_source, &of_host] {
         assert!(matches!(verdict(&world, id, 4), Verdict::Clean(_)), "{id}");
     }
+}
+
+#[test]
+fn what_was_wrong_with_a_machine_is_not_right_because_its_cluster_has_not_answered_since_a_restart() {
+    let mut world = World::new(netbox(), Arc::new(Policy::default()), Duration::from_secs(90));
+    let known = BTreeMap::from([(Arc::from("qemu/101"), (HostKind::VirtualMachine, 1))]);
+    world.add_site(cluster(), Vec::new(), Some(Duration::from_secs(90)), known);
+    world.replace_inventory(declared(), at(0));
+    let name = DriftId::of_field(&"docs".into(), None, evenkeel_core::Field::Name);
+    assert!(matches!(verdict(&world, &name, 1), Verdict::Unknown(_)), "{:?}", verdict(&world, &name, 1));
+    let gap = Gap::new(GapKind::Unreachable, "connection refused");
+    world.learn(&cluster(), partial(2, Coverage::Partial(gap), Vec::new()), at(2));
+    assert!(matches!(verdict(&world, &name, 3), Verdict::Unknown(_)), "{:?}", verdict(&world, &name, 3));
+    world.learn(&cluster(), survey(4, running()), at(4));
+    assert!(matches!(verdict(&world, &name, 5), Verdict::Clean(_)), "{:?}", verdict(&world, &name, 5));
 }
 
 #[test]

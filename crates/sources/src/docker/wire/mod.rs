@@ -4,7 +4,7 @@
 
 mod lenient;
 mod list;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(super) mod plain;
 
 use evenkeel_core::{Gap, GapKind};
@@ -43,15 +43,15 @@ pub(super) struct Version {
     pub(super) api_version: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub(super) os: Option<String>,
-    components: Value,
+    /// Podman counts its containers differently from how it lists them.
+    #[serde(rename = "Components", deserialize_with = "has_podman")]
+    pub(super) is_podman: bool,
 }
 
-impl Version {
-    /// Podman counts its containers differently from how it lists them.
-    pub(super) fn is_podman(&self) -> bool {
-        let parts = self.components.as_array().map(Vec::as_slice).unwrap_or_default();
-        parts.iter().filter_map(|part| part.get("Name")?.as_str()).any(|name| name.starts_with("Podman"))
-    }
+fn has_podman<'de, D: Deserializer<'de>>(components: D) -> Result<bool, D::Error> {
+    let components = Value::deserialize(components)?;
+    let parts = components.as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(parts.iter().filter_map(|part| part.get("Name")?.as_str()).any(|name| name.starts_with("Podman")))
 }
 
 /// `GET /info`: who the engine is and how many containers it counts.

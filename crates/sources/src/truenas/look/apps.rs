@@ -9,12 +9,12 @@ use crate::truenas::refusal::Refused;
 use crate::truenas::wire::{self, App, Rows, clipped};
 
 /// The apps that could be read.
-pub(super) struct Apps {
-    pub(super) rows: Vec<App>,
+pub(in crate::truenas) struct Apps {
+    pub(in crate::truenas) rows: Vec<App>,
     /// Why there may be more.
-    pub(super) gap: Option<Gap>,
+    pub(in crate::truenas) gap: Option<Gap>,
     /// Why those that are down may not be.
-    pub(super) held: Option<Gap>,
+    pub(in crate::truenas) held: Option<Gap>,
 }
 
 pub(super) async fn find(client: &Client, open: &Open<'_>) -> Result<Apps, Gap> {

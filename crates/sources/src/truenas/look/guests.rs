@@ -12,7 +12,7 @@ use crate::truenas::refusal::Refused;
 use crate::truenas::wire::{self, Guest, Rows, clipped};
 
 /// What one kind came to.
-pub(super) enum Found {
+pub(in crate::truenas) enum Found {
     /// This version has no such machines.
     NoSuchKind,
     /// These.
@@ -88,7 +88,7 @@ async fn incus_runs(client: &Client, open: &Open<'_>) -> Result<bool, Refused> {
 }
 
 /// The machines of all kinds, and whether these are all. `passing` says why one that is down may not be.
-pub(super) fn survey(
+pub(in crate::truenas) fn survey(
     place: &str,
     found: &[Found],
     node: Option<&Arc<str>>,
