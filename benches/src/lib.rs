@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::io::{self, Write};
 use std::time::Instant;
 
+pub mod apart;
 pub mod bare;
 pub mod diff;
 pub mod fleet;
@@ -20,7 +21,9 @@ pub mod payload;
 pub mod process;
 pub mod queue;
 pub mod reconcile;
+pub mod resync;
 pub mod scale;
+pub mod soak;
 mod stage;
 pub mod stores;
 

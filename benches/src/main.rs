@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use evenkeel_benches::{
-    Result, Row, diff, latency, memory, netbox, pages, print, process, queue, reconcile, scale, stores,
+    Result, Row, apart, diff, latency, memory, netbox, pages, print, process, queue, reconcile, resync,
+    scale, soak, stores,
 };
 
 /// A part's name and what measures it.
@@ -24,16 +25,18 @@ const PARTS: &[Part] = &[
     ("stores", stores::run),
     ("netbox", netbox::run),
     ("latency", latency::run),
+    ("resync", resync::run),
     ("scale", scale::run),
     ("pages", pages::run),
 ];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let done = if wanted.first().is_some_and(|word| word == netbox::SERVE) {
-        netbox::serve()
-    } else {
-        tables(&wanted)
+    let done = match wanted.split_first() {
+        Some((word, _)) if word == netbox::SERVE => netbox::serve(),
+        Some((word, rest)) if word == apart::SERVE => apart::serve(rest),
+        Some((word, rest)) if word == soak::SOAK => soak::run(rest),
+        Some(_) | None => tables(&wanted),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -65,7 +65,7 @@ fn hold(shape: Shape) -> (World, Book) {
         let ledger = Ledger::new(subject.clone());
         let decision =
             pass::decide(&subject, &slice, &ledger, &policy, now, &mut || EventId::new(now, [7; 10]));
-        book.put(&subject, Record::loaded(decision.advance.ledger, 1));
+        book.put(&subject, Record::loaded(decision.advance.ledger, 1, now));
     }
     (world, book)
 }

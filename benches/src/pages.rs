@@ -21,7 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::process::resident_bytes;
-use crate::scale::{self, SHAPE};
+use crate::resync::{self, SHAPE};
 use crate::{Result, Row, fleet, quantile};
 
 const READERS: usize = 500;
@@ -40,7 +40,7 @@ pub fn run() -> Result<Vec<Row>> {
 async fn measure() -> Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
     let before = resident()?;
-    let (running, store) = scale::settled(folder.path()).await?;
+    let (running, store) = resync::settled(folder.path()).await?;
     let settled = resident()?;
     let (address, stop) = serving(store.clone(), running.hub.clone()).await?;
     let heard = Arc::new(AtomicUsize::new(0));

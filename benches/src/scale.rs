@@ -1,76 +1,33 @@
-//! 10,000 hosts end to end in this process: from a cold start until every ledger is settled, then what it costs that
-//! nothing changes. Sources answer from memory; everything behind them is the real controller, with its store on disk.
+//! 10,000 hosts with 10 services each: evenkeel as it is shipped, in a process of its own, beside its fleet in others. Four
+//! figures: from start to the first complete verdict, the processor's time while nothing changes, memory, and the time from
+//! a change to the event a receiver holds. Beside each stands the goal.
 
-use std::hint::black_box;
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use evenkeel::controller::Running;
-use evenkeel::fleet::{Observer, Speaks};
-use evenkeel::hub::Hub;
-use evenkeel::pass;
-use evenkeel::world::Slice;
-use evenkeel_core::fingerprint;
-use evenkeel_core::ledger::Ledger;
-use evenkeel_core::model::{HostSnapshot, Inventory};
-use evenkeel_core::policy::Policy;
-use evenkeel_core::{EventId, SourceId};
-use evenkeel_sources::{Hint, Snapshot, Source};
+use evenkeel_lab::receiver::Arrived;
 use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::fleet::{self, Shape};
-use crate::process::{cpu_seconds, resident_bytes, written_bytes};
-use crate::{Result, Row, stage};
+use crate::apart::{Manner, Program, Yard, host_name, service_name};
+use crate::{Result, Row, quantile};
 
-pub(crate) const SHAPE: Shape = Shape { hosts: 10_000, services: 10, one_in: 100 };
-/// How long the cold start may take.
+/// Hosts, services of each, and every which does not run.
+const SIZE: (usize, usize, usize) = (10_000, 10, 100);
+/// How long the cold start may take before this gives up.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// So many engines answer at the same time.
-const AT_ONCE: usize = 32;
-/// How often an engine is listed unless somebody configures otherwise.
+/// How often every engine is listed and everything resynced.
 const INTERVAL: Duration = Duration::from_secs(30);
-
-/// A source that says the same again and again.
-struct Constant {
-    id: SourceId,
-    says: Snapshot,
-}
-
-impl Constant {
-    fn says_now(&self) -> Snapshot {
-        let now = Timestamp::now();
-        match self.says.clone() {
-            Snapshot::Inventory(inventory) => {
-                Snapshot::Inventory(Inventory { started: now, observed_at: now, ..inventory })
-            }
-            // What is measured is NetBox and engines.
-            survey @ Snapshot::Survey { .. } => survey,
-            Snapshot::Hosts(hosts) => Snapshot::Hosts(
-                hosts
-                    .into_iter()
-                    .map(|host| HostSnapshot { started: now, observed_at: now, ..host })
-                    .collect(),
-            ),
-        }
-    }
-}
-
-#[async_trait]
-impl Source for Constant {
-    fn id(&self) -> &SourceId {
-        &self.id
-    }
-
-    async fn observe(&self) -> Snapshot {
-        self.says_now()
-    }
-
-    async fn changed(&self) -> Hint {
-        std::future::pending().await
-    }
-}
+/// How many intervals of doing nothing are measured.
+const ROUNDS: u32 = 4;
+/// How many changes are measured, and the time between two.
+const CHANGES: (usize, Duration) = (300, Duration::from_millis(100));
+/// The goals.
+const COLD: f64 = 30.0;
+const SHARE: f64 = 10.0;
+const MEMORY: f64 = 300.0;
+const EVENT: f64 = 1.0;
 
 /// Measures one fleet with 1 % drift.
 pub fn run() -> Result<Vec<Row>> {
@@ -79,207 +36,115 @@ pub fn run() -> Result<Vec<Row>> {
 }
 
 async fn measure() -> Result<Vec<Row>> {
+    let (hosts, services, one_in) = SIZE;
     let folder = tempfile::tempdir()?;
-    let engines: Vec<Arc<Constant>> = (0..SHAPE.hosts).map(engine).collect();
-    let name = format!("{} hosts, {} services each", SHAPE.hosts, SHAPE.services);
+    let yard = Yard::start(hosts, services, one_in).await?;
+    let program = yard.watched(folder.path(), &manner()).await?;
+    let cold = program.complete(hosts, PATIENCE).await?;
+    let process = program.process();
     let mut rows = Vec::new();
-
-    let floor = compare_all();
-    let resident_before = resident_bytes();
-    let begun = Instant::now();
-    let (running, store) = start(folder.path(), &engines).await?;
-    settle(&running.hub).await?;
-    let ours = begun.elapsed();
+    let name = format!("{hosts} hosts, {services} services each");
     rows.push(Row::new(
-        format!("{name}: cold to settled (floor: the decisions alone)"),
-        "ms",
-        (millis(ours), millis(floor)),
+        format!("{name}: start to first complete verdict (goal)"),
+        "s",
+        (cold.as_secs_f64(), COLD),
     ));
-
-    let hub = &running.hub;
-    rows.push(resident(resident_before)?);
-
-    let (before, written) = (Passes::of(hub), written_bytes());
-    let begun = Instant::now();
-    hub.resync();
-    let queued = begun.elapsed();
-    settle(hub).await?;
-    let ours = begun.elapsed();
-    let after = Passes::of(hub);
+    rows.push(Row::new("the same: processor time until then", "s", (process.cpu_seconds()?, 0.0)));
+    told(&program, &yard).await?;
+    // What follows a start, such as keeping what was shown, is not what a quiet hour costs.
+    tokio::time::sleep(INTERVAL).await;
+    let (cpu, begun) = (process.cpu_seconds()?, Instant::now());
+    tokio::time::sleep(INTERVAL * ROUNDS).await;
+    let share = (process.cpu_seconds()? - cpu) / begun.elapsed().as_secs_f64() * 100.0;
+    let every = INTERVAL.as_secs();
     rows.push(Row::new(
-        format!("{name}: a resync, nothing changed (floor: finding out whom to ask)"),
-        "ms",
-        (millis(ours), millis(queued)),
+        format!("{name}: processor while nothing changes, of one core, every engine each {every} s (goal)"),
+        "%",
+        (share, SHARE),
     ));
-    rows.push(Row::new("the same: passes that compared", "passes", (after.compared - before.compared, 0.0)));
+    rows.push(Row::new(format!("{name}: resident memory (goal)"), "MiB", (process.resident_mib()?, MEMORY)));
+    let lags = changes(&yard).await?;
+    for (word, share) in [("p50", 0.5), ("p99", 0.99), ("longest", 1.0)] {
+        let name = format!("{name}: from a change to its event, {word} of {} (goal)", lags.len());
+        rows.push(Row::new(name, "s", (quantile(&lags, share), EVENT)));
+    }
     rows.push(Row::new(
-        "the same: passes that found nothing to do",
-        "passes",
-        (after.skipped - before.skipped, 0.0),
+        "the same: resident memory after the changes (goal)",
+        "MiB",
+        (process.resident_mib()?, MEMORY),
     ));
-    rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
-
-    // NetBox answered after most engines, and until it did nobody knew what may be kept of their answers.
-    let (written, begun) = (written_bytes(), Instant::now());
-    listed_again(hub, &engines).await?;
-    settle(hub).await?;
-    rows.push(Row::new(
-        "the same: what is shown kept for the first time",
-        "ms",
-        (millis(begun.elapsed()), 0.0),
-    ));
-    rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
-
-    let (before, written, cpu) = (Passes::of(hub), written_bytes(), cpu_seconds());
-    let begun = Instant::now();
-    listed_again(hub, &engines).await?;
-    settle(hub).await?;
-    let ours = begun.elapsed();
-    let after = Passes::of(hub);
-    rows.push(Row::new(
-        format!("{name}: every engine listed again, nothing changed (floor: the stamps)"),
-        "ms",
-        (millis(ours), millis(stamp_all())),
-    ));
-    rows.push(Row::new("the same: passes that compared", "passes", (after.compared - before.compared, 0.0)));
-    rows.push(Row::new("the same: bytes written to disk", "bytes", (since(written)?, 0.0)));
-    rows.push(share_of_a_core(cpu)?);
-
-    running.stop().await;
-    store.close().await;
+    rows.push(Row::new("the same: the most it ever was", "MiB", (process.peak_mib()?, 0.0)));
+    rows.push(Row::new("the same: files open", "files", (process.open_files()? as f64, 0.0)));
+    let metrics = program.metrics()?;
+    let blind = hosts as f64 + 1.0 - Program::figure(&metrics, "evenkeel_source_up", &[]);
+    rows.push(Row::new("the same: sources that are blind at the end (goal)", "sources", (blind, 0.0)));
+    program.stop().await?;
     Ok(rows)
 }
 
-/// Every engine says the same once more, some at a time as collectors do it.
-async fn listed_again(hub: &Arc<Hub>, engines: &[Arc<Constant>]) -> Result<()> {
-    for some in engines.chunks(AT_ONCE) {
-        let mut asked = tokio::task::JoinSet::new();
-        for engine in some {
-            let (hub, engine) = (hub.clone(), Arc::clone(engine));
-            asked.spawn(async move { hub.learn(engine.id(), engine.says_now()) });
-        }
-        while let Some(done) = asked.join_next().await {
-            done?;
-        }
-    }
-    Ok(())
+/// Everything as shipped, but that each observation is believed: what waits on purpose is not what is measured.
+fn manner() -> Manner {
+    let lines = format!(
+        "[schedule]\nresync = \"{0}s\"\ndocker_interval = \"{0}s\"\n\n[policy.confirm]\nopen_after = 1\nresolve_after = 1\n\n\
+         [log]\nlevel = \"warn\"\n",
+        INTERVAL.as_secs()
+    );
+    Manner { lines, variables: Vec::new() }
 }
 
-/// What the controller occupies beside the answers that its sources hold here anyway.
-fn resident(before: Option<u64>) -> Result<Row> {
-    let (Some(before), Some(after)) = (before, resident_bytes()) else {
-        return Err("/proc does not say what is occupied".into());
-    };
-    let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
-    let figures = (mib(after.saturating_sub(before)), mib(before));
-    Ok(Row::new("the same: resident memory (floor: the sources' answers and this program)", "MiB", figures))
-}
-
-/// What such a round costs, where each engine is listed once an interval.
-fn share_of_a_core(before: Option<f64>) -> Result<Row> {
-    let (Some(before), Some(after)) = (before, cpu_seconds()) else {
-        return Err("/proc does not say what was computed".into());
-    };
-    let interval = INTERVAL.as_secs_f64();
-    let share = (after - before) / interval * 100.0;
-    Ok(Row::new(format!("the same: processor time, of one core, every {interval} s"), "%", (share, 0.0)))
-}
-
-fn engine(h: usize) -> Arc<Constant> {
-    Arc::new(Constant { id: fleet::engine(h), says: Snapshot::Hosts(vec![fleet::snapshot(h, SHAPE)]) })
-}
-
-/// The fleet, running and settled, with its store in this folder.
-pub(crate) async fn settled(folder: &Path) -> Result<(Running, Arc<dyn evenkeel_store::Store>)> {
-    let engines: Vec<Arc<Constant>> = (0..SHAPE.hosts).map(engine).collect();
-    let (running, store) = start(folder, &engines).await?;
-    settle(&running.hub).await?;
-    Ok((running, store))
-}
-
-async fn start(
-    folder: &Path,
-    engines: &[Arc<Constant>],
-) -> Result<(Running, Arc<dyn evenkeel_store::Store>)> {
-    let intent = Constant { id: fleet::netbox(), says: Snapshot::Inventory(fleet::inventory(SHAPE)) };
-    let observers = engines.iter().enumerate().map(|(h, engine)| Observer {
-        source: engine.clone(),
-        speaks: Speaks::Host(Some(fleet::host_name(h))),
-        interval: None,
-    });
-    stage::start(folder, Arc::new(intent), observers.collect(), Vec::new(), stage::NEVER).await
-}
-
-/// Waits until everybody has answered, every ledger took it into account, and nothing waits.
-async fn settle(hub: &Hub) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+/// Waits until everything that was found at the start has been told.
+async fn told(program: &Program, yard: &Yard) -> Result<()> {
+    let begun = Instant::now();
     loop {
-        let idle = hub.queue.read(|queue, _| queue.is_empty());
-        if idle && hub.see(|world| world.unsettled(Timestamp::now()).is_empty()) && all_answered(hub) {
+        while let Ok(Some(_)) = timeout(Duration::from_millis(500), yard.receiver.next()).await {}
+        if Program::figure(&program.metrics()?, "evenkeel_outbox_depth", &[]) == 0.0 {
             return Ok(());
         }
-        if Instant::now() > deadline {
-            return Err("the fleet did not settle".into());
+        if begun.elapsed() > PATIENCE {
+            return Err(format!("what was found is not told: {}", program.said()).into());
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-fn all_answered(hub: &Hub) -> bool {
-    let mut born = 0;
-    hub.book.visit(|record| born += usize::from(record.ledger.born.is_some()));
-    born >= SHAPE.hosts
-}
-
-/// Every host compared and decided once, one after the other, in memory.
-fn compare_all() -> Duration {
-    let fleet = fleet::fleet(SHAPE);
-    let (policy, now) = (Policy::default(), Timestamp::now());
-    let begun = Instant::now();
-    for host in &fleet {
-        let slice = Slice::Host {
-            expected: host.expected.clone(),
-            observed: host.observed.clone(),
-            outer: Vec::new(),
-            vouched_until: None,
-        };
-        let ledger = Ledger::new(host.subject.clone());
-        let mut ids = || EventId::new(now, [7; 10]);
-        black_box(pass::decide(&host.subject, &slice, &ledger, &policy, now, &mut ids));
+/// Seconds from each change to its event.
+async fn changes(yard: &Yard) -> Result<Vec<f64>> {
+    let mut open: HashMap<(String, String), Timestamp> = HashMap::new();
+    let mut lags = Vec::new();
+    let (count, pause) = CHANGES;
+    let mut tick = tokio::time::interval(pause);
+    let here = yard.engines.here();
+    let mut made = 0;
+    let deadline = Instant::now() + PATIENCE;
+    while lags.len() < count {
+        tokio::select! {
+            _ = tick.tick(), if made < count => {
+                // Far apart, and none of those that do not run anyway.
+                let (host, service) = (made * 1013 % here.len(), 1 + made % 8);
+                open.insert((host_name(host), service_name(service)), Timestamp::now());
+                here[host].exit(&service_name(service), 1)?;
+                made += 1;
+            }
+            arrived = yard.receiver.next() => {
+                let arrived = arrived.ok_or("the receiver ended")?;
+                lags.extend(lag(&arrived, &mut open)?);
+            }
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                if Instant::now() > deadline {
+                    return Err(format!("{} changes were not told", open.len()).into());
+                }
+            }
+        }
     }
-    begun.elapsed()
+    Ok(lags)
 }
 
-/// Every host stamped once.
-fn stamp_all() -> Duration {
-    let fleet = fleet::fleet(SHAPE);
-    let begun = Instant::now();
-    for host in &fleet {
-        black_box(fingerprint::of_host(&host.expected, &host.observed, &[]));
+/// What this request says of a change that was made.
+fn lag(arrived: &Arrived, open: &mut HashMap<(String, String), Timestamp>) -> Result<Option<f64>> {
+    let event: Value = serde_json::from_slice(&arrived.body)?;
+    let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+    if text("event_type") != "SERVICE_MISSING" || text("transition") != "opened" || !arrived.accepted {
+        return Ok(None);
     }
-    begun.elapsed()
-}
-
-/// How many passes there were.
-struct Passes {
-    compared: f64,
-    skipped: f64,
-}
-
-impl Passes {
-    fn of(hub: &Hub) -> Self {
-        let count = |result| hub.metrics.passes.with_label_values(&[result]).get() as f64;
-        Self { compared: count("changed") + count("error"), skipped: count("unchanged") }
-    }
-}
-
-fn since(before: Option<u64>) -> Result<f64> {
-    let (Some(before), Some(after)) = (before, written_bytes()) else {
-        return Err("/proc does not say what was written".into());
-    };
-    Ok((after - before) as f64)
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+    let begun = open.remove(&(text("hostname"), text("service")));
+    Ok(begun.map(|begun| arrived.at.duration_since(begun).as_secs_f64()))
 }

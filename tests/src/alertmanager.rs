@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,18 +16,8 @@ use tokio::process::{Child, Command};
 use crate::stage::soon;
 
 /// The program's path, or `None` once the test has been skipped in words.
-pub fn program() -> Option<String> {
-    found("EVENKEEL_TEST_ALERTMANAGER", "prometheus-alertmanager")
-}
-
-/// The path in the variable, or of the program where it is installed.
-pub(crate) fn found(variable: &str, name: &str) -> Option<String> {
-    let given = std::env::var(variable).ok().filter(|path| !path.is_empty());
-    let path = given.or_else(|| xtask::real::find(name).map(|path| path.display().to_string()));
-    if path.is_none() {
-        crate::skip(&format!("neither {variable} nor the path has {name} (cargo xtask test installs it)"));
-    }
-    path
+pub fn program() -> Option<PathBuf> {
+    crate::tool("EVENKEEL_TEST_ALERTMANAGER", "prometheus-alertmanager")
 }
 
 /// A port nobody listens on at this moment. Whoever takes it before a server does makes the start fail, not lie.
@@ -44,7 +35,7 @@ pub struct Alertmanager {
 
 impl Alertmanager {
     /// Starts one that tells `webhook` of every change at once, and waits until it answers.
-    pub async fn start(program: &str, webhook: &str) -> Self {
+    pub async fn start(program: &Path, webhook: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let yaml = format!(
             "route:\n  receiver: hook\n  group_by: ['...']\n  group_wait: 0s\n  group_interval: 1s\n  \

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,11 +12,11 @@ use evenkeel_core::ledger::Entry;
 use evenkeel_core::policy::MadeSilence;
 use evenkeel_core::{EventId, HostName, SourceId, Subject};
 use evenkeel_store::{
-    AssetRow, Callback, Claimed, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter, Error,
-    EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded, ObservedRow,
-    OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned, RepairCommit,
-    Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus, SessionRow,
-    SilenceFilter, SilenceStore, Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
+    AssetRow, Callback, Claimed, ClockStore, Committed, Cursor, DeliveryFilter, DeliveryRow, DriftFilter,
+    Error, EventFilter, ExpectedRow, ExportStream, JournalFilter, JournalRow, Leadership, Loaded,
+    ObservedRow, OpenCount, OutboxDepth, Outcome, Page, PassCommit, ProposalFilter, ProposalRow, Pruned,
+    RepairCommit, Repairs, Resend, Result, RetentionPolicy, RowCounts, Saved, SavedInventory, SavedStatus,
+    SessionRow, SilenceFilter, SilenceStore, Stats, Store, StoredEvent, Ticket, TokenHash, TurnRow,
 };
 use jiff::Timestamp;
 
@@ -41,9 +42,19 @@ struct Lease {
     epoch: u64,
 }
 
+/// Stands beside every call, and may let it wait, fail it, or never let it return.
+#[async_trait]
+pub trait Watch: Send + Sync {
+    /// Before the store is asked.
+    async fn before(&self, writes: bool) -> Result<()>;
+    /// After it answered; an error stands for the answer, which is lost.
+    async fn after(&self, writes: bool, failed: Option<&Error>) -> Result<()>;
+}
+
 /// A store with moods.
 pub struct MoodyStore {
     inner: Arc<dyn Store>,
+    watch: Option<Arc<dyn Watch>>,
     mood: Mutex<Mood>,
     lease: Mutex<Lease>,
     status: Mutex<Option<SavedStatus>>,
@@ -62,6 +73,7 @@ impl MoodyStore {
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self {
             inner,
+            watch: None,
             mood: Mutex::new(Mood::Well),
             lease: Mutex::default(),
             status: Mutex::default(),
@@ -70,6 +82,12 @@ impl MoodyStore {
             settled: Mutex::default(),
             repairs: Mutex::new(None),
         }
+    }
+
+    /// In good mood, with somebody beside every call. The call itself then takes no time on tokio's clock, and nothing else
+    /// runs on this thread meanwhile: a database has threads of its own, for which a paused clock does not wait.
+    pub fn watched_by(inner: Arc<dyn Store>, watch: Arc<dyn Watch>) -> Self {
+        Self { watch: Some(watch), ..Self::new(inner) }
     }
 
     /// Keeps so many steps of repairs, and then none for want of space; `None`: all of them again.
@@ -114,6 +132,26 @@ impl MoodyStore {
         lock(&self.settled).iter().map(|(_, outcome)| outcome.clone()).collect()
     }
 
+    /// What reads, if the mood allows it.
+    async fn read<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.admit_reading().await?;
+        self.watched(false, call).await
+    }
+
+    /// What writes, if the mood allows it.
+    async fn write<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.admit().await?;
+        self.watched(true, call).await
+    }
+
+    async fn watched<T>(&self, writes: bool, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let Some(watch) = &self.watch else { return call.await };
+        watch.before(writes).await?;
+        let done = at_once(call).await;
+        watch.after(writes, done.as_ref().err()).await?;
+        done
+    }
+
     async fn admit_reading(&self) -> Result<()> {
         let mood = *lock(&self.mood);
         match mood {
@@ -135,6 +173,15 @@ impl MoodyStore {
     }
 }
 
+/// Runs this to its end as soon as it is asked for.
+fn at_once<T>(call: impl Future<Output = T>) -> impl Future<Output = T> {
+    let mut call = Some(call);
+    std::future::poll_fn(move |_| match call.take() {
+        Some(call) => Poll::Ready(futures_executor::block_on(call)),
+        None => Poll::Pending,
+    })
+}
+
 fn away() -> Error {
     Error::Unavailable { at: "moody".to_owned(), why: "it is away".to_owned(), source: None }
 }
@@ -146,8 +193,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl SilenceStore for MoodyStore {
     async fn silences_left(&self, now: Timestamp) -> Result<Vec<MadeSilence>> {
-        self.admit_reading().await?;
-        self.inner.silences_left(now).await
+        self.read(self.inner.silences_left(now)).await
     }
 
     async fn silences(
@@ -156,18 +202,22 @@ impl SilenceStore for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<MadeSilence>> {
-        self.admit_reading().await?;
-        self.inner.silences(filter, after, limit).await
+        self.read(self.inner.silences(filter, after, limit)).await
     }
 
     async fn add_silence(&self, silence: &MadeSilence, journal: &[JournalRow]) -> Result<()> {
-        self.admit().await?;
-        self.inner.add_silence(silence, journal).await
+        self.write(self.inner.add_silence(silence, journal)).await
     }
 
     async fn end_silence(&self, silence: &MadeSilence, journal: &[JournalRow]) -> Result<()> {
-        self.admit().await?;
-        self.inner.end_silence(silence, journal).await
+        self.write(self.inner.end_silence(silence, journal)).await
+    }
+}
+
+#[async_trait]
+impl ClockStore for MoodyStore {
+    async fn set_back(&self, now: Timestamp) -> Result<bool> {
+        self.write(self.inner.set_back(now)).await
     }
 }
 
@@ -216,50 +266,44 @@ impl Store for MoodyStore {
     }
 
     async fn load(&self, subject: &Subject) -> Result<Loaded> {
-        self.admit_reading().await?;
-        self.inner.load(subject).await
+        self.read(self.inner.load(subject)).await
     }
 
     async fn load_all(&self) -> Result<Vec<Loaded>> {
-        self.admit_reading().await?;
-        self.inner.load_all().await
+        self.read(self.inner.load_all()).await
     }
 
     async fn commit(&self, pass: PassCommit) -> Result<Committed> {
-        self.admit().await?;
-        self.inner.commit(pass).await
+        self.write(self.inner.commit(pass)).await
     }
 
     async fn commit_all(&self, passes: Vec<PassCommit>) -> Vec<Result<Committed>> {
-        match self.admit().await {
-            Ok(()) => self.inner.commit_all(passes).await,
-            Err(_) => passes.iter().map(|_| Err(away())).collect(),
-        }
+        let passes_in = passes.len();
+        let all = self.write(async { Ok(self.inner.commit_all(passes).await) }).await;
+        all.unwrap_or_else(|_| (0..passes_in).map(|_| Err(away())).collect())
     }
 
     async fn remember(&self, matches: &[(Subject, Option<NetboxRef>)]) -> Result<()> {
-        self.admit().await?;
-        self.inner.remember(matches).await
+        self.write(self.inner.remember(matches)).await
     }
 
     async fn repairs(&self, since: Timestamp) -> Result<Repairs> {
-        self.admit_reading().await?;
-        self.inner.repairs(since).await
+        self.read(self.inner.repairs(since)).await
     }
 
     async fn commit_repair(&self, step: RepairCommit) -> Result<()> {
+        // What is not admitted is no step.
         self.admit().await?;
         match &mut *lock(&self.repairs) {
             None => {}
             Some(0) => return Err(Error::Full { at: "moody".to_owned() }),
             Some(left) => *left -= 1,
         }
-        self.inner.commit_repair(step).await
+        self.watched(true, self.inner.commit_repair(step)).await
     }
 
     async fn callback(&self, token: TokenHash) -> Result<Option<Callback>> {
-        self.admit_reading().await?;
-        self.inner.callback(token).await
+        self.read(self.inner.callback(token)).await
     }
 
     async fn proposals(
@@ -268,43 +312,35 @@ impl Store for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<ProposalRow>> {
-        self.admit_reading().await?;
-        self.inner.proposals(filter, after, limit).await
+        self.read(self.inner.proposals(filter, after, limit)).await
     }
 
     async fn save_observed(&self, rows: &[ObservedRow]) -> Result<Saved> {
-        self.admit().await?;
-        self.inner.save_observed(rows).await
+        self.write(self.inner.save_observed(rows)).await
     }
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
-        self.admit_reading().await?;
-        self.inner.shown(host).await
+        self.read(self.inner.shown(host)).await
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {
-        self.admit().await?;
-        self.inner.save_expected(rows).await
+        self.write(self.inner.save_expected(rows)).await
     }
 
     async fn save_inventory(&self, inventory: &SavedInventory) -> Result<()> {
-        self.admit().await?;
-        self.inner.save_inventory(inventory).await
+        self.write(self.inner.save_inventory(inventory)).await
     }
 
     async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
-        self.admit_reading().await?;
-        self.inner.last_inventory(source).await
+        self.read(self.inner.last_inventory(source)).await
     }
 
     async fn save_sources(&self, sources: &[SourceId], at: Timestamp) -> Result<()> {
-        self.admit().await?;
-        self.inner.save_sources(sources, at).await
+        self.write(self.inner.save_sources(sources, at)).await
     }
 
     async fn save_assets(&self, assets: &[AssetRow], at: Timestamp) -> Result<()> {
-        self.admit().await?;
-        self.inner.save_assets(assets, at).await
+        self.write(self.inner.save_assets(assets, at)).await
     }
 
     async fn claim(
@@ -314,8 +350,7 @@ impl Store for MoodyStore {
         lease: Duration,
         now: Timestamp,
     ) -> Result<Vec<Claimed>> {
-        self.admit().await?;
-        let mut claimed = self.inner.claim(sink, limit, lease, now).await?;
+        let mut claimed = self.write(self.inner.claim(sink, limit, lease, now)).await?;
         let due = |slipped: &mut Claimed| sink.is_none_or(|sink| slipped.sink == sink);
         claimed.extend(lock(&self.slipped).extract_if(.., due));
         Ok(claimed)
@@ -327,17 +362,16 @@ impl Store for MoodyStore {
             outcomes.iter().cloned().partition(|(ticket, _)| ticket.delivery >= SLIPPED);
         let known = vec![true; slipped.len()];
         lock(&self.settled).extend(slipped);
-        Ok(self.inner.settle_all(&kept, now).await?.into_iter().chain(known).collect())
+        let kept = self.write(self.inner.settle_all(&kept, now)).await?;
+        Ok(kept.into_iter().chain(known).collect())
     }
 
     async fn release(&self, tickets: &[Ticket], now: Timestamp) -> Result<()> {
-        self.admit().await?;
-        self.inner.release(tickets, now).await
+        self.write(self.inner.release(tickets, now)).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
-        self.admit_reading().await?;
-        self.inner.next_due().await
+        self.read(self.inner.next_due()).await
     }
 
     async fn deliveries(
@@ -346,13 +380,15 @@ impl Store for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
-        self.admit_reading().await?;
-        self.inner.deliveries(filter, after, limit).await
+        self.read(self.inner.deliveries(filter, after, limit)).await
+    }
+
+    async fn hurry(&self, sink: &str, now: Timestamp) -> Result<u64> {
+        self.write(self.inner.hurry(sink, now)).await
     }
 
     async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
-        self.admit().await?;
-        self.inner.resend(what, now).await
+        self.write(self.inner.resend(what, now)).await
     }
 
     async fn events(
@@ -361,53 +397,43 @@ impl Store for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<StoredEvent>> {
-        self.admit_reading().await?;
-        self.inner.events(filter, after, limit).await
+        self.read(self.inner.events(filter, after, limit)).await
     }
 
     async fn turns(&self, after: u64, since: Timestamp, limit: u32) -> Result<Vec<TurnRow>> {
-        self.admit_reading().await?;
-        self.inner.turns(after, since, limit).await
+        self.read(self.inner.turns(after, since, limit)).await
     }
 
     async fn last_sign(&self) -> Result<Option<Timestamp>> {
-        self.admit_reading().await?;
-        self.inner.last_sign().await
+        self.read(self.inner.last_sign()).await
     }
 
     async fn events_behind(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>> {
-        self.admit_reading().await?;
-        self.inner.events_behind(seq, limit).await
+        self.read(self.inner.events_behind(seq, limit)).await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
-        self.admit_reading().await?;
-        self.inner.event(id).await
+        self.read(self.inner.event(id)).await
     }
 
     async fn drifts(&self, filter: &DriftFilter, after: Option<Cursor>, limit: u32) -> Result<Page<Entry>> {
-        self.admit_reading().await?;
-        self.inner.drifts(filter, after, limit).await
+        self.read(self.inner.drifts(filter, after, limit)).await
     }
 
     async fn drift_by_handle(&self, handle: &str) -> Result<Vec<Entry>> {
-        self.admit_reading().await?;
-        self.inner.drift_by_handle(handle).await
+        self.read(self.inner.drift_by_handle(handle)).await
     }
 
     async fn open_counts(&self) -> Result<Vec<OpenCount>> {
-        self.admit_reading().await?;
-        self.inner.open_counts().await
+        self.read(self.inner.open_counts()).await
     }
 
     async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
-        self.admit_reading().await?;
-        self.inner.outbox().await
+        self.read(self.inner.outbox()).await
     }
 
     async fn stats(&self) -> Result<Stats> {
-        self.admit_reading().await?;
-        self.inner.stats().await
+        self.read(self.inner.stats()).await
     }
 
     fn export(&self, since: Option<Timestamp>) -> ExportStream<'_> {
@@ -415,8 +441,7 @@ impl Store for MoodyStore {
     }
 
     async fn note(&self, rows: &[JournalRow]) -> Result<()> {
-        self.admit().await?;
-        self.inner.note(rows).await
+        self.write(self.inner.note(rows)).await
     }
 
     async fn journal(
@@ -425,53 +450,43 @@ impl Store for MoodyStore {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<JournalRow>> {
-        self.admit_reading().await?;
-        self.inner.journal(filter, after, limit).await
+        self.read(self.inner.journal(filter, after, limit)).await
     }
 
     async fn begin_session(&self, session: &SessionRow, note: &JournalRow) -> Result<()> {
-        self.admit().await?;
-        self.inner.begin_session(session, note).await
+        self.write(self.inner.begin_session(session, note)).await
     }
 
     async fn session(&self, token: TokenHash) -> Result<Option<SessionRow>> {
-        self.admit_reading().await?;
-        self.inner.session(token).await
+        self.read(self.inner.session(token)).await
     }
 
     async fn touch_session(&self, token: TokenHash, at: Timestamp) -> Result<()> {
-        self.admit().await?;
-        self.inner.touch_session(token, at).await
+        self.write(self.inner.touch_session(token, at)).await
     }
 
     async fn end_session(&self, token: TokenHash, note: &JournalRow) -> Result<bool> {
-        self.admit().await?;
-        self.inner.end_session(token, note).await
+        self.write(self.inner.end_session(token, note)).await
     }
 
     async fn note_at_door(&self, row: &JournalRow) -> Result<()> {
-        self.admit().await?;
-        self.inner.note_at_door(row).await
+        self.write(self.inner.note_at_door(row)).await
     }
 
     async fn prune(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Pruned> {
-        self.admit().await?;
-        self.inner.prune(policy, now).await
+        self.write(self.inner.prune(policy, now)).await
     }
 
     async fn size(&self) -> Result<u64> {
-        self.admit_reading().await?;
-        self.inner.size().await
+        self.read(self.inner.size()).await
     }
 
     async fn rows(&self) -> Result<RowCounts> {
-        self.admit_reading().await?;
-        self.inner.rows().await
+        self.read(self.inner.rows()).await
     }
 
     async fn health(&self) -> Result<()> {
-        self.admit_reading().await?;
-        self.inner.health().await
+        self.read(self.inner.health()).await
     }
 
     async fn close(&self) {

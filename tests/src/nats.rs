@@ -2,25 +2,25 @@
 //! path), and asking it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::alertmanager::{found, free_port};
+use crate::alertmanager::free_port;
 use crate::stage::soon;
 
 /// The program's path, or `None` once the test has been skipped in words.
-pub fn program() -> Option<String> {
-    found("EVENKEEL_TEST_NATS", "nats-server")
+pub fn program() -> Option<PathBuf> {
+    crate::tool("EVENKEEL_TEST_NATS", "nats-server")
 }
 
 /// A server; dropping it ends it, its streams stay until its folder goes with it.
 #[derive(Debug)]
 pub struct Nats {
-    program: String,
+    program: PathBuf,
     port: u16,
     child: Option<Child>,
     folder: TempDir,
@@ -28,7 +28,7 @@ pub struct Nats {
 
 impl Nats {
     /// Starts one with these lines of configuration beside the usual ones, and waits until it takes connections.
-    pub async fn start(program: &str, more: &str) -> Self {
+    pub async fn start(program: &Path, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let store = folder.path().join("streams");

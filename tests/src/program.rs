@@ -2,6 +2,7 @@
 //!
 //! What does not live here: the systems it watches, which run in the test's own process (`stage::lab`).
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
@@ -21,10 +22,14 @@ use crate::stage::soon;
 /// How long an answer or an end may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The binary, built if it is not there or older than the test that wants it.
+/// The binary: the one that was built with the tests, as whoever runs them all says; otherwise it is built if it is not
+/// there or older than the test that wants it.
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
+        if let Some(built) = std::env::var_os("EVENKEEL_TEST_BINARY") {
+            return built.into();
+        }
         let test = std::env::current_exe().unwrap();
         // Tests run from target/…/deps, commands from the folder above.
         let folder = test.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("a folder");
@@ -51,6 +56,8 @@ pub struct Home {
     folder: TempDir,
     /// Environment variables the configuration takes secrets from.
     pub secrets: Vec<(String, String)>,
+    /// What goes before the binary's path, for one that runs in a room of its own.
+    pub around: Vec<String>,
 }
 
 impl Home {
@@ -61,7 +68,7 @@ impl Home {
             ("LAB_NETBOX_TOKEN".to_owned(), lab.netbox.token_v1().to_owned()),
             ("LAB_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned()),
         ];
-        let home = Self { folder, secrets };
+        let home = Self { folder, secrets, around: Vec::new() };
         home.write(&configuration(lab, webhook));
         home
     }
@@ -129,7 +136,9 @@ impl Home {
     }
 
     fn prepared(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(path());
+        let mut words = self.around.iter().map(OsStr::new).chain([path().as_os_str()]);
+        let mut command = Command::new(words.next().expect("the binary at least"));
+        command.args(words);
         command.arg("--config").arg(self.config()).args(args).env_remove("RUST_LOG").env("NO_COLOR", "1");
         command.envs(self.secrets.iter().map(|(name, value)| (name, value))).current_dir(self.folder.path());
         command

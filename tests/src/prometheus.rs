@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,29 +14,18 @@ use tempfile::TempDir;
 /// How long a start or a scrape may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the programs are; skips the test without them.
+/// Where the programs are.
 #[derive(Clone, Debug)]
 pub struct Tools {
-    prometheus: String,
-    promtool: String,
+    prometheus: PathBuf,
+    promtool: PathBuf,
 }
 
-/// The programs that `cargo xtask test` found, or those on the path.
+/// Where the programs are; skips the test without them.
 pub fn tools() -> Option<Tools> {
-    let program = |variable, name| {
-        let given = std::env::var(variable).ok().filter(|path| !path.is_empty());
-        let found = || xtask::real::find(name).map(|path| path.display().to_string());
-        let path = given.or_else(found);
-        if path.is_none() {
-            crate::skip(&format!(
-                "neither {variable} nor the path has {name} (cargo xtask test installs it)"
-            ));
-        }
-        path
-    };
     Some(Tools {
-        prometheus: program("EVENKEEL_TEST_PROMETHEUS", "prometheus")?,
-        promtool: program("EVENKEEL_TEST_PROMTOOL", "promtool")?,
+        prometheus: crate::tool("EVENKEEL_TEST_PROMETHEUS", "prometheus")?,
+        promtool: crate::tool("EVENKEEL_TEST_PROMTOOL", "promtool")?,
     })
 }
 
@@ -62,6 +52,17 @@ impl Tools {
             bail!("promtool ended with {} and no word", output.status);
         }
         Ok(lines)
+    }
+
+    /// `promtool check rules FILE`: that a server would take it.
+    pub fn check_rules(&self, file: &std::path::Path) -> anyhow::Result<String> {
+        let output = Command::new(&self.promtool).args(["check", "rules"]).arg(file).output()?;
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        if !output.status.success() {
+            bail!("{}: {text}", file.display());
+        }
+        Ok(text)
     }
 
     /// `promtool test rules FILE`, which reads the rules that the file names.
@@ -107,7 +108,7 @@ pub struct Prometheus {
     child: Child,
     address: SocketAddr,
     folder: TempDir,
-    promtool: String,
+    promtool: PathBuf,
 }
 
 impl Prometheus {

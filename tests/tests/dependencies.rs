@@ -27,9 +27,21 @@ struct Package {
 
 /// Everything that is built on Linux, for the product, its tests and its tools.
 fn tree() -> BTreeSet<Package> {
+    packages(&["--workspace", "--edges", "normal,build,dev", "--target", "x86_64-unknown-linux-gnu"])
+}
+
+/// What becomes part of the program on Linux.
+fn shipped() -> BTreeSet<Package> {
+    let targets = ["--target", "x86_64-unknown-linux-gnu", "--target", "aarch64-unknown-linux-gnu"];
+    let mut packages = packages(&[&["--package", "evenkeel", "--edges", "normal"], &targets[..]].concat());
+    packages.retain(|package| !package.name.starts_with("evenkeel"));
+    packages
+}
+
+fn packages(of: &[&str]) -> BTreeSet<Package> {
     let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
-        .args(["tree", "--workspace", "--locked", "--prefix", "none", "--format", "{p}|{l}"])
-        .args(["--edges", "normal,build,dev", "--target", "x86_64-unknown-linux-gnu"])
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{l}"])
+        .args(of)
         .current_dir(repo::root())
         .output()
         .unwrap();
@@ -83,8 +95,15 @@ fn dependencies_point_at_the_core() {
         let names = manifest["dependencies"].as_table().unwrap().keys();
         names.filter(|name| name.starts_with("evenkeel")).cloned().collect()
     };
-    for krate in ["sources", "store", "sinks", "lab"] {
-        assert_eq!(ours(krate), BTreeSet::from(["evenkeel-core".to_owned()]), "{krate}");
+    for (krate, may) in [
+        ("ambient", &[][..]),
+        ("store", &["evenkeel-core"]),
+        ("sources", &["evenkeel-ambient", "evenkeel-core"]),
+        ("sinks", &["evenkeel-ambient", "evenkeel-core"]),
+        ("lab", &["evenkeel-ambient", "evenkeel-core"]),
+    ] {
+        let may: BTreeSet<String> = may.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(ours(krate), may, "{krate}");
     }
     let web = BTreeSet::from(["evenkeel-core".to_owned(), "evenkeel-store".to_owned()]);
     assert!(ours("web").is_subset(&web), "{:?}", ours("web"));
@@ -175,6 +194,30 @@ fn licences_are_permissive() {
 }
 
 #[test]
+fn what_writes_the_texts_of_licences_accepts_the_same() {
+    let (deny, about) = (table("deny.toml"), table("about.toml"));
+    assert_eq!(texts(&about["accepted"]), texts(&deny["licenses"]["allow"]));
+}
+
+#[test]
+fn the_list_of_licences_names_every_part_of_the_program() {
+    let mut page = "# Licences\n\n\
+        <!-- Printed from Cargo.lock: `UPDATE=1 cargo test -p evenkeel-tests --test dependencies` writes this file anew. -->\n\n\
+        evenkeel is under the [Apache License 2.0](../LICENSE). What becomes part of the program on Linux, and what each part is\n\
+        under; the texts lie beside the program in every release. Why the direct ones are there: [dependencies](dependencies.md).\n\n\
+        | part | version | licence |\n| --- | --- | --- |\n"
+        .to_owned();
+    for Package { name, version, license } in shipped() {
+        page.push_str(&format!("| {name} | {version} | {license} |\n"));
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(repo::root().join("docs/licences.md"), &page).unwrap();
+    }
+    let wrong = "run UPDATE=1 cargo test -p evenkeel-tests --test dependencies";
+    assert!(repo::read("docs/licences.md") == page, "docs/licences.md is not what is built: {wrong}");
+}
+
+#[test]
 fn nothing_that_is_banned_is_in_the_tree_and_nothing_comes_from_elsewhere() {
     let deny = table("deny.toml");
     let banned = reasoned(&deny, "deny");
@@ -214,6 +257,32 @@ fn there_is_one_version_of_everything_but_of_what_deny_toml_excuses() {
     }
     assert!(found.is_empty(), "more than one version of {found:?}: align them, or excuse one in deny.toml");
     assert!(needless.is_empty(), "no longer needed in deny.toml: {needless:?}");
+}
+
+/// What only the fuzzer needs.
+const OF_THE_FUZZER: [&str; 4] = ["arbitrary", "evenkeel-fuzz", "jobserver", "libfuzzer-sys"];
+
+#[test]
+fn what_is_fuzzed_is_built_from_the_same_parts() {
+    let tree = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+        .args(["tree", "--quiet", "--locked", "--all-features", "--manifest-path", "fuzz/Cargo.toml"])
+        .current_dir(repo::root())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&tree.stderr);
+    assert!(tree.status.success(), "`cargo metadata --manifest-path fuzz/Cargo.toml` mends it: {said}");
+    let parts = |path: &str| -> BTreeSet<(String, String)> {
+        let lock = table(path);
+        let packages = lock["package"].as_array().unwrap().iter();
+        let text = |package: &Value, key: &str| package[key].as_str().unwrap().to_owned();
+        packages.map(|package| (text(package, "name"), text(package, "version"))).collect()
+    };
+    let known = parts("Cargo.lock");
+    let other: Vec<_> = parts("fuzz/Cargo.lock")
+        .into_iter()
+        .filter(|part| !known.contains(part) && !OF_THE_FUZZER.contains(&part.0.as_str()))
+        .collect();
+    assert!(other.is_empty(), "only in fuzz/Cargo.lock: {other:?}");
 }
 
 /// Whether an SPDX expression can be satisfied with these licences. `/` is how old manifests write OR.

@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
 use evenkeel_lab::receiver::Receiver;
 use evenkeel_tests::program::{self, Home};
 use evenkeel_tests::stage::plan::SIGNING_SECRET;
 use evenkeel_tests::stage::{Lab, container, soon};
 use serde_json::Value;
 use sqlx::{Connection, Executor, SqliteConnection};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 const SERVICES: &[(&str, u16)] = &[("web", 80), ("db", 5432), ("cache", 6379)];
 
@@ -132,6 +138,39 @@ async fn it_is_alive_at_once_and_ready_once_everybody_has_been_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sign_of_life_is_given_while_all_is_well_and_not_while_nothing_can_be_kept() {
+    let (lab, outside) = (lab().await, receiver().await);
+    let home = Home::new(&lab, None);
+    let heartbeat = format!(
+        "\n[heartbeat]\nurl = \"{}\"\nsecrets = [{{ env = \"LAB_SIGNING_SECRET\" }}]\nevery = \"100ms\"\n",
+        outside.url()
+    );
+    home.write(&[home.read(), heartbeat].concat());
+    let program = home.start().await;
+    assert!(soon(|| async { outside.arrived().len() >= 3 }).await, "{}", program.log());
+    for beat in outside.arrived() {
+        let body: Value = serde_json::from_slice(&beat.body).unwrap();
+        assert!(beat.verified && body["kind"] == "heartbeat", "{beat:?}");
+    }
+    program.until_ready().await;
+
+    let mut other =
+        SqliteConnection::connect(&format!("sqlite://{}", home.database().display())).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    lab.engine("box").stop("db").unwrap();
+    program.until_logged("no sign of life is given").await;
+    let before = outside.arrived().len();
+    // Looking whether the store answers takes as long as twenty of them.
+    let (status, body) = program.get("/readyz").await;
+    assert!(status == 503 && body.contains("the store did not answer within 2 s"), "{status} {body}");
+    assert_eq!(outside.arrived().len(), before);
+    other.execute("ROLLBACK").await.unwrap();
+    program.until_logged("signs of life are given again").await;
+    assert!(soon(|| async { outside.arrived().len() > before }).await);
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_route_answers_while_it_runs() {
     let (lab, receiver) = (lab().await, receiver().await);
     lab.engine("box").stop("db").unwrap();
@@ -157,4 +196,79 @@ async fn every_route_answers_while_it_runs() {
     assert!(figures.contains("evenkeel_source_up{source=\"docker/box\"} 1"), "{figures}");
     assert_eq!(program.get("/api/v1/nothing").await.0, 404);
     program.stop().await;
+}
+
+/// Stands before an address, hands everything on, and keeps the first line of each request.
+struct Overhearing {
+    address: SocketAddr,
+    asked: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Overhearing {
+    async fn before(url: &str) -> Self {
+        let behind = url.split("://").nth(1).unwrap().trim_end_matches('/').to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+        let heard = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (behind, heard) = (behind.clone(), heard.clone());
+                tokio::spawn(async move {
+                    let server = TcpStream::connect(behind).await.unwrap();
+                    let ((from_client, mut to_client), (mut from_server, mut to_server)) =
+                        (client.into_split(), server.into_split());
+                    let mut lines = BufReader::new(from_client);
+                    let there = async {
+                        let mut line = Vec::new();
+                        while lines.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+                            let text = String::from_utf8_lossy(&line);
+                            if let Some((what, _)) = text.split_once(" HTTP/1.") {
+                                heard.lock().unwrap().insert(what.to_owned());
+                            }
+                            to_server.write_all(&line).await.unwrap();
+                            line.clear();
+                        }
+                    };
+                    tokio::select! {
+                        () = there => {}
+                        _ = tokio::io::copy(&mut from_server, &mut to_client) => {}
+                    }
+                });
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().cloned().collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_run_nothing_but_get_reaches_a_source() {
+    let lab = lab().await;
+    let home = Home::new(&lab, None);
+    let mut between = vec![Overhearing::before(&lab.netbox.url()).await];
+    home.edit(&lab.netbox.url(), &format!("http://{}/", between[0].address));
+    for engine in lab.engines.values() {
+        let ear = Overhearing::before(&engine.url()).await;
+        home.edit(&engine.url(), &format!("tcp://{}", ear.address));
+        between.push(ear);
+    }
+    lab.engine("box").stop("db").unwrap();
+    for (command, code) in [(&["check"][..], 0), (&["doctor"], 0), (&["diff"], 1)] {
+        let output = home.command(command).await;
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{command:?}: {text}");
+    }
+    let program = home.start().await;
+    program.until_ready().await;
+    until_open(&program.address().await, &["SERVICE_MISSING db"]).await;
+    program.stop().await;
+    for ear in between {
+        let asked = ear.asked();
+        assert!(asked.len() > 1, "hardly anything was asked: {asked:?}");
+        assert!(asked.iter().all(|what| what.starts_with("GET ")), "{asked:?}");
+    }
 }

@@ -88,6 +88,27 @@ async fn a_receiver_that_was_down_gets_everything_once_and_in_order_when_it_is_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn once_a_receiver_takes_something_what_failed_before_does_not_wait_out_its_step() {
+    let receiver = receiver().await;
+    let stage = stage(&[("n8n", &receiver)]).await;
+    receiver.set_mode(Mode::Failing);
+    stage.engine("box").stop("db").unwrap();
+    let tried_twice = || async { stage.deliveries().await.iter().any(|row| row.attempts == 2) };
+    assert!(soon(tried_twice).await, "{:#?}", stage.deliveries().await);
+    let waits = || async {
+        stage.deliveries().await.first().filter(|row| row.claimed_at.is_none()).map(|row| row.due_at)
+    };
+    assert!(soon(|| async { waits().await.is_some() }).await);
+    let due = waits().await.unwrap();
+    receiver.set_mode(Mode::Acknowledge);
+    stage.engine("box").stop("web").unwrap();
+    until_settled(&stage).await;
+    let rows = stage.deliveries().await;
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row.settled_at.unwrap() < due), "not before {due}: {rows:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_that_crashes_and_answers_200_has_not_got_it() {
     let receiver = receiver().await;
     let stage = stage(&[("n8n", &receiver)]).await;

@@ -2,14 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
-use std::time::Instant;
-
 use evenkeel_tests::program;
 use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_incident_of_the_demo_raises_its_own_events_and_nothing_else() {
-    let begun = Instant::now();
     let output =
         Command::new(program::path()).args(["demo", "--listen", "127.0.0.1:0"]).output().await.unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
@@ -18,7 +15,6 @@ async fn every_incident_of_the_demo_raises_its_own_events_and_nothing_else() {
     assert!(said.contains("19 hosts and 59 services declared; 0 differences."), "{said}");
     assert!(said.contains("and no other came") && !said.contains('✗'), "{said}");
     assert!(said.contains("; 0 drifts open."), "{said}");
-    assert!(begun.elapsed().as_secs() < 150, "{} s:\n{said}", begun.elapsed().as_secs());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,8 +35,16 @@ async fn the_configuration_that_the_demo_saves_is_good_for_every_command() {
         ("check", "2 proxmox clusters, 1 truenas, 1 probe, 1 sender"),
         ("diff", "Machines declared and running 100 % (9 of 9)"),
         ("doctor", "probe/main"),
+        // These ask the demo itself, wherever it listens.
+        ("silence list", ""),
+        ("repairs list", ""),
     ] {
-        let output = Command::new(program::path()).args([command, "-c", config]).output().await.unwrap();
+        let output = Command::new(program::path())
+            .args(command.split(' '))
+            .args(["-c", config])
+            .output()
+            .await
+            .unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(0), "{command}: {said}");
         assert!(said.contains(words), "{command}: {said}");

@@ -2,19 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use evenkeel::repair::Remedies;
-use evenkeel_core::policy::Matcher;
-use evenkeel_core::remediation::{Action, Mode, Param, Policy, Rule};
-use evenkeel_core::{EventType, Secret};
+use evenkeel_core::Secret;
+use evenkeel_core::remediation::Mode;
 use evenkeel_lab::n8n::{N8n, Workflow};
-use evenkeel_sinks::action::ActionSink;
 use evenkeel_sinks::http::SuccessRule;
 use evenkeel_sinks::webhook;
 use evenkeel_store::{ProposalFilter, Store};
 use evenkeel_tests::moody::{Mood, MoodyStore};
+use evenkeel_tests::remedy;
 use evenkeel_tests::stage::plan::SIGNING_SECRET;
 use evenkeel_tests::stage::{Lab, Plan, Stage, soon};
 use evenkeel_web::{Decision, RepairTrouble, Repairs};
@@ -22,34 +20,13 @@ use evenkeel_web::{Decision, RepairTrouble, Repairs};
 const SERVICES: &[(&str, u16)] = &[("web", 80), ("db", 5432)];
 
 fn remedies(url: &str, mode: Mode) -> Remedies {
-    let name: Arc<str> = Arc::from("restart");
-    let action = Action { params: vec![Param::Host, Param::Container], ..Action::new("restart") };
-    let rule = Rule {
-        name: Arc::from("missing"),
-        matcher: Matcher { types: vec![EventType::ServiceMissing], ..Matcher::default() },
-        severities: Vec::new(),
-        min_age: jiff::SignedDuration::ZERO,
-        action: Some(name.clone()),
-        mode,
-    };
     let settings = webhook::Settings {
         secrets: vec![Secret::new(SIGNING_SECRET)],
         success: SuccessRule::accepted(),
         ..webhook::Settings::new("restart", url)
     };
-    let receiver = ActionSink::new(webhook::Config::new(settings).unwrap()).unwrap();
-    Remedies {
-        policy: Policy {
-            enabled: true,
-            rules: vec![rule],
-            actions: BTreeMap::from([(name.clone(), action)]),
-            ..Policy::default()
-        },
-        receivers: BTreeMap::from([(name, Arc::new(receiver))]),
-        // Nobody listens there: what n8n says is not part of this.
-        callback: Some("http://127.0.0.1:9".parse().unwrap()),
-        ..Remedies::default()
-    }
+    // Nobody listens there: what n8n says is not part of this.
+    remedy::restart(mode, settings, "http://127.0.0.1:9").unwrap()
 }
 
 /// Who repairs nothing, and notes what it is asked.

@@ -113,6 +113,18 @@ async fn the_journal_tells_starts_reloads_and_stops_and_is_listed_by_command_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_journal_tells_of_a_stop_that_comes_between_two_configurations() {
+    let lab = Lab::small(&[("box", SERVICES)]).await;
+    let home = Home::new(&lab, None);
+    let program = home.start().await;
+    program.until_ready().await;
+    program.signal("HUP").await;
+    program.until_logged("starting anew with it").await;
+    program.stop().await;
+    assert_eq!(said(&journal(&home, &[]).await), ["started", "configured", "stopped"], "newest last");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_a_running_controller_put_in_place_goes_on_as_if_nothing_had_been() {
     let lab = Lab::small(&[("box", SERVICES)]).await;
     let home = Home::new(&lab, None);

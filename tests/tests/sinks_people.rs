@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 fn ear(name: &str, server: &Ntfy, filter: SinkFilter, manners: Manners) -> Ear {
     let settings = Settings::new(name, server.url(), name);
@@ -169,7 +169,7 @@ async fn what_stays_open_is_told_again_and_what_is_over_is_not() {
 async fn a_digest_says_what_stands_and_what_there_was() {
     let server = Ntfy::start().await.unwrap();
     let lab = Lab::small(&[("box", &[("web", 80), ("db", 5432)])]).await;
-    let manners = Manners { digest: Some(At::new(time_in(15), None, TimeZone::UTC)), ..Manners::default() };
+    let manners = Manners { digest: Some(At::new(time_in(45), None, TimeZone::UTC)), ..Manners::default() };
     let plan = Plan::believing().hearing(ear("phone", &server, SinkFilter::default(), manners));
     let stage = Stage::start(lab, plan).await;
     stage.until(&[]).await;

@@ -58,9 +58,8 @@ fn the_code_map_equals_the_disk() {
     );
 }
 
-#[test]
-fn every_invariant_names_tests_that_exist() {
-    let architecture = repo::read("ARCHITECTURE.md");
+/// Every function of the repository, and the files that have one of that name.
+fn functions() -> BTreeMap<String, Vec<String>> {
     let mut functions: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in rust_files() {
         for line in file.text.lines() {
@@ -72,6 +71,137 @@ fn every_invariant_names_tests_that_exist() {
             functions.entry(name).or_default().push(file.path.clone());
         }
     }
+    functions
+}
+
+#[test]
+fn every_bound_names_its_place_and_a_test_that_reaches_it() {
+    let (limits, functions) = (repo::read("docs/limits.md"), functions());
+    let rows = limits
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---") && !line.starts_with("| what |"));
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for row in rows {
+        count += 1;
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [what, _bound, place, _then, test] = cells.as_slice() else {
+            wrong.push(format!("five cells expected: {row}"));
+            continue;
+        };
+        let (places, tests) = (in_backticks(place), in_backticks(test));
+        if places.is_empty() || tests.is_empty() {
+            wrong.push(format!("{what}: a place and a test are named in backticks"));
+        }
+        for place in places {
+            let (path, name) = place.split_once("::").unwrap_or((place, ""));
+            let there = repo::files().into_iter().find(|file| file.path == path);
+            if !there.is_some_and(|file| file.text.contains(name)) {
+                wrong.push(format!("{what}: there is no {name} in {path}"));
+            }
+        }
+        for test in tests {
+            let named = test.split_once("::");
+            let known =
+                |path: &str, test: &str| functions.get(test).is_some_and(|f| f.iter().any(|f| f == path));
+            if !named.is_some_and(|(path, test)| known(path, test)) {
+                wrong.push(format!("{what}: there is no test {test}"));
+            }
+        }
+    }
+    assert_none("the tables in docs/limits.md", &wrong);
+    assert!(count > 40, "only {count} rows were found");
+}
+
+/// The cells of each row of the tables in a part of a document, headings left out.
+fn rows(part: &str) -> Vec<Vec<&str>> {
+    let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| ---");
+    let tables = part.split("\n\n").filter(|block| block.contains("\n| ---"));
+    tables
+        .flat_map(|table| table.lines().filter(is_row).skip(1))
+        .map(|row| {
+            row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('|').trim()).collect()
+        })
+        .collect()
+}
+
+/// How a row of docs/assurance.md begins its last cell where no test shows it: why not.
+const NOT_SHOWN: &str = "no: ";
+
+#[test]
+fn every_row_of_the_assurance_is_shown_by_something_that_exists_or_says_why_not() {
+    let assurance = repo::read("docs/assurance.md");
+    let functions = functions();
+    let mut wrong = Vec::new();
+    for heading in ["## What is tested", "## Defaults that keep safe", "## Threats"] {
+        for row in rows(section(&assurance, heading)) {
+            let (first, last) = (row[0], row[row.len() - 1]);
+            let mut shown = last.starts_with(NOT_SHOWN);
+            for reference in in_backticks(last) {
+                if let Some((path, test)) = reference.split_once("::") {
+                    shown = true;
+                    if !functions.get(test).is_some_and(|files| files.iter().any(|file| file == path)) {
+                        wrong.push(format!("{first}: there is no test `{test}` in {path}"));
+                    }
+                } else if reference.contains('/') && !reference.contains(' ') && !reference.starts_with('/') {
+                    shown = true;
+                    if !repo::root().join(reference).exists() {
+                        wrong.push(format!("{first}: there is no {reference}"));
+                    }
+                }
+            }
+            if !shown {
+                wrong.push(format!("{first}: nothing shows it, and no word says why not"));
+            }
+        }
+    }
+    assert_none("docs/assurance.md", &wrong);
+    let numbers: Vec<&str> =
+        rows(section(&assurance, "## What is tested")).into_iter().map(|row| row[0]).collect();
+    assert_eq!(numbers, (1..=70).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+/// Where a simulated history is made: what runs there asks the surroundings, not the system.
+const SIMULATED: &[&str] =
+    &["crates/controller/src/", "crates/sources/src/", "crates/sinks/src/", "crates/lab/src/"];
+
+#[test]
+fn what_is_simulated_asks_nobody_but_its_surroundings_for_time_and_chance() {
+    let mut wrong = Vec::new();
+    for file in rust_files() {
+        // Commands run once, and a configuration is read before anything is simulated.
+        let once =
+            file.path.contains("/cli/") || file.path.contains("/config/") || file.path.contains("tests");
+        if once || !SIMULATED.iter().any(|folder| file.path.starts_with(folder)) {
+            continue;
+        }
+        let product = file.text.split("#[cfg(test)]").next().unwrap_or_default();
+        for asked in ["Timestamp::now()", "rand::random", "rand::rng()", "SystemTime::now()"] {
+            if product.contains(asked) && !product.contains(&format!("evenkeel_ambient::{asked}")) {
+                wrong.push(format!("{}: {asked}; crates/ambient has it", file.path));
+            }
+        }
+    }
+    assert_none("asked past crates/ambient", &wrong);
+}
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let (promises, functions) = (repo::read("docs/promises.md"), functions());
+    let named = in_backticks(&promises).into_iter().filter_map(|reference| reference.split_once(".rs::"));
+    let missing: Vec<String> = named
+        .clone()
+        .filter(|(path, test)| {
+            !functions.get(*test).is_some_and(|files| files.contains(&format!("{path}.rs")))
+        })
+        .map(|(path, test)| format!("{path}.rs::{test}"))
+        .collect();
+    assert_none("docs/promises.md", &missing);
+    assert!(named.count() >= 2);
+}
+
+#[test]
+fn every_invariant_names_tests_that_exist() {
+    let (architecture, functions) = (repo::read("ARCHITECTURE.md"), functions());
     let rows: Vec<&str> = section(&architecture, "## Invariants")
         .lines()
         .filter(|line| {
@@ -161,6 +291,8 @@ fn nothing_is_left_for_later() {
 #[test]
 fn no_file_knows_the_machine_it_was_written_on() {
     let starts = [concat!("/wo", "rk/"), concat!("/ro", "ot/."), concat!("/ho", "me/")];
+    // The user of n8n's image.
+    let in_an_image = concat!("/ho", "me/node/");
     let hosts = [
         concat!("index.", "crates.io"),
         concat!("static.", "crates.io"),
@@ -176,7 +308,8 @@ fn no_file_knows_the_machine_it_was_written_on() {
             // A path begins where nothing that could be part of one precedes it.
             let path = starts.iter().any(|start| {
                 line.match_indices(start).any(|(at, _)| {
-                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}~/".contains(c))
+                    !line[at..].starts_with(in_an_image)
+                        && !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}~/".contains(c))
                 })
             });
             if path || hosts.iter().any(|host| line.contains(host)) {
@@ -218,6 +351,52 @@ fn the_core_neither_waits_nor_looks_around() {
         }
     }
     assert_none("the core is pure (docs/adr/0001-workspace-and-pure-core.md)", &found);
+}
+
+/// Files that hand the database text they put together, and what that text is made of. Everything else is written down
+/// whole, and values are bound.
+const SQL_AT_RUN_TIME: &[(&str, &str)] = &[
+    ("crates/store/src/postgres/adopt.rs", "names of our own tables and columns"),
+    ("crates/store/src/postgres/migrate.rs", "the schema's name, which the configuration checks"),
+    ("crates/store/src/postgres/sequences.rs", "names of our own tables and of their sequences, quoted"),
+    (
+        "crates/store/src/postgres/session.rs",
+        "how a transaction begins, from constants and the schema's name",
+    ),
+    ("crates/store/src/sqlite/journal.rs", "constants"),
+    ("crates/store/src/sqlite/open.rs", "constants"),
+    ("crates/store/src/sqlite/queries.rs", "constants"),
+];
+
+#[test]
+fn sql_is_put_together_only_where_it_is_known_of_what() {
+    let mark = concat!("AssertSql", "Safe(");
+    let found: Vec<String> = rust_files()
+        .iter()
+        .filter(|file| file.path.starts_with("crates/") && code(file).contains(mark))
+        .map(|file| file.path.clone())
+        .collect();
+    let known: Vec<&str> = SQL_AT_RUN_TIME.iter().map(|(path, _)| *path).collect();
+    assert_eq!(found, known, "bind values; where text must be put together, say here of what");
+}
+
+#[test]
+fn every_crate_is_under_the_lints_that_forbid_unsafe_code() {
+    let root = repo::read("Cargo.toml");
+    assert!(section_of(&root, "[workspace.lints.rust]").contains("unsafe_code = \"forbid\""));
+    let without: Vec<String> = repo::files()
+        .into_iter()
+        .filter(|file| file.path.ends_with("/Cargo.toml") && !file.path.starts_with("fuzz/"))
+        .filter(|file| !section_of(&file.text, "[lints]").contains("workspace = true"))
+        .map(|file| file.path)
+        .collect();
+    assert_none("crates without `[lints] workspace = true`", &without);
+}
+
+/// A table of a TOML file, up to the next one.
+fn section_of<'a>(toml: &'a str, header: &str) -> &'a str {
+    let after = toml.split_once(&format!("\n{header}\n")).map_or("", |(_, after)| after);
+    after.split("\n[").next().unwrap_or_default()
 }
 
 #[test]

@@ -72,8 +72,8 @@ pub struct Browser {
 impl Browser {
     /// Starts one; skips the test where there is none.
     pub async fn start() -> Option<Self> {
-        let driver = found("EVENKEEL_TEST_CHROMEDRIVER", "chromedriver")?;
-        let chromium = found("EVENKEEL_TEST_CHROMIUM", "chromium")?;
+        let driver = crate::tool("EVENKEEL_TEST_CHROMEDRIVER", "chromedriver")?;
+        let chromium = crate::tool("EVENKEEL_TEST_CHROMIUM", "chromium")?;
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new(driver)
             .arg("--port=0")
@@ -151,6 +151,13 @@ impl Browser {
     pub async fn click(&self, css: &str) {
         let element = self.element(css).await;
         self.wire.post(&format!("element/{element}/click"), &json!({})).await;
+    }
+
+    /// Sends a form as a browser does that checks nothing by itself. In one step: the page's own script would put back
+    /// what was taken away from the form.
+    pub async fn submit_unchecked(&self, css: &str) {
+        let script = "const f = document.querySelector(arguments[0]); f.noValidate = true; f.requestSubmit()";
+        self.run_with(script, &json!([css])).await;
     }
 
     /// Empties a field and types this into it.
@@ -239,16 +246,6 @@ impl Drop for Browser {
         let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.driver.id())]).status();
         let _ = self.driver.wait();
     }
-}
-
-/// The program that `cargo xtask test` found, or the one on the path.
-fn found(variable: &str, name: &str) -> Option<String> {
-    let given = std::env::var(variable).ok().filter(|path| !path.is_empty());
-    let found = given.or_else(|| xtask::real::find(name).map(|path| path.display().to_string()));
-    if found.is_none() {
-        crate::skip(&format!("neither {variable} nor the path has {name} (cargo xtask test installs it)"));
-    }
-    found
 }
 
 /// The port it says it listens on. The rest of what it says is read and forgotten, or it would block.
