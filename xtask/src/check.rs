@@ -24,6 +24,9 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         }
     };
     step("fmt", &mut || succeed(&mut cargo(&["fmt", "--all", "--check"])));
+    step("fmt of fuzz", &mut || {
+        succeed(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    });
     step("clippy", &mut || {
         let args = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         succeed(&mut cargo(&args))

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -10,27 +11,21 @@ use xtask::real::{Options, Rig};
 use xtask::say::{loud, say};
 
 use crate::cargo::cargo;
+use crate::programs;
 
 pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let (options, rest) = Options::parse(args);
-    if rest.is_empty() {
-        // A build that fails needs no engine.
-        let started = Instant::now();
-        let status =
-            cargo(&["test", "--workspace", "--no-run", "--quiet"]).status().context("run cargo test")?;
-        if !status.success() {
-            bail!("the tests do not build");
-        }
-        say(format!("built in {} s", started.elapsed().as_secs()));
-    }
-
+    // A build that fails needs no engine.
+    let built = if rest.is_empty() { Some(programs::build()?) } else { None };
     let rig = Rig::start(options);
     let started = Instant::now();
+    // Beside the tests, most of which wait most of the time.
+    let fuzzing = (rest.is_empty() && options.fuzz).then(|| thread::spawn(crate::fuzz::smoke));
     // Arguments narrow the run down; without them it is everything, to the end, whatever fails on the way.
-    let mut command =
-        if rest.is_empty() { cargo(&["test", "--workspace", "--no-fail-fast"]) } else { cargo(&["test"]) };
-    command.args(rest).envs(rig.variables().iter().map(|(name, value)| (name, value)));
-    let (total, status) = counted(&mut command)?;
+    let (total, failed) = match &built {
+        Some(built) => programs::run(built, rig.variables())?,
+        None => some_of_them(rest, &rig)?,
+    };
     say(format!("ran in {} s", started.elapsed().as_secs()));
     if !rig.missing().is_empty() {
         loud(format!(
@@ -39,11 +34,23 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         ));
     }
     drop(rig);
+    let fuzzed = match fuzzing {
+        None => Ok(()),
+        Some(fuzzing) => fuzzing.join().unwrap_or_else(|_| bail!("fuzzing ended in a panic")),
+    };
     writeln!(std::io::stdout(), "\n{total}")?;
-    if !status.success() {
-        bail!("cargo test ended with {status}");
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
     }
-    Ok(())
+    fuzzed
+}
+
+/// What cargo test makes of these arguments, and what failed.
+fn some_of_them(args: &[String], rig: &Rig) -> anyhow::Result<(Total, Vec<String>)> {
+    let mut command = cargo(&["test"]);
+    command.args(args).envs(rig.variables().iter().map(|(name, value)| (name, value)));
+    let (total, status) = counted(&mut command)?;
+    Ok((total, if status.success() { Vec::new() } else { vec![format!("cargo test ended with {status}")] }))
 }
 
 /// Runs cargo test, shows what it says, and counts.
@@ -82,7 +89,7 @@ impl Total {
         self.passed > 0 && self.failed == 0
     }
 
-    fn add(&mut self, line: &str) {
+    pub(crate) fn add(&mut self, line: &str) {
         // `test result: ok. 12 passed; 0 failed; 0 ignored; …`
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {

@@ -46,15 +46,25 @@ impl Keeper {
         self.answers.read_line(&mut answer).context("the keeper does not answer")?;
         Ok(answer.trim().to_owned())
     }
-}
 
-impl Drop for Keeper {
-    fn drop(&mut self) {
+    /// The process of the script.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it, and waits until it has.
+    pub(super) fn end(&mut self) {
         drop(self.orders.take());
         let deadline = Instant::now() + FAREWELL;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             pause(Duration::from_millis(20));
         }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

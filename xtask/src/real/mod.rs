@@ -12,11 +12,16 @@
 //! | `EVENKEEL_TEST_PROMETHEUS`, `EVENKEEL_TEST_PROMTOOL` | paths of the programs |
 //! | `EVENKEEL_TEST_ALERTMANAGER`, `EVENKEEL_TEST_NATS` | paths of Alertmanager and of a NATS server |
 //! | `EVENKEEL_TEST_CHROMIUM`, `EVENKEEL_TEST_CHROMEDRIVER` | paths of a browser and of what drives it |
+//! | `EVENKEEL_TEST_DOCKER_CLI`, `EVENKEEL_TEST_COMPOSE` | paths of `docker` and of `docker-compose` |
+//! | `EVENKEEL_TEST_SYSTEMD_ANALYZE` | the path of what checks units for systemd |
 //! | `EVENKEEL_TEST_SCHEMATHESIS` | the path of schemathesis, which asks an API whatever its document allows |
 //! | `EVENKEEL_TEST_AXE` | the path of axe-core, one file of JavaScript |
+//! | `EVENKEEL_TEST_HELM` | the path of a Python that has Helm's engine and the schemas of Kubernetes |
+//! | `EVENKEEL_TEST_OPERATOR` | a folder with the models of the Prometheus operator's resources, for Node |
 
 mod axe;
 mod engine;
+mod helm;
 mod image;
 mod keeper;
 mod lowly;
@@ -24,6 +29,7 @@ mod packages;
 pub mod pgbouncer;
 mod port;
 pub mod postgres;
+mod room;
 mod schemathesis;
 mod socket;
 
@@ -31,6 +37,7 @@ pub use engine::{Engine, Network};
 pub use packages::{find, is_root};
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
+pub use room::Room;
 pub use socket::{Answer, request};
 
 use std::time::Instant;
@@ -48,6 +55,9 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("nats-server", "nats-server", "EVENKEEL_TEST_NATS"),
     ("chromium", "chromium", "EVENKEEL_TEST_CHROMIUM"),
     ("chromedriver", "chromium-driver", "EVENKEEL_TEST_CHROMEDRIVER"),
+    ("docker", "docker.io", "EVENKEEL_TEST_DOCKER_CLI"),
+    ("docker-compose", "docker-compose", "EVENKEEL_TEST_COMPOSE"),
+    ("systemd-analyze", "systemd", "EVENKEEL_TEST_SYSTEMD_ANALYZE"),
 ];
 
 /// What the command line may switch off.
@@ -55,17 +65,20 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
 pub struct Options {
     install: bool,
     systems: bool,
+    /// Whether a run of every test fuzzes beside them.
+    pub fuzz: bool,
 }
 
 impl Options {
     /// Takes our options off the front; the rest is somebody else's.
     pub fn parse(args: &[String]) -> (Self, &[String]) {
-        let mut options = Self { install: true, systems: true };
+        let mut options = Self { install: true, systems: true, fuzz: true };
         let mut rest = args;
         while let [first, more @ ..] = rest {
             match first.as_str() {
                 "--no-install" => options.install = false,
                 "--no-systems" => options.systems = false,
+                "--no-fuzz" => options.fuzz = false,
                 _ => break,
             }
             rest = more;
@@ -97,7 +110,7 @@ impl Rig {
         };
         if !options.systems {
             rig.missing.push(
-                "Docker engine, PostgreSQL, PgBouncer, Prometheus, Alertmanager, NATS, Chromium: --no-systems"
+                "Docker engine, Compose, PostgreSQL, PgBouncer, Prometheus, Alertmanager, NATS, Chromium, systemd: --no-systems"
                     .to_owned(),
             );
             return rig;
@@ -108,6 +121,7 @@ impl Rig {
         rig.programs();
         rig.axe(options.install);
         rig.schemathesis(options.install);
+        rig.helm(options.install);
         rig
     }
 
@@ -192,6 +206,17 @@ impl Rig {
         match schemathesis::provide(install) {
             Ok(path) => self.variables.push(("EVENKEEL_TEST_SCHEMATHESIS", path.display().to_string())),
             Err(error) => self.miss(format!("schemathesis: {error:#}")),
+        }
+    }
+
+    fn helm(&mut self, install: bool) {
+        match helm::provide(install) {
+            Ok(path) => self.variables.push(("EVENKEEL_TEST_HELM", path.display().to_string())),
+            Err(error) => self.miss(format!("Helm's engine: {error:#}")),
+        }
+        match helm::operator(install) {
+            Ok(path) => self.variables.push(("EVENKEEL_TEST_OPERATOR", path.display().to_string())),
+            Err(error) => self.miss(format!("models of the Prometheus operator: {error:#}")),
         }
     }
 

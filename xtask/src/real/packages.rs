@@ -11,6 +11,7 @@ use crate::say::{loud, say};
 /// Which package brings which program.
 const NEEDED: &[(&str, &str)] = &[
     ("dockerd", "docker.io"),
+    ("docker", "docker.io"),
     ("containerd", "docker.io"),
     ("iptables", "iptables"),
     ("ip", "iproute2"),
@@ -25,6 +26,12 @@ const NEEDED: &[(&str, &str)] = &[
     ("nats-server", "nats-server"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("docker-compose", "docker-compose"),
+    ("systemd-analyze", "systemd"),
+    ("groff", "groff-base"),
+    ("bash", "bash"),
+    ("fish", "fish"),
+    ("zsh", "zsh"),
 ];
 
 /// Where services are asked whether they may start after their installation.

@@ -166,6 +166,11 @@ impl Postgres {
         self.keeper.order("stop").map(drop)
     }
 
+    /// An immediate stop: its processes end where they are, and the next start recovers from its log.
+    pub fn quit(&mut self) -> anyhow::Result<()> {
+        self.keeper.order("quit").map(drop)
+    }
+
     /// Death without notice, of all its processes.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.keeper.order("kill").map(drop)
@@ -181,7 +186,7 @@ impl Postgres {
         self.keeper.order("thaw").map(drop)
     }
 
-    /// Starts it again after [`Postgres::stop`] or [`Postgres::kill`], on the same address, with what it held.
+    /// Starts it again after [`Postgres::stop`], [`Postgres::quit`] or [`Postgres::kill`], on the same address, with what it held.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.keeper.order("start")?;
         let ready = self.wait_until_ready();

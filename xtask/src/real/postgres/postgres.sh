@@ -65,6 +65,7 @@ while read -r order; do
     case $order in
     start) start ;;
     stop) thaw; kill -INT "$pid" && wait "$pid" ;;
+    quit) kill -QUIT "$pid" && wait "$pid" ;;
     kill) slay ;;
     freeze) freeze ;;
     thaw) thaw ;;
