@@ -11,6 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use evenkeel::metrics::Metrics;
+use evenkeel_core::{SourceId, SourceKind};
 use evenkeel_lab::fault::Fault;
 use evenkeel_lab::receiver::{Mode, Receiver};
 use evenkeel_tests::program::Home;
@@ -22,7 +23,7 @@ use prometheus::{Registry, TextEncoder};
 fn exposition() -> String {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
-    metrics.observations.with_label_values(&["docker/box2-media", "complete"]).inc();
+    metrics.sources.answered(&SourceId::new(SourceKind::Docker, "box2-media"), true, false);
     metrics.deliveries.with_label_values(&["n8n", "delivered"]).inc_by(3);
     metrics.pass_seconds.observe(0.002);
     TextEncoder::new().encode_to_string(&registry.gather()).unwrap()

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
-use evenkeel_core::{HostName, Subject};
+use evenkeel_core::{HostName, SourceId, SourceKind, Subject};
 use evenkeel_lab::receiver::Receiver;
 use evenkeel_store::PassCommit;
 use evenkeel_tests::moody::{Mood, MoodyStore};
@@ -12,6 +12,10 @@ use jiff::Timestamp;
 use sqlx::{Connection, Executor, SqliteConnection};
 
 const SERVICES: &[(&str, u16)] = &[("web", 80), ("db", 5432), ("cache", 6379)];
+
+fn docker(name: &str) -> SourceId {
+    SourceId::new(SourceKind::Docker, name)
+}
 
 async fn stage(receiver: &Receiver) -> Stage {
     let plan = Plan::default().telling(SinkPlan::new("n8n", receiver.url()));
@@ -119,7 +123,7 @@ async fn while_nothing_can_be_kept_passes_wait_memory_stays_bounded_and_afterwar
         let hub = stage.hub();
         assert!(soon(|| async { hub.gate.paused().is_some() }).await, "{mood:?}");
         let failed = || hub.metrics.passes.with_label_values(&["error"]).get();
-        let observed = || hub.metrics.observations.with_label_values(&["docker/attic", "complete"]).get();
+        let observed = || hub.metrics.sources.answers(&docker("attic")).complete;
         let (failed_before, observed_before) = (failed(), observed());
         // Whatever is seen again and again meanwhile, and be it different each time, is one of each host.
         for round in 0_u16..60 {
@@ -162,7 +166,7 @@ async fn whoever_is_no_longer_the_leader_makes_no_more_passes() {
     let is_idle = || async { hub.queue.read(|queue, _| queue.running() == 0) };
     assert!(soon(is_idle).await);
     store.set(Mood::Well);
-    let asked = || stage.hub().metrics.observations.with_label_values(&["docker/box", "complete"]).get();
+    let asked = || stage.hub().metrics.sources.answers(&docker("box")).complete;
     let before = asked();
     assert!(soon(|| async { asked() > before + 3 }).await);
     assert_eq!(stage.history().await, Vec::<String>::new());

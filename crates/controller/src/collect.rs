@@ -106,22 +106,16 @@ impl Collector {
 
     /// Counts the answer and says it once per change of state.
     fn judge(&self, id: &SourceId, breaker: &mut Breaker, blind: &mut Option<Coverage>, heard: &Heard) {
-        let label = id.to_string();
-        let metrics = &self.hub.metrics;
         match heard.in_vain {
             true => breaker.failed(Instant::now()),
             false => breaker.succeeded(),
         }
         match &heard.worst {
-            Coverage::Complete => {
-                metrics.observations.with_label_values(&[&label, "complete"]).inc();
-                match blind.take() {
-                    Some(_) => warn!(source = %id, "recovered"),
-                    None => debug!(source = %id, "observed"),
-                }
-            }
+            Coverage::Complete => match blind.take() {
+                Some(_) => warn!(source = %id, "recovered"),
+                None => debug!(source = %id, "observed"),
+            },
             Coverage::Partial(gap) => {
-                metrics.observations.with_label_values(&[&label, "partial"]).inc();
                 if blind.as_ref().and_then(Coverage::gap).map(|g| g.kind) != Some(gap.kind) {
                     warn!(source = %id, gap = %gap, "blind");
                 }
@@ -129,7 +123,7 @@ impl Collector {
             }
         }
         let open = matches!(breaker.state(), State::Open { .. });
-        metrics.breaker_open.with_label_values(&[&label]).set(i64::from(open));
+        self.hub.metrics.sources.answered(id, heard.worst.is_complete(), open);
     }
 
     /// Says how the source is asked, for those who look.

@@ -66,7 +66,7 @@ pub fn refresh(hub: &Hub) {
         let blind: std::collections::BTreeSet<_> =
             statuses.iter().filter(|s| !s.coverage.is_complete()).filter_map(|s| s.host.clone()).collect();
         let hosts = world.subjects().iter().filter(|s| matches!(s, Subject::Host(_))).count();
-        statuses.iter().for_each(|status| metrics.source(status));
+        statuses.iter().for_each(|status| metrics.sources.show(status));
         (hosts, blind.len())
     });
     metrics.hosts.set(i64::try_from(hosts).unwrap_or(i64::MAX));

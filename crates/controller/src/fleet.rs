@@ -243,7 +243,7 @@ impl Fleet {
                     self.hub.askings.forget(&id);
                     let touched = self.hub.change(|world| world.remove_source(&id));
                     self.hub.queue.add_all(touched, Duration::ZERO);
-                    self.hub.metrics.forget_source(&id);
+                    self.hub.metrics.sources.forget(&id);
                 }
             }
         }

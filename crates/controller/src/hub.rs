@@ -219,7 +219,7 @@ impl Hub {
 
     fn show_source(&self, id: &SourceId) {
         if let Some(status) = self.see(|world| world.source_status(id, crate::collect::now())) {
-            self.metrics.source(&status);
+            self.metrics.sources.show(&status);
         }
     }
 

@@ -1,13 +1,16 @@
 //! What Prometheus sees: one struct, registered on the registry it is given. Names follow controller-runtime where
 //! the meaning is the same; every label is bounded by the configuration or by an enum.
 
-use evenkeel_core::{EventType, Severity, SourceId, SourceKind, Transition};
+mod sources;
+
+use evenkeel_core::{EventType, Severity, SourceKind, Transition};
 use evenkeel_store::{Pruned, RowCounts};
-use evenkeel_web::SourceStatus;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry,
 };
+
+pub use sources::{Answers, Sources};
 
 /// Every figure evenkeel keeps about itself.
 #[derive(Clone, Debug)]
@@ -28,15 +31,10 @@ pub struct Metrics {
     pub drift_open: IntGaugeVec,
     /// Transitions by type.
     pub transitions: IntCounterVec,
-    /// Observations by source and result: `complete`, `partial`.
-    pub observations: IntCounterVec,
+    /// How each source stands and answered.
+    pub sources: Sources,
     /// Time of one observation by kind of source.
     pub observe_seconds: HistogramVec,
-    source_up: IntGaugeVec,
-    source_complete_at: GaugeVec,
-    source_objects: IntGaugeVec,
-    /// 1 while a source is left alone after repeated failures.
-    pub breaker_open: IntGaugeVec,
     /// Attempts to deliver by sink and outcome: `delivered`, `retried`, `dead`; `repeated` and `unrepeated` where what is
     /// open is told again.
     pub deliveries: IntCounterVec,
@@ -80,31 +78,11 @@ impl Metrics {
                 "Transitions of drifts.",
                 &["type", "transition"],
             )?,
-            observations: maker.counters(
-                "source_observations_total",
-                "Observations by result.",
-                &["source", "result"],
-            )?,
+            sources: maker.sources()?,
             observe_seconds: maker.histograms(
                 "source_observe_duration_seconds",
                 "Time of one observation.",
                 &["kind"],
-            )?,
-            source_up: maker.gauges("source_up", "1 if the newest answer was complete.", &["source"])?,
-            source_complete_at: maker.floats(
-                "source_last_complete_timestamp_seconds",
-                "When the newest complete answer came; 0 before the first.",
-                &["source"],
-            )?,
-            source_objects: maker.gauges(
-                "source_objects",
-                "Objects in the newest complete answer.",
-                &["source"],
-            )?,
-            breaker_open: maker.gauges(
-                "source_breaker_open",
-                "1 while a source is left alone after repeated failures.",
-                &["source"],
             )?,
             deliveries: maker.counters(
                 "deliveries_total",
@@ -160,16 +138,6 @@ impl Metrics {
         for kind in [SourceKind::Netbox, SourceKind::Docker] {
             self.observe_seconds.with_label_values(&[kind.as_str()]);
         }
-    }
-
-    /// A source as it stands.
-    pub fn source(&self, status: &SourceStatus) {
-        let name = status.source.to_string();
-        let label = [name.as_str()];
-        self.source_up.with_label_values(&label).set(i64::from(status.coverage.is_complete()));
-        let at = status.complete_at.map_or(0.0, |at| at.as_millisecond() as f64 / 1000.0);
-        self.source_complete_at.with_label_values(&label).set(at);
-        self.source_objects.with_label_values(&label).set(i64::try_from(status.objects).unwrap_or(i64::MAX));
     }
 
     /// A sink that is configured: its figures are there before its first event.
@@ -238,23 +206,8 @@ impl Metrics {
             self.pruned.with_label_values(&[table]).inc_by(*rows);
         }
     }
-
-    /// A source that is no longer configured.
-    pub fn forget_source(&self, id: &SourceId) {
-        let name = id.to_string();
-        let label = [name.as_str()];
-        // Each answers an error if the label was never used; there is nothing to forget then.
-        let _ = self.source_up.remove_label_values(&label);
-        let _ = self.source_complete_at.remove_label_values(&label);
-        let _ = self.source_objects.remove_label_values(&label);
-        let _ = self.breaker_open.remove_label_values(&label);
-        for result in ["complete", "partial"] {
-            let _ = self.observations.remove_label_values(&[&name, result]);
-        }
-    }
 }
 
-/// Makes metrics with our prefix and registers them.
 /// Makes figures under our name and registers them.
 pub(crate) struct Maker<'a>(pub(crate) &'a Registry);
 
@@ -270,6 +223,10 @@ impl Maker<'_> {
         let made = made?;
         self.0.register(Box::new(made.clone()))?;
         Ok(made)
+    }
+
+    fn sources(&self) -> Result<Sources, prometheus::Error> {
+        self.add(Sources::new())
     }
 
     pub(crate) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
@@ -325,46 +282,5 @@ impl Maker<'_> {
             0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
             10.0, 30.0, 60.0,
         ])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use evenkeel_core::Coverage;
-
-    use super::*;
-
-    #[test]
-    fn what_is_asked_no_more_has_no_figures() {
-        let registry = Registry::new();
-        let metrics = Metrics::register(&registry).unwrap();
-        let of_sources = || {
-            let families = registry.gather();
-            let samples = families.iter().flat_map(|family| family.get_metric());
-            samples.filter(|sample| sample.get_label().iter().any(|label| label.name() == "source")).count()
-        };
-        let ids: Vec<SourceId> =
-            (0..3).map(|n| SourceId::new(SourceKind::Docker, format!("box-{n}"))).collect();
-        for id in &ids {
-            metrics.source(&SourceStatus {
-                source: id.clone(),
-                host: None,
-                coverage: Coverage::Complete,
-                answered_at: None,
-                complete_at: None,
-                blind_since: None,
-                objects: 1,
-                asking: None,
-            });
-            let label = id.to_string();
-            metrics.breaker_open.with_label_values(&[&label]).set(0);
-            metrics.observations.with_label_values(&[&label, "complete"]).inc();
-            metrics.observations.with_label_values(&[&label, "partial"]).inc();
-        }
-        let each = of_sources() / 3;
-        metrics.forget_source(&ids[0]);
-        assert_eq!(of_sources(), 2 * each);
-        ids.iter().for_each(|id| metrics.forget_source(id));
-        assert_eq!(of_sources(), 0);
     }
 }

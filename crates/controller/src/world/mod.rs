@@ -44,7 +44,8 @@ pub struct World {
     /// An answer older than this proves nothing any more.
     stale_after: Duration,
     intent: Intent,
-    observations: BTreeMap<SourceId, Observation>,
+    /// In boxes: there may be thousands, and a map keeps room for more than it holds.
+    observations: BTreeMap<SourceId, Box<Observation>>,
     /// Sources that speak about many machines.
     sites: BTreeMap<SourceId, Site>,
     /// Which sources of one host speak about which subject.
@@ -124,7 +125,7 @@ impl World {
         remembered: Option<NetboxRef>,
     ) -> Vec<Key> {
         let observation = Observation::new(id.clone(), configured, remembered);
-        self.observations.insert(id.clone(), observation);
+        self.observations.insert(id.clone(), Box::new(observation));
         let touched = self.resettle(&id);
         self.restamp(touched)
     }

@@ -56,8 +56,9 @@ impl World {
     /// After a change of intent: a source is bound anew if its host changed, or if it might now be another host.
     pub(super) fn rebind_all(&mut self, touched: &mut Touched) {
         let concerned =
-            |o: &&Observation| touched.contains(&o.subject) || !self.intent.is_declared(&o.subject);
-        let ids: Vec<SourceId> = self.observations.values().filter(concerned).map(|o| o.id.clone()).collect();
+            |o: &Observation| touched.contains(&o.subject) || !self.intent.is_declared(&o.subject);
+        let ids: Vec<SourceId> =
+            self.observations.values().filter(|o| concerned(o)).map(|o| o.id.clone()).collect();
         for id in ids {
             touched.extend(self.resettle(&id));
         }
@@ -104,8 +105,8 @@ impl World {
         let host = self.observations.get(source);
         let site = self.sites.get(source);
         let is_blind =
-            |o: &&Observation| !o.identity_coverage().is_complete() || o.is_stale(now, self.stale_after);
-        let told_elsewhere = host.filter(|o| o.subject.host().is_some()).filter(is_blind);
+            |o: &Observation| !o.identity_coverage().is_complete() || o.is_stale(now, self.stale_after);
+        let told_elsewhere = host.filter(|o| o.subject.host().is_some()).filter(|o| is_blind(o));
         match (site, host) {
             (Some(site), _) if site.is_silent(&self.intent) => {
                 let gap = Gap::new(GapKind::NotYetObserved, format!("nothing was heard of {source} yet"));

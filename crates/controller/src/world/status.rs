@@ -20,7 +20,7 @@ use super::sites::Site;
 impl World {
     /// Every source, NetBox first. What runs on a source's own machine and the machines it looks after are two.
     pub fn source_statuses(&self, now: Timestamp) -> Vec<SourceStatus> {
-        let hosts = self.observations.values().map(of_host);
+        let hosts = self.observations.values().map(|of| of_host(of));
         let sites = self.sites.values().map(|site| of_site(site, now));
         std::iter::once(self.of_intent()).chain(hosts).chain(sites).collect()
     }
@@ -30,7 +30,7 @@ impl World {
         if *id == self.intent.source {
             return Some(self.of_intent());
         }
-        let host = self.observations.get(id).map(of_host);
+        let host = self.observations.get(id).map(|of| of_host(of));
         host.or_else(|| self.sites.get(id).map(|site| of_site(site, now)))
     }
 

@@ -105,7 +105,9 @@ impl DockerSource {
         let board = Arc::new(Board::new(config.restart_window, config.settle));
         let cancel = CancellationToken::new();
         if config.events {
-            let listening = events::listen(Arc::clone(&client), Arc::clone(&board), config.watchdog);
+            // In a box: what awaits it would otherwise have room for it twice.
+            let listening =
+                Box::pin(events::listen(Arc::clone(&client), Arc::clone(&board), config.watchdog));
             let cancelled = cancel.clone().cancelled_owned();
             runtime.spawn(async move {
                 tokio::select! {

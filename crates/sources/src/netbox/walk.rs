@@ -74,20 +74,29 @@ impl Reader<'_> {
     }
 
     async fn table<R: Row>(&self, lists: &[List]) -> Result<Table<R>, Gap> {
-        let mut table = Table::new();
+        let mut rows = Vec::new();
         for list in lists {
-            for parsed in walk::<R::Wire>(self.client, list).await? {
-                table.insert(parsed.id, keep(parsed, self.settings, self.version));
-            }
+            let kept = |parsed: Parsed<R::Wire>| (parsed.id, keep(parsed, self.settings, self.version));
+            rows.extend(walk_into(self.client, list, kept).await?);
         }
-        Ok(table)
+        // All at once: made one by one in order, a map's nodes stay half empty.
+        Ok(rows.into_iter().collect())
     }
 }
 
 /// Reads a list to its end. Complete or a gap, never the part that came.
 pub(super) async fn walk<W: Wire>(client: &Client, list: &List) -> Result<Vec<Parsed<W>>, Gap> {
+    walk_into(client, list, |parsed| parsed).await
+}
+
+/// The same; of each row is kept what this makes of it, page by page: the whole of what was sent is never held at once.
+async fn walk_into<W: Wire, T>(
+    client: &Client,
+    list: &List,
+    keep: impl Fn(Parsed<W>) -> T,
+) -> Result<Vec<T>, Gap> {
     for last_try in [false, true] {
-        let (rows, announced) = walk_once(client, list).await?;
+        let (rows, announced) = walk_once(client, list, &keep).await?;
         if rows.len() as u64 == announced {
             return Ok(rows);
         }
@@ -103,8 +112,12 @@ pub(super) async fn walk<W: Wire>(client: &Client, list: &List) -> Result<Vec<Pa
     Err(truncated(client, list, "the rows do not add up"))
 }
 
-async fn walk_once<W: Wire>(client: &Client, list: &List) -> Result<(Vec<Parsed<W>>, u64), Gap> {
-    let mut rows: Vec<Parsed<W>> = Vec::new();
+async fn walk_once<W: Wire, T>(
+    client: &Client,
+    list: &List,
+    keep: &impl Fn(Parsed<W>) -> T,
+) -> Result<(Vec<T>, u64), Gap> {
+    let mut rows = Vec::new();
     let mut announced = None;
     let mut cursor = 0;
     loop {
@@ -113,7 +126,7 @@ async fn walk_once<W: Wire>(client: &Client, list: &List) -> Result<(Vec<Parsed<
         if let Some(last) = page.rows.last() {
             cursor = last.id;
         }
-        rows.extend(page.rows);
+        rows.extend(page.rows.into_iter().map(keep));
         if !page.more {
             return Ok((rows, announced));
         }

@@ -72,7 +72,7 @@ pub(super) async fn writer(path: &Path, options: &Options) -> Result<SqliteConne
             Synchronous::Normal => SqliteSynchronous::Normal,
         })
         // A transaction larger than the cache is written twice. It is a ceiling, not a reservation.
-        .pragma("cache_size", "-16384")
+        .pragma("cache_size", "-8192")
         // The log is emptied every 16 MiB: four times rarer than by default, which a burst of small commits feels.
         .pragma("wal_autocheckpoint", "4000")
         // A backup that reads for long makes the log grow; it need not stay so.
