@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// What a burst took goes back to the system: the C library's own allocator keeps it in pieces.
+/// What a burst took goes back to the system: the C library's own allocator keeps it in pieces. It serves SQLite as well
+/// (`override`), and asks for no huge pages (`no_thp`), of which a few bytes would hold two megabytes.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use evenkeel_core::brake::{self, outlasted};
 use evenkeel_core::identity::{Claim, bind, hosts::NetboxRef};
 use evenkeel_core::ledger::CLOCK_TOLERANCE;
-use evenkeel_core::model::{ExpectedHost, HostFacts, HostSnapshot, HostView};
+use evenkeel_core::model::{ExpectedHost, HostFacts, HostSnapshot, HostView, ObservedService};
 use evenkeel_core::policy::Policy;
 use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, Subject};
 use jiff::{SignedDuration, Timestamp};
@@ -27,8 +27,10 @@ pub(super) struct Observation {
     pub(super) stale_after: Option<Duration>,
     /// Why it could not be matched with a host.
     pub(super) unmatched: Option<Gap>,
-    /// The newest answer.
+    /// The newest answer; without its services where the view shows just these.
     newest: HostSnapshot,
+    /// The services of the newest answer are those of the view. Most are called what they are declared as: they are kept once.
+    is_shown_as_it_came: bool,
     /// The newest complete and plausible answer, if it is not the newest.
     complete: Option<HostSnapshot>,
     /// What its answers are held against.
@@ -54,6 +56,7 @@ impl Observation {
             stale_after: None,
             unmatched: None,
             newest,
+            is_shown_as_it_came: false,
             complete: None,
             memory: brake::Memory::default(),
             blind_since: None,
@@ -66,14 +69,16 @@ impl Observation {
     /// neither be bound nor kept anew. `false`: it says something else, and is not taken.
     pub(super) fn repeats(&mut self, snapshot: &HostSnapshot) -> bool {
         let HostSnapshot { source, started, observed_at, coverage, facts, services } = snapshot;
-        let newest = &mut self.newest;
+        let listed = self.services();
+        let newest = &self.newest;
         let is_same = newest.coverage.is_complete()
             && coverage.is_complete()
             && newest.observed_at <= *observed_at
             && newest.source == *source
             && newest.facts == *facts
-            && newest.services == *services;
+            && listed == services;
         if is_same {
+            let newest = &mut self.newest;
             (newest.started, newest.observed_at) = (*started, *observed_at);
             // Copied only if a pass holds it at this moment.
             let view = Arc::make_mut(&mut self.view);
@@ -94,9 +99,8 @@ impl Observation {
             return;
         }
         if snapshot.coverage.is_complete() {
-            let before =
-                if self.newest.coverage.is_complete() { Some(&self.newest) } else { self.complete.as_ref() };
-            if let Some(before) = before
+            let newest = self.newest.coverage.is_complete().then(|| self.whole());
+            if let Some(before) = newest.as_ref().or(self.complete.as_ref())
                 && let Some(gap) = held_back(&mut self.memory, before, &snapshot, host, policy, now)
             {
                 snapshot.coverage = Coverage::Partial(gap);
@@ -110,7 +114,7 @@ impl Observation {
             Coverage::Partial(_) => {
                 self.blind_since.get_or_insert(now);
                 if self.newest.coverage.is_complete() {
-                    self.complete = Some(self.newest.clone());
+                    self.complete = Some(self.whole());
                 }
                 // Who the machine is does not become unknown because it stopped answering.
                 if snapshot.facts == HostFacts::default() {
@@ -120,12 +124,31 @@ impl Observation {
             }
         }
         self.newest = snapshot;
+        self.is_shown_as_it_came = false;
+    }
+
+    /// What the newest answer lists.
+    fn services(&self) -> &[ObservedService] {
+        if self.is_shown_as_it_came { &self.view.services } else { &self.newest.services }
+    }
+
+    /// The newest answer with all it lists.
+    fn whole(&self) -> HostSnapshot {
+        let mut whole = self.newest.clone();
+        if self.is_shown_as_it_came {
+            whole.services.clone_from(&self.view.services);
+        }
+        whole
     }
 
     /// Gives the services of the newest answer their declared names.
     pub(super) fn bind(&mut self, host: Option<&Arc<ExpectedHost>>, policy: &Policy) {
         self.edition = NEXT.fetch_add(1, Ordering::Relaxed);
-        self.view = Arc::new(bind(self.newest.clone(), host.map(|h| &**h), &policy.aliases));
+        let whole = self.whole();
+        let view = bind(whole.clone(), host.map(|h| &**h), &policy.aliases);
+        self.is_shown_as_it_came = view.services == whole.services;
+        self.newest.services = if self.is_shown_as_it_came { Vec::new() } else { whole.services };
+        self.view = Arc::new(view);
     }
 
     /// What is known for finding its host. A source nobody configured a host for, and that has not named itself, goes
@@ -178,12 +201,17 @@ impl Observation {
         Evidence { source: self.id.clone(), observed_at: self.newest.observed_at }
     }
 
-    pub(super) fn newest(&self) -> &HostSnapshot {
-        &self.newest
+    /// When the newest answer came.
+    pub(super) fn answered_at(&self) -> Timestamp {
+        self.newest.observed_at
     }
 
-    pub(super) fn last_complete(&self) -> Option<&HostSnapshot> {
-        if self.newest.coverage.is_complete() { Some(&self.newest) } else { self.complete.as_ref() }
+    /// When the newest complete answer came, and how many services it lists.
+    pub(super) fn last_complete(&self) -> Option<(Timestamp, usize)> {
+        if self.newest.coverage.is_complete() {
+            return Some((self.newest.observed_at, self.services().len()));
+        }
+        self.complete.as_ref().map(|complete| (complete.observed_at, complete.services.len()))
     }
 }
 

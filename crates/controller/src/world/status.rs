@@ -195,10 +195,10 @@ fn of_host(observation: &Observation) -> SourceStatus {
         source: observation.id.clone(),
         host: observation.subject.host().cloned(),
         coverage: observation.identity_coverage(),
-        answered_at: answered(observation.newest().observed_at),
-        complete_at: complete.map(|snapshot| snapshot.observed_at),
+        answered_at: answered(observation.answered_at()),
+        complete_at: complete.map(|(at, _)| at),
         blind_since: observation.blind_since,
-        objects: complete.map_or(0, |snapshot| snapshot.services.len()),
+        objects: complete.map_or(0, |(_, services)| services),
         asking: None,
     }
 }
