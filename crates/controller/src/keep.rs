@@ -1,12 +1,16 @@
 //! What is kept beside the ledgers: the last complete inventory, and what sources showed.
 
 use std::collections::BTreeMap;
+use std::io::{self, BufReader, BufWriter};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_core::model::{ExpectedHost, Inventory};
 use evenkeel_core::{Coverage, HostName, SourceId};
 use evenkeel_store::{AssetRow, Error, ExpectedRow, ObservedRow, SavedInventory, Store};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -17,7 +21,12 @@ use crate::gate::About;
 use crate::hub::Hub;
 use crate::world::Seen;
 
-/// The form an inventory is kept in.
+/// How many hosts are written at a time: all that is known of ten thousand is never one text in memory.
+const AT_ONCE: usize = 500;
+/// How everything packed begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The form an inventory is kept in, packed.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     started: Timestamp,
@@ -30,16 +39,37 @@ struct Kept {
 pub async fn inventory(store: &dyn Store, inventory: &Inventory) -> Result<(), Error> {
     let kept =
         Kept { started: inventory.started, filtered: inventory.filtered, hosts: inventory.hosts.clone() };
-    // Every type in it serialises without fail; an empty text would be refused on reading, not believed.
-    let bytes = serde_json::to_vec(&kept).unwrap_or_else(|_| Vec::new());
-    let saved =
-        SavedInventory { source: inventory.source.clone(), observed_at: inventory.observed_at, bytes };
-    store.save_inventory(&saved).await?;
-    let rows: Vec<ExpectedRow> =
-        inventory.hosts.iter().map(|host| ExpectedRow::of(host, inventory.observed_at)).collect();
-    store.save_expected(&rows).await?;
-    let assets: Vec<AssetRow> = inventory.hosts.iter().map(|host| AssetRow::of(host)).collect();
-    store.save_assets(&assets, inventory.observed_at).await
+    let at = inventory.observed_at;
+    match packed(&kept) {
+        Ok(bytes) => {
+            let source = inventory.source.clone();
+            store.save_inventory(&SavedInventory { source, observed_at: at, bytes }).await?;
+        }
+        // Every type in it serialises without fail.
+        Err(error) => error!(%error, "the inventory could not be packed; the one kept before stays"),
+    }
+    for hosts in inventory.hosts.chunks(AT_ONCE) {
+        let rows: Vec<ExpectedRow> = hosts.iter().map(|host| ExpectedRow::of(host, at)).collect();
+        store.save_expected(&rows).await?;
+        let assets: Vec<AssetRow> = hosts.iter().map(|host| AssetRow::of(host)).collect();
+        store.save_assets(&assets, at).await?;
+    }
+    Ok(())
+}
+
+/// A tenth of what it would be otherwise, in memory as on the disk, and made without ever being whole.
+fn packed(kept: &Kept) -> io::Result<Vec<u8>> {
+    let mut packing = BufWriter::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    serde_json::to_writer(&mut packing, kept)?;
+    packing.into_inner()?.finish()
+}
+
+/// What was packed, or kept by a version that did not pack.
+fn unpacked(bytes: &[u8]) -> Result<Kept, serde_json::Error> {
+    match bytes.starts_with(&GZIP) {
+        true => serde_json::from_reader(BufReader::new(GzDecoder::new(bytes))),
+        false => serde_json::from_slice(bytes),
+    }
 }
 
 /// The last complete inventory of an earlier run. One that cannot be read any more is as good as none: the next read of
@@ -50,7 +80,7 @@ pub async fn last_inventory(
     now: Timestamp,
 ) -> Result<Option<Inventory>, Error> {
     let Some(saved) = store.last_inventory(source).await? else { return Ok(None) };
-    match serde_json::from_slice::<Kept>(&saved.bytes) {
+    match unpacked(&saved.bytes) {
         Ok(kept) => Ok(Some(Inventory {
             source: source.clone(),
             started: kept.started.min(now),
@@ -157,10 +187,21 @@ impl Shown {
 
     /// Writes what waits. What could not be written waits on, unless something newer came.
     pub async fn write(&self, store: &dyn Store) -> Result<(), Error> {
-        let waiting: Vec<Row> = std::mem::take(&mut *lock(&self.waiting)).into_values().collect();
-        if waiting.is_empty() {
-            return Ok(());
+        loop {
+            let next = self.next();
+            if next.is_empty() {
+                return Ok(());
+            }
+            self.write_these(store, next).await?;
         }
+    }
+
+    fn next(&self) -> Vec<Row> {
+        let mut waiting = lock(&self.waiting);
+        std::iter::from_fn(|| waiting.pop_first()).map(|(_, row)| row).take(AT_ONCE).collect()
+    }
+
+    async fn write_these(&self, store: &dyn Store, waiting: Vec<Row>) -> Result<(), Error> {
         let (rows, editions): (Vec<ObservedRow>, Vec<Option<u64>>) =
             waiting.into_iter().map(|Row { row, edition }| (row, edition)).unzip();
         let written = store.save_observed(&rows).await;
@@ -241,7 +282,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use evenkeel_core::SourceKind;
-    use evenkeel_core::model::{HostFacts, HostView};
+    use evenkeel_core::model::{HostFacts, HostKind, HostView};
     use evenkeel_store::SqliteStore;
     use evenkeel_store::sqlite::Options;
 
@@ -307,6 +348,47 @@ mod tests {
         assert_eq!((lock(&shown.kept).len(), shown.waiting()), (40, 0));
         assert_eq!(store.stats().await.unwrap().observed_snapshots, 40);
         store.close().await;
+    }
+
+    #[tokio::test]
+    async fn more_than_is_written_at_once_is_written_all_the_same() {
+        let store = SqliteStore::in_memory(Options::default()).await.unwrap();
+        let most = u32::try_from(AT_ONCE).unwrap();
+        let shown = Shown::default();
+        (0..=2 * most).for_each(|n| shown.note(&[seen(n, 0)]));
+        shown.write(&store).await.unwrap();
+        assert_eq!((lock(&shown.kept).len(), shown.waiting()), (2 * AT_ONCE + 1, 0));
+        assert_eq!(store.stats().await.unwrap().observed_snapshots, u64::from(2 * most + 1));
+        let declared = fleet(2 * u64::from(most) + 1);
+        inventory(&store, &declared).await.unwrap();
+        assert_eq!(store.stats().await.unwrap().expected_snapshots, declared.hosts.len() as u64);
+        let kept = last_inventory(&store, &declared.source, declared.observed_at).await.unwrap();
+        assert_eq!(kept, Some(declared));
+    }
+
+    fn fleet(size: u64) -> Inventory {
+        let at = Timestamp::from_second(60).unwrap();
+        let host = |n| Arc::new(ExpectedHost::new(format!("box-{n:04}"), HostKind::Device, n));
+        Inventory {
+            source: SourceId::new(SourceKind::Netbox, "main"),
+            started: at,
+            observed_at: at,
+            coverage: Coverage::Complete,
+            hosts: (0..size).map(host).collect(),
+            filtered: false,
+        }
+    }
+
+    #[test]
+    fn what_is_packed_is_small_and_comes_back_whole_as_does_what_was_never_packed() {
+        let Inventory { started, filtered, hosts, .. } = fleet(100);
+        let kept = Kept { started, filtered, hosts };
+        let (plain, packed) = (serde_json::to_vec(&kept).unwrap(), packed(&kept).unwrap());
+        assert!(packed.len() * 8 < plain.len(), "{} of {}", packed.len(), plain.len());
+        for bytes in [&plain, &packed] {
+            assert_eq!(unpacked(bytes).unwrap().hosts, kept.hosts);
+            assert!(unpacked(&bytes[..bytes.len() / 2]).is_err(), "half of it is not taken for all");
+        }
     }
 
     #[tokio::test]
