@@ -368,7 +368,7 @@ mod tests {
 
     fn fleet(size: u64) -> Inventory {
         let at = Timestamp::from_second(60).unwrap();
-        let host = |n| Arc::new(ExpectedHost::new(format!("box-{n:04}"), HostKind::Device, n));
+        let host = |n| Arc::new(ExpectedHost::new(HostName::new(format!("box-{n:04}")), HostKind::Device, n));
         Inventory {
             source: SourceId::new(SourceKind::Netbox, "main"),
             started: at,
