@@ -9,6 +9,7 @@ mod wire;
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -75,15 +76,7 @@ impl Browser {
         let driver = crate::tool("EVENKEEL_TEST_CHROMEDRIVER", "chromedriver")?;
         let chromium = crate::tool("EVENKEEL_TEST_CHROMIUM", "chromium")?;
         let profile = tempfile::tempdir().unwrap();
-        let mut child = Command::new(driver)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .env("HOME", profile.path())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let port = port_of(&mut child);
+        let (child, port) = driving(&driver, profile.path());
         let options = json!({
             "binary": chromium,
             "args": [
@@ -248,15 +241,35 @@ impl Drop for Browser {
     }
 }
 
-/// The port it says it listens on. The rest of what it says is read and forgotten, or it would block.
-fn port_of(driver: &mut Child) -> u16 {
+/// A driver that runs, and its port. It takes one that is free for one kind of address and gives up if it is not for the
+/// other, which on a machine with thousands of connections happens.
+fn driving(driver: &Path, home: &Path) -> (Child, u16) {
+    for _ in 0..20 {
+        let mut child = Command::new(driver)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .env("HOME", home)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        if let Some(port) = port_of(&mut child) {
+            return (child, port);
+        }
+        child.wait().unwrap();
+    }
+    panic!("chromedriver does not say its port");
+}
+
+/// The port it says it listens on; `None`: it ended. The rest of what it says is read and forgotten, or it would block.
+fn port_of(driver: &mut Child) -> Option<u16> {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let port = lines.find_map(|line| {
         let line = line.ok()?;
         line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
     });
     std::thread::spawn(move || lines.for_each(drop));
-    port.expect("chromedriver says its port")
+    port
 }
 
 fn text(value: &Value) -> String {

@@ -12,18 +12,8 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Opts, core::Describer as _};
 
-/// The names without our prefix, what they say, and their labels beside `source`.
-const FAMILIES: [(&str, &str, &[&str]); 5] = [
-    ("source_observations_total", "Observations by result.", &["result"]),
-    ("source_up", "1 if the newest answer was complete.", &[]),
-    (
-        "source_last_complete_timestamp_seconds",
-        "When the newest complete answer came; 0 before the first.",
-        &[],
-    ),
-    ("source_objects", "Objects in the newest complete answer.", &[]),
-    ("source_breaker_open", "1 while a source is left alone after repeated failures.", &[]),
-];
+/// How many figures there are.
+const FAMILIES: usize = 5;
 
 /// The figures of the sources.
 #[derive(Clone, Debug)]
@@ -60,11 +50,23 @@ struct Standing {
 impl Sources {
     /// Of no source yet.
     pub(super) fn new() -> Result<Self, prometheus::Error> {
-        let describe = |(name, help, labels): (&str, &str, &[&str])| {
-            let labels = labels.iter().copied().chain(["source"]).map(str::to_owned).collect();
-            Opts::new(name, help).namespace("evenkeel").variable_labels(labels).describe()
-        };
-        let descs: Result<Vec<Desc>, prometheus::Error> = FAMILIES.into_iter().map(describe).collect();
+        let families: [Opts; FAMILIES] = [
+            opts("source_observations_total", "Observations by result.", &["result", "source"]),
+            opts("source_up", "1 if the newest answer was complete.", &["source"]),
+            opts(
+                "source_last_complete_timestamp_seconds",
+                "When the newest complete answer came; 0 before the first.",
+                &["source"],
+            ),
+            opts("source_objects", "Objects in the newest complete answer.", &["source"]),
+            opts(
+                "source_breaker_open",
+                "1 while a source is left alone after repeated failures.",
+                &["source"],
+            ),
+        ];
+        let descs: Result<Vec<Desc>, prometheus::Error> =
+            families.iter().map(|family| family.describe()).collect();
         Ok(Self { descs: Arc::new(descs?), of: Arc::default() })
     }
 
@@ -111,7 +113,7 @@ impl Collector for Sources {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let mut samples: [Vec<Metric>; FAMILIES.len()] = Default::default();
+        let mut samples: [Vec<Metric>; FAMILIES] = Default::default();
         for (id, figures) in &*self.lock() {
             let name = id.to_string();
             let [answers, up, complete_at, objects, breaker] = &mut samples;
@@ -132,6 +134,11 @@ impl Collector for Sources {
             .map(|(desc, samples)| family(desc, samples))
             .collect()
     }
+}
+
+fn opts(name: &str, help: &str, labels: &[&str]) -> Opts {
+    let labels = labels.iter().copied().map(str::to_owned).collect();
+    Opts::new(name, help).namespace("evenkeel").variable_labels(labels)
 }
 
 fn family(desc: &Desc, samples: Vec<Metric>) -> MetricFamily {
