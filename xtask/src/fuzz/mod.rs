@@ -121,7 +121,10 @@ fn carry_out(plan: &Plan) -> anyhow::Result<()> {
     for (target, outcome) in plan.targets.iter().zip(outcomes) {
         match outcome {
             Ok(outcome) => {
-                bad += usize::from(outcome.found.is_some());
+                if let Some(found) = &outcome.found {
+                    bad += 1;
+                    say(found.report(target));
+                }
                 lines.push(outcome.line(target));
             }
             Err(error) => {

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use xtask::real::find;
 
 use super::corpus;
@@ -26,8 +28,39 @@ pub(super) struct Outcome {
     places: u64,
     features: u64,
     memory: u64,
-    /// The input it stopped at, or its last words.
-    pub(super) found: Option<String>,
+    /// What it stopped at.
+    pub(super) found: Option<Found>,
+}
+
+/// An input that broke something. It is shown whole: where tests run, its file may be gone when somebody reads about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    path: PathBuf,
+    input: Vec<u8>,
+    /// What the program said of it.
+    why: String,
+}
+
+impl Found {
+    fn read(path: PathBuf, said: &str) -> anyhow::Result<Self> {
+        let input = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        Ok(Self { path, input, why: last_words(said) })
+    }
+
+    /// The way to see it again, on any machine.
+    pub(super) fn report(&self, target: &Target) -> String {
+        let (name, input) = (target.name, BASE64.encode(&self.input));
+        format!("{name} stopped: {}\nits input: base64 -d > {name}.input <<< {input}", self.why)
+    }
+}
+
+/// Of a log, what was said from the panic on; without one, its end. Bounded: what is compared may be long.
+fn last_words(said: &str) -> String {
+    const MOST: usize = 4_000;
+    match said.find("panicked at") {
+        Some(at) => said[at..].chars().take(MOST).collect(),
+        None => said.chars().skip(said.chars().count().saturating_sub(MOST)).collect(),
+    }
 }
 
 impl Outcome {
@@ -35,9 +68,12 @@ impl Outcome {
 
     pub(super) fn line(&self, target: &Target) -> String {
         let Self { executions, places, features, memory, found } = self;
-        let found = found.as_deref().map_or_else(
+        let found = found.as_ref().map_or_else(
             || "nothing".to_owned(),
-            |path| format!("{path}\n{:18}again: cargo xtask fuzz {} --input {path}", "", target.name),
+            |found| {
+                let path = found.path.display();
+                format!("{path}\n{:18}again: cargo xtask fuzz {} --input {path}", "", target.name)
+            },
         );
         format!("{:<16} {executions:>11} {places:>8} {features:>9} {memory:>3}  {found}", target.name)
     }
@@ -91,10 +127,11 @@ pub(super) fn fuzz(target: &Target, programs: &Path, time: Duration) -> anyhow::
         .status()
         .with_context(|| format!("run {}", target.name))?;
     let said = fs::read(&log).with_context(|| format!("read {}", log.display()))?;
-    let mut outcome = Outcome::read(&String::from_utf8_lossy(&said));
+    let said = String::from_utf8_lossy(&said);
+    let mut outcome = Outcome::read(&said);
     let new = inputs(&found)?.into_iter().find(|path| !before.contains(path));
     outcome.found = match (new, status.success()) {
-        (Some(path), _) => Some(path.display().to_string()),
+        (Some(path), _) => Some(Found::read(path, &said)?),
         (None, true) if outcome.executions > 0 => None,
         (None, true | false) => bail!("it ended with {status}; see {}", log.display()),
     };
@@ -149,5 +186,15 @@ mod tests {
         let expected = Outcome { executions: 178_982, places: 3004, features: 9984, memory: 41, found: None };
         assert_eq!(Outcome::read(said), expected);
         assert_eq!(Outcome::read("Segmentation fault"), Outcome::default());
+    }
+
+    #[test]
+    fn what_was_found_is_said_with_its_cause_and_the_whole_input() {
+        let said = format!("#7\tNEW cov: 3\nthread 'x' panicked at a.rs:1:2:\nleft {}\n", "l".repeat(9_000));
+        let found = Found { path: "x".into(), input: b"I{\x00}".to_vec(), why: last_words(&said) };
+        let report = found.report(&super::super::targets::TARGETS[0]);
+        assert!(report.contains("panicked at a.rs:1:2:\nleft l"), "{report}");
+        assert!(report.ends_with("<<< SXsAfQ==") && report.len() < 4_200, "{report}");
+        assert_eq!(last_words("ERROR: libFuzzer: out-of-memory"), "ERROR: libFuzzer: out-of-memory");
     }
 }

@@ -86,11 +86,11 @@ fn groups(containers: &[Container]) -> Vec<Group<'_>> {
     groups
         .into_iter()
         .map(|(key, mut members)| {
+            // Best first; the name decides among equals, so that the answer does not depend on the engine's order.
+            members.sort_by(|a, b| by_rank(a).cmp(&by_rank(b)));
             if matches!(key, Key::Swarm(_)) {
                 drop_past_tasks(&mut members);
             }
-            // Best first; the name decides among equals, so that the answer does not depend on the engine's order.
-            members.sort_by(|a, b| by_rank(a).cmp(&by_rank(b)));
             Group { key, members }
         })
         .collect()
@@ -114,7 +114,8 @@ fn key(container: &Container) -> Key<'_> {
     }
 }
 
-/// Swarm leaves the containers of replaced tasks behind; they are the past of a service, not its replicas.
+/// Swarm leaves the containers of replaced tasks behind; they are the past of a service, not its replicas. Of several that
+/// were created last the first stays.
 fn drop_past_tasks(members: &mut Vec<&Container>) {
     let newest = members.iter().map(|member| member.created).max().unwrap_or(0);
     let mut newest_kept = false;

@@ -353,6 +353,27 @@ fn past_tasks_of_a_swarm_service_are_not_its_replicas() {
 }
 
 #[test]
+fn of_tasks_that_ended_together_the_same_one_stays_in_whatever_order_they_are_listed() {
+    let task = |id: &str, image: &str| {
+        let labels = json!({ "com.docker.swarm.service.name": "shop_web" });
+        let row = with(with(row(id, id), "Labels", labels), "State", json!("exited"));
+        with(row, "Image", json!(image))
+    };
+    let (one, two) = (task("a", "web:1"), task("b", "web:2"));
+    assert_eq!(services(json!([one, two])), services(json!([two, one])));
+}
+
+#[test]
+fn the_networks_of_a_container_are_read_alike_in_either_way() {
+    let networks = json!({ "Networks": { "front": {}, "back": {} } });
+    let body = json!([with(row("a", "a"), "NetworkSettings", networks)]).to_string();
+    // As engines write them: in no order. `json!` would put them into one.
+    let body = body.replace(r#""back":{},"front":{}"#, r#""front":{},"back":{}"#);
+    assert!(body.contains(r#"{"front":{},"back":{}}"#), "{body}");
+    assert_eq!(wire::plain::list(body.as_bytes()), Some(list(body.as_bytes())));
+}
+
+#[test]
 fn ports_behind_another_containers_network_are_not_this_ones() {
     let sidecar = |id: &str, mode: &str| {
         let row = with(row(id, id), "HostConfig", json!({ "NetworkMode": mode }));

@@ -368,6 +368,8 @@ impl<'de> Lenient<'de> for Keys {
             names.push(key.into_owned());
             skip(&mut map)?;
         }
+        // An engine writes them in any order, and another one with each answer.
+        names.sort_unstable();
         Ok(Self(names))
     }
 }
