@@ -17,10 +17,11 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let (options, rest) = Options::parse(args);
     // A build that fails needs no engine.
     let built = if rest.is_empty() { Some(programs::build()?) } else { None };
+    let smoke = if rest.is_empty() && options.fuzz { crate::fuzz::smoke()? } else { None };
     let rig = Rig::start(options);
     let started = Instant::now();
     // Beside the tests, most of which wait most of the time.
-    let fuzzing = (rest.is_empty() && options.fuzz).then(|| thread::spawn(crate::fuzz::smoke));
+    let fuzzing = smoke.map(|smoke| thread::spawn(move || smoke.run()));
     // Arguments narrow the run down; without them it is everything, to the end, whatever fails on the way.
     let (total, failed) = match &built {
         Some(built) => programs::run(built, rig.variables())?,

@@ -7,8 +7,8 @@ mod corpus;
 mod run;
 mod targets;
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::env;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ use targets::{TARGETS, Target};
 /// What the compiler puts into our code so that the fuzzer sees where a run went; the same as `cargo fuzz --sanitizer none`
 /// puts into everybody's. No sanitizer: those need a nightly toolchain, and there is no unsafe code of ours to watch.
 const EYES: &[&str] = &[
+    "--cfg=fuzzing",
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
@@ -92,30 +93,40 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     if find("c++").is_none() {
         bail!("there is no `c++`, which the fuzzer is built with (Debian package g++)");
     }
-    carry_out(&plan)
+    carry_out(&plan, &build(&plan.targets)?)
 }
 
-/// Every target, for the tests; where it cannot be built at all, that is said out loud.
-pub(crate) fn smoke() -> anyhow::Result<()> {
+/// Every target, built for the tests; `None` where it cannot be built at all, which is said out loud.
+pub(crate) fn smoke() -> anyhow::Result<Option<Smoke>> {
     if find("c++").is_none() {
         loud("there is no `c++`: nothing is FUZZED (Debian package g++)");
-        return Ok(());
+        return Ok(None);
     }
-    carry_out(&Plan::smoke())
+    let plan = Plan::smoke();
+    Ok(Some(Smoke { programs: build(&plan.targets)?, plan }))
 }
 
-fn carry_out(plan: &Plan) -> anyhow::Result<()> {
-    let started = Instant::now();
-    let programs = build(&plan.targets)?;
-    say(format!("fuzz targets built in {} s", started.elapsed().as_secs()));
+/// What runs beside the tests.
+pub(crate) struct Smoke {
+    plan: Plan,
+    programs: PathBuf,
+}
+
+impl Smoke {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        carry_out(&self.plan, &self.programs)
+    }
+}
+
+fn carry_out(plan: &Plan, programs: &Path) -> anyhow::Result<()> {
     if let (Some(input), [target]) = (&plan.input, plan.targets.as_slice()) {
-        return run::replay(target, &programs, input);
+        return run::replay(target, programs, input);
     }
     let corpora = PathBuf::from(ROOT).join("target/fuzz");
     for target in &plan.targets {
         corpus::lay_out(target, &corpora)?;
     }
-    let outcomes = all(plan, &programs);
+    let outcomes = all(plan, programs);
     let mut lines = vec![Outcome::HEAD.to_owned()];
     let mut bad = 0;
     for (target, outcome) in plan.targets.iter().zip(outcomes) {
@@ -141,7 +152,7 @@ fn carry_out(plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// Runs them, so many at a time, in the order of the plan.
-fn all(plan: &Plan, programs: &std::path::Path) -> Vec<anyhow::Result<Outcome>> {
+fn all(plan: &Plan, programs: &Path) -> Vec<anyhow::Result<Outcome>> {
     let next = AtomicUsize::new(0);
     let mut outcomes: Vec<(usize, anyhow::Result<Outcome>)> = Vec::new();
     thread::scope(|scope| {
@@ -163,41 +174,29 @@ fn all(plan: &Plan, programs: &std::path::Path) -> Vec<anyhow::Result<Outcome>> 
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// Builds what these targets need and nothing else; the folder of the programs.
+/// Builds what these targets need and nothing else; the folder of the programs. What others wrote is built the same way as
+/// for the tests and lies in the same folder, so that none of it is built twice.
 fn build(targets: &[&Target]) -> anyhow::Result<PathBuf> {
-    let host = host()?;
+    let started = Instant::now();
     let mut features: Vec<&str> = targets.iter().map(|target| target.feature).collect();
     features.sort_unstable();
     features.dedup();
-    let folder = PathBuf::from(ROOT).join("target/fuzz");
-    // Named as a target, so that the flags are for the programs and not for what builds them.
+    // Where this program was built: `<target>/debug/xtask`.
+    let programs = env::current_exe().context("find where xtask lies")?;
+    let programs = programs.parent().context("xtask lies in no folder")?.to_owned();
+    let folder = programs.parent().context("xtask lies in no target folder")?;
     let mut command = cargo(&["build", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
-    command.args(["--target", &host, "--features", &features.join(",")]).arg("--target-dir").arg(&folder);
+    command.args(["--features", &features.join(",")]).arg("--target-dir").arg(folder);
     for target in targets {
         command.args(["--bin", target.name]);
     }
-    command.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}fuzzing").env_remove("RUSTFLAGS");
     command.env("RUSTC_WRAPPER", PathBuf::from(ROOT).join("fuzz/rustc")).env("EYES", EYES.join(" "));
-    // Not last of all: whoever waits for the end waits for this.
-    let mut command = run::politely(command, 5);
     let status = command.status().context("run cargo build")?;
     if !status.success() {
         bail!("the fuzz targets do not build");
     }
-    Ok(folder.join(host).join("debug"))
-}
-
-/// What this machine is called by the compiler.
-fn host() -> anyhow::Result<String> {
-    let output = Command::new("rustc")
-        .arg("-vV")
-        .current_dir(ROOT)
-        .stdin(Stdio::null())
-        .output()
-        .context("ask rustc for its version")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("rustc does not say which machine this is")
+    say(format!("fuzz targets built in {} s", started.elapsed().as_secs()));
+    Ok(programs)
 }
 
 #[cfg(test)]
