@@ -108,8 +108,10 @@ impl Book {
     pub fn entries(&self) -> Vec<Entry> {
         let records = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let entries = records.values().flat_map(|record| record.ledger.entries.values());
-        let mut entries: Vec<Entry> =
-            entries.filter(|e| e.state != evenkeel_core::ledger::State::Resolved).cloned().collect();
+        let mut entries: Vec<Entry> = entries
+            .filter(|e| e.state != evenkeel_core::ledger::State::Resolved)
+            .map(|e| Entry::clone(e))
+            .collect();
         entries.sort_by(|a, b| a.id.cmp(&b.id));
         entries
     }

@@ -157,7 +157,7 @@ async fn keep(
         || !advance.events.is_empty()
         || ledger.born != record.ledger.born;
     let revision = if is_news {
-        let upserts = advance.changed.iter().filter_map(|id| ledger.entries.get(id)).cloned().collect();
+        let upserts = advance.changed.iter().filter_map(|id| ledger.entry(id)).cloned().collect();
         let deliveries = hub.deliveries(subject, &advance.events);
         let outbox = !deliveries.is_empty();
         let commit = PassCommit {

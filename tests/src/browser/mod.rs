@@ -250,6 +250,8 @@ fn driving(driver: &Path, home: &Path) -> (Child, u16) {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .env("HOME", home)
+            // What the browser leaves behind goes away with it.
+            .env("TMPDIR", home)
             .process_group(0)
             .spawn()
             .unwrap();

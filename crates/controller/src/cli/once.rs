@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 
-use super::failure::{Failure, OrFail};
+use super::failure::{Failure, OrFail, chain};
 use crate::collect::now;
 use crate::config::Config;
 use crate::fleet::{Observer, Speaks};
@@ -95,10 +95,20 @@ fn is_complete(snapshot: &Snapshot) -> bool {
 
 /// What a controller read last, if one keeps its history here: should NetBox be away, that is still what is expected.
 async fn remembered(config: &Config) -> Option<Inventory> {
-    let store = wiring::store_read_only(&config.store).await.ok()?;
-    let inventory = keep::last_inventory(&*store, &config.netbox.id, now()).await.ok().flatten();
+    let store = match wiring::store_read_only(&config.store).await {
+        Ok(store) => store,
+        Err(error) => {
+            // Nothing unusual: no controller has run here.
+            tracing::debug!(error = chain(&error), "there is no history to read what netbox said last from");
+            return None;
+        }
+    };
+    let inventory = keep::last_inventory(&*store, &config.netbox.id, now()).await;
     store.close().await;
-    inventory
+    inventory.unwrap_or_else(|error| {
+        tracing::warn!(error = chain(&error), "what netbox said last cannot be read from the history");
+        None
+    })
 }
 
 /// Engines that NetBox declares and the configuration does not name.

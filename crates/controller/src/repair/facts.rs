@@ -58,7 +58,7 @@ fn sights(hub: &Hub, subject: &Subject, ids: &BTreeSet<DriftId>, now: Timestamp)
         Sight {
             tags,
             tenant,
-            known: known(id, record.ledger.entries.get(id), &slice),
+            known: known(id, record.ledger.entry(id), &slice),
             ..Sight::of(&record.ledger, id, look.clone())
         }
     };

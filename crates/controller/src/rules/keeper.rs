@@ -183,7 +183,7 @@ impl Keeper {
         match &silence.target {
             Target::Drift(drift) => {
                 let record = self.hub.book.get(&drift.subject);
-                silence.is_fulfilled(record.ledger.entries.get(drift), now())
+                silence.is_fulfilled(record.ledger.entry(drift), now())
             }
             Target::Pattern(_) => false,
         }

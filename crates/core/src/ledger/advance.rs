@@ -72,7 +72,7 @@ pub(super) struct Step<'a> {
     pub(super) policy: &'a Policy,
     pub(super) now: Timestamp,
     pub(super) ids: &'a mut dyn FnMut() -> EventId,
-    pub(super) entries: BTreeMap<DriftId, Entry>,
+    pub(super) entries: BTreeMap<DriftId, Box<Entry>>,
     /// Ids this report shows as drift; only these may open or speak.
     pub(super) drifted: BTreeSet<&'a DriftId>,
     /// See [`Report::vouched_until`].
@@ -86,7 +86,7 @@ impl Step<'_> {
     /// A drift was seen: count the observation, take its present form.
     fn see(&mut self, drift: &Drift) {
         let Some(entry) = self.entries.get_mut(&drift.id) else {
-            self.entries.insert(drift.id.clone(), Entry::first(drift));
+            self.entries.insert(drift.id.clone(), Box::new(Entry::first(drift)));
             return;
         };
         if is_past(&entry.evidence, &drift.evidence, self.now) {
@@ -94,7 +94,7 @@ impl Step<'_> {
         }
         if entry.state == State::Resolved {
             let first = Entry::first(drift);
-            *entry = Entry {
+            **entry = Entry {
                 resolved_at: entry.resolved_at,
                 transitions: std::mem::take(&mut entry.transitions),
                 ..first
@@ -253,7 +253,7 @@ impl Step<'_> {
             self.due = earlier(self.due, at);
         }
         if self.entries.is_empty() {
-            // A map that lost its last entry keeps room for eleven: 7 kB in each of ten thousand ledgers at rest.
+            // A map that lost its last entry keeps room for eleven, in each of ten thousand ledgers at rest.
             self.entries = BTreeMap::new();
         }
         Advance {
@@ -288,7 +288,7 @@ fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
 
 /// The entries, with nothing to wait for until the clock is where it was before it was set back. When a drift was opened
 /// stays: its repairs go by that moment.
-fn caught_up(ledger: &Ledger, now: Timestamp) -> BTreeMap<DriftId, Entry> {
+fn caught_up(ledger: &Ledger, now: Timestamp) -> BTreeMap<DriftId, Box<Entry>> {
     let back = |at: Timestamp| if is_ahead(at, now) { now } else { at };
     let mut entries = ledger.entries.clone();
     for entry in entries.values_mut() {

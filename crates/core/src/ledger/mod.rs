@@ -27,14 +27,20 @@ pub struct Ledger {
     pub subject: Subject,
     /// When the first complete pass was made; `None` before it.
     pub born: Option<Timestamp>,
-    /// The drifts, by id. At most one entry per id.
-    pub entries: BTreeMap<DriftId, Entry>,
+    /// The drifts, by id. At most one entry per id. In boxes: a map has room for eleven as soon as it has one, and most
+    /// ledgers have one.
+    pub entries: BTreeMap<DriftId, Box<Entry>>,
 }
 
 impl Ledger {
     /// A ledger nobody has written in.
     pub fn new(subject: Subject) -> Self {
         Self { subject, born: None, entries: BTreeMap::new() }
+    }
+
+    /// What is known about this drift.
+    pub fn entry(&self, id: &DriftId) -> Option<&Entry> {
+        self.entries.get(id).map(Box::as_ref)
     }
 
     /// The ids that must be judged whatever the two sides say: everything not yet resolved.
@@ -44,6 +50,6 @@ impl Ledger {
 
     /// The open drifts.
     pub fn open(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().filter(|e| e.is_open())
+        self.entries.values().map(Box::as_ref).filter(|e| e.is_open())
     }
 }

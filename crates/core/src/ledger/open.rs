@@ -18,7 +18,7 @@ impl Step<'_> {
             .map(|e| e.id.clone())
             .collect();
         pending.sort_by_key(fold::depth);
-        let mut open = Causes::of(self.entries.values().filter(|e| e.is_open()));
+        let mut open = Causes::of(self.entries.values().map(Box::as_ref).filter(|e| e.is_open()));
         let mut unsure = Causes::default();
         for id in pending {
             let Some(entry) = self.entries.get(&id) else {

@@ -91,7 +91,7 @@ impl Step<'_> {
             (None, Some(field)) => format!("{} {field}", e.id.event_type),
             (None, None) => e.id.event_type.to_string(),
         };
-        self.entries.values().filter(|e| e.parent.as_ref() == Some(root)).map(of).collect()
+        self.entries.values().map(Box::as_ref).filter(|e| e.parent.as_ref() == Some(root)).map(of).collect()
     }
 }
 

@@ -163,7 +163,7 @@ impl Walk {
         let ids: BTreeSet<&DriftId> = before.keys().chain(after.keys()).collect();
         for id in ids {
             let state =
-                |entries: &std::collections::BTreeMap<DriftId, Entry>| entries.get(id).map(|e| e.state);
+                |entries: &std::collections::BTreeMap<DriftId, Box<Entry>>| entries.get(id).map(|e| e.state);
             let (from, to, said) = (state(before), state(after), said(step, id));
             assert!(
                 may_become(from, said).contains(&to),

@@ -83,7 +83,7 @@ impl Inner {
             return Ok(());
         };
         let reading = Reading { at: &self.at, column: "evenkeel_drifts.entry" };
-        let entry: Entry = reading.json(entry)?;
+        let entry: Box<Entry> = reading.json(entry)?;
         loaded.ledger.entries.insert(entry.id.clone(), entry);
         Ok(())
     }

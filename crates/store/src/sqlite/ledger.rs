@@ -78,7 +78,7 @@ impl Inner {
             return Ok(());
         };
         let reading = Reading { at: &self.at, column: "drifts.entry" };
-        let entry: Entry = reading.json(entry)?;
+        let entry: Box<Entry> = reading.json(entry)?;
         loaded.ledger.entries.insert(entry.id.clone(), entry);
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Run {
     }
 
     pub fn entry(&self, part: &str) -> Option<&Entry> {
-        self.ledger.entries.values().find(|e| e.id.to_string().contains(part))
+        self.ledger.entries.values().map(Box::as_ref).find(|e| e.id.to_string().contains(part))
     }
 
     pub fn open(&self) -> Vec<DriftId> {
