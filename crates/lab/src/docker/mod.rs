@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ impl DockerLab {
             faults: Faults::default(),
             asked: Mutex::new(BTreeMap::new()),
             connections: AtomicUsize::new(0),
+            ending: AtomicBool::new(false),
             cut: watch::Sender::new((0, Cut::None)),
         });
         let up = Up::new(socket.listen(BACKLOG)?, Arc::clone(&desk));
@@ -224,11 +225,13 @@ impl DockerLab {
         self.desk.cut.closed().await;
     }
 
-    /// The daemon is asked to end: it listens no more, stops every container and says so, ends the streams and goes.
+    /// The daemon is asked to end: it listens and answers no more, stops every container and says so, ends the streams and
+    /// goes.
     pub async fn stop_daemon(&self) -> io::Result<()> {
         let Some(up) = self.listen_no_more().await? else {
             return Ok(());
         };
+        self.desk.ending.store(true, Ordering::SeqCst);
         self.desk.engine.stop_all();
         self.cut(Cut::Cleanly);
         // What was said must be read before the connections go.
@@ -250,6 +253,7 @@ impl DockerLab {
     /// A new daemon on the same port. What the last one ran is still down; see [`DockerLab::resume`].
     pub async fn start_daemon(&self) -> io::Result<()> {
         self.desk.engine.forget_events();
+        self.desk.ending.store(false, Ordering::SeqCst);
         let mut daemon = self.daemon();
         *daemon = match std::mem::replace(&mut *daemon, Daemon::Gone) {
             Daemon::Down(socket) => Daemon::Up(Up::new(socket.listen(BACKLOG)?, Arc::clone(&self.desk))),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
@@ -39,6 +39,8 @@ pub(super) struct Desk {
     pub(super) faults: Faults,
     pub(super) asked: Mutex<BTreeMap<String, usize>>,
     pub(super) connections: AtomicUsize,
+    /// The daemon was asked to end: whoever is still to be answered is not.
+    pub(super) ending: AtomicBool,
     /// A new value ends the streams that are open.
     pub(super) cut: watch::Sender<(u64, Cut)>,
 }
@@ -143,6 +145,10 @@ async fn answer(peer: &mut impl Peer, request: &Request, desk: &Desk) -> io::Res
         return events(peer, request, desk, fault.as_ref()).await;
     }
     let (status, body) = respond(request, &desk.engine);
+    // Asked after it was made out: an answer that knows of the end is never given.
+    if desk.ending.load(Ordering::SeqCst) {
+        return Ok(Next::Close);
+    }
     match fault {
         Some(Fault::DuplicateRow) => whole(peer, status, &doubled(body).to_string()).await,
         Some(Fault::Truncated) => {
