@@ -118,22 +118,28 @@ fn manner() -> Manner {
 async fn until_calm(program: &Program, yard: &Yard, arrivals: &mut Arrivals) -> Result<()> {
     let begun = Instant::now();
     loop {
-        while let Ok(Some(arrived)) =
-            tokio::time::timeout(Duration::from_millis(200), yard.receiver.next()).await
-        {
-            arrivals.take(&arrived)?;
-        }
+        take_in(yard, arrivals).await?;
         let open = program.json("/api/v1/drifts?limit=1000")?;
         let left = open["items"].as_array().ok_or("no list of drifts")?.len();
         let waits = Program::figure(&program.metrics()?, "evenkeel_outbox_depth", &[]);
         if left == 0 && waits == 0.0 {
-            return Ok(());
+            // The last of them may have come while this was asked.
+            return take_in(yard, arrivals).await;
         }
         if begun.elapsed() > CALM {
             let text: String = open.to_string().chars().take(3000).collect();
             return Err(format!("{left} drifts stay open, {waits} events undelivered: {text}").into());
         }
     }
+}
+
+/// Whatever arrives, until nothing does.
+async fn take_in(yard: &Yard, arrivals: &mut Arrivals) -> Result<()> {
+    while let Ok(Some(arrived)) = tokio::time::timeout(Duration::from_millis(200), yard.receiver.next()).await
+    {
+        arrivals.take(&arrived)?;
+    }
+    Ok(())
 }
 
 fn report(
