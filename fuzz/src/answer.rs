@@ -7,8 +7,9 @@ use axum::http::{Response, StatusCode};
 /// No answer to anything we can be asked is longer.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-/// Marks that stand in no page of ours. Where one is found as it is, what somebody sent became part of the page.
-const MARKS: [&str; 2] = ["<fz", "\"onfz="];
+/// Marks that stand in no page of ours. Where one is found as it is, what somebody sent became part of the page. The second has its quote
+/// in the middle: at its beginning it could be ours, with what was sent behind it, as in `value="onfz="`.
+const MARKS: [&str; 2] = ["<fz", "fz\"onfz="];
 
 /// An answer that was read to its end.
 pub struct Answer {

@@ -28,7 +28,7 @@ const MOST: u32 = 4000;
 /// Where requests come from: so many that nobody asks too often.
 const PEERS: u32 = 4000;
 /// The text that stands wherever a person or a source can write one; a page that shows it as it is is found out.
-const TEXT: &str = "<fz \"onfz='1'&";
+const TEXT: &str = "<fz\"onfz='1'&";
 
 /// Set in the environment, every answer is shown: for an input that is looked at again.
 const SHOW: &str = "EVENKEEL_FUZZ_SHOW";
