@@ -155,8 +155,9 @@ impl DockerSource {
         let mut list = list?;
         let podman = version.as_ref().is_ok_and(|version| version.is_podman);
         let mut short = shortfall(&list, &info, podman);
-        if short.is_some() {
-            // A container created between the two questions explains it as well.
+        if short.is_some() || is_gone(&info) {
+            // A container created between the two questions explains it as well. And an engine that is gone a moment after its
+            // list may have ended everything in it first; who asks again learns that it is gone.
             list = self.list().await?;
             info = client::object(&self.client, Question::Info).await;
             short = shortfall(&list, &info, podman);
@@ -340,6 +341,10 @@ fn suspicion(container: &Container, since: Duration) -> Option<bool> {
         Fact::Known(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed)
         | Fact::Unknown(_) => None,
     }
+}
+
+fn is_gone(info: &Result<Info, Gap>) -> bool {
+    info.as_ref().is_err_and(|gap| gap.kind == GapKind::Unreachable)
 }
 
 fn inspected(inspect: &Inspect, restarting: bool, now: Timestamp) -> Option<Inspected> {

@@ -213,6 +213,37 @@ async fn a_proxy_that_withholds_who_the_engine_is_does_not_make_it_blind() {
 }
 
 #[tokio::test]
+async fn a_list_of_an_engine_that_was_gone_a_moment_later_proves_nothing() {
+    let lab = media().await;
+    let source = quiet(&lab);
+    lab.faults().set("/info", Fault::Slow(Duration::from_millis(500)));
+    // What a stop of the engine does first.
+    lab.exit("mdns", 0).unwrap();
+    let look = async { observe(&source).await };
+    let stop = async {
+        while lab.requests("/info") == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Time enough for the list, and too little for the other answer.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        lab.kill_daemon().await.unwrap();
+    };
+    let (snapshot, ()) = tokio::join!(look, stop);
+    assert_eq!(gap(&snapshot).0, GapKind::Unreachable);
+}
+
+#[tokio::test]
+async fn an_engine_that_never_says_who_it_is_is_believed_the_second_time() {
+    let lab = media().await;
+    for fault in [Fault::Status(503), Fault::Reset] {
+        lab.faults().set("/info", fault);
+        let before = lab.requests("/containers/json");
+        assert!(observe(&quiet(&lab)).await.coverage.is_complete());
+        assert_eq!(lab.requests("/containers/json") - before, 2);
+    }
+}
+
+#[tokio::test]
 async fn an_engine_without_containers_is_complete_and_empty() {
     let lab = DockerLab::start("empty").await.unwrap();
     let snapshot = observe(&quiet(&lab)).await;
