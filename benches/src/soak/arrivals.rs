@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::churn::{Change, Churn};
 use super::faults::Faults;
+use super::readings::Readings;
 use crate::apart::{host_name, service_name};
 use crate::{Result, Row, quantile};
 
@@ -27,6 +28,8 @@ pub(super) struct Arrivals {
 #[derive(Default)]
 pub(super) struct Verdict {
     pub(super) lost: Vec<String>,
+    /// Not told either, and undone before anybody could see it twice.
+    pub(super) unseen: usize,
     pub(super) twice: Vec<String>,
     pub(super) wrong: Vec<String>,
 }
@@ -59,27 +62,28 @@ impl Arrivals {
     }
 
     /// Holds it against what happened.
-    pub(super) fn against(&self, churn: &Churn, faults: &Faults) -> Verdict {
+    pub(super) fn against(&self, churn: &Churn, faults: &Faults, readings: &Readings) -> Verdict {
         let mut verdict = Verdict::default();
-        let mut expected = BTreeSet::new();
-        for change in &churn.changes {
-            let Some(about) = about(change) else { continue };
-            let told = self.told.get(&about).map(Vec::as_slice).unwrap_or_default();
-            let words: Vec<&str> = told.iter().map(|(transition, _)| transition.as_str()).collect();
-            if words != ["opened", "resolved"] {
-                let text = format!("{about:?} was told as {words:?}, not once opened and once resolved");
-                match words.len() {
-                    0 | 1 => verdict.lost.push(text),
-                    _ => verdict.wrong.push(text),
-                }
+        let expected = expected(churn, readings);
+        for (about, (must, may)) in &expected {
+            let told = self.told.get(about).map(Vec::as_slice).unwrap_or_default();
+            let in_turn = ["opened", "resolved"].into_iter().cycle();
+            let words = told.iter().map(|(transition, _)| transition.as_str());
+            let text = || {
+                let words: Vec<&str> = words.clone().collect();
+                format!("{about:?} was told as {words:?}, not {must} times opened and resolved")
+            };
+            match told.len() {
+                n if n < 2 * must || n % 2 > 0 => verdict.lost.push(text()),
+                n if n > 2 * may || words.clone().ne(in_turn.take(n)) => verdict.wrong.push(text()),
+                n => verdict.unseen += may - n / 2,
             }
-            expected.insert(about);
         }
         let struck: BTreeSet<String> = faults.struck.iter().map(|host| host_name(*host)).collect();
         for (about, told) in &self.told {
             let ends = told.last().is_some_and(|(transition, _)| transition == "resolved");
             let by_fault = struck.contains(&about.0) || about.0.is_empty();
-            if !expected.contains(about) && (!by_fault || !ends) {
+            if !expected.contains_key(about) && (!by_fault || !ends) {
                 verdict.wrong.push(format!("{about:?} was told as {told:?}, and nothing had happened"));
             }
         }
@@ -110,9 +114,22 @@ impl Arrivals {
 
     fn lag(&self, change: &Change, kind: &str) -> Option<f64> {
         let about = about(change).filter(|about| about.2 == kind)?;
-        let (_, at) = self.told.get(&about)?.first()?;
+        let (_, at) = self.told.get(&about)?.iter().find(|(_, at)| *at >= change.begun)?;
         Some(at.duration_since(change.begun).as_secs_f64())
     }
+}
+
+/// How often each is to be told at least, and at most.
+fn expected(churn: &Churn, readings: &Readings) -> BTreeMap<About, (usize, usize)> {
+    let mut expected: BTreeMap<About, (usize, usize)> = BTreeMap::new();
+    for change in &churn.changes {
+        if let Some(about) = about(change) {
+            let (must, may) = expected.entry(about).or_default();
+            *must += usize::from(readings.show(change));
+            *may += 1;
+        }
+    }
+    expected
 }
 
 fn about(change: &Change) -> Option<About> {

@@ -1,5 +1,5 @@
-//! What goes on in a fleet: containers end and come back, are thrown away and made anew, are renamed; NetBox is edited. Each
-//! service is touched at most once, so that nothing flaps. What does not live here: what goes wrong.
+//! What goes on in a fleet: containers end and come back, are thrown away and made anew, are renamed; NetBox is edited. With
+//! 2,000 hosts 83 minutes go by until a service is touched again, so that nothing flaps. What does not live here: what goes wrong.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ pub(super) struct Change {
     pub(super) ended: Option<Timestamp>,
     /// Nothing was wrong when it began.
     pub(super) in_calm: bool,
-    due: Instant,
+    pub(super) due: Instant,
 }
 
 /// All changes.
@@ -99,11 +99,8 @@ impl Churn {
         let now = Instant::now();
         self.alone.retain(|_, until| *until > now);
         let n = self.next;
-        if n >= self.hosts * self.services {
-            return Ok(());
-        }
         // All hosts once, then all of them again with their next service.
-        let (host, service) = (n % self.hosts, n / self.hosts);
+        let (host, service) = (n % self.hosts, n / self.hosts % self.services);
         self.next += 1;
         if self.alone.contains_key(&host) {
             return Ok(());

@@ -59,6 +59,11 @@ impl Faults {
         self.on.is_some()
     }
 
+    /// Whether NetBox answers.
+    pub(super) fn netbox_answers(&self) -> bool {
+        !matches!(self.on, Some((Trouble::NetboxFails | Trouble::NetboxAway, ..)))
+    }
+
     /// What is wrong, in a word.
     pub(super) fn name(&self) -> String {
         self.on.map_or_else(|| "-".to_owned(), |(trouble, ..)| format!("{trouble:?}"))

@@ -1,12 +1,13 @@
-//! An hour of evenkeel beside a fleet in which things go on happening and go wrong: whether it holds more and more, falls
+//! Two hours of evenkeel beside a fleet in which things go on happening and go wrong: whether it holds more and more, falls
 //! behind, loses anything, or says anything twice. Its process is its own; fleet, NetBox and receiver are in this one.
 //!
-//! `churn` changes the fleet, `faults` breaks it, `arrivals` holds what was to be heard against what was, `samples`
-//! looks at the process.
+//! `churn` changes the fleet, `faults` breaks it, `arrivals` holds what was to be heard against what was, `readings` says what
+//! could be seen, `samples` looks at the process.
 
 mod arrivals;
 mod churn;
 mod faults;
+mod readings;
 mod samples;
 
 use std::io::Write as _;
@@ -14,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use crate::apart::{Manner, Program, Yard};
 use crate::{Result, Row, print, process};
-use arrivals::Arrivals;
+use arrivals::{Arrivals, Verdict};
 use churn::Churn;
 use faults::Faults;
+use readings::Readings;
 use samples::Samples;
 
 /// The word on the command line.
@@ -27,8 +29,9 @@ const SERVICES: usize = 5;
 const EVERY: Duration = Duration::from_millis(250);
 /// How often the process is looked at.
 const LOOK: Duration = Duration::from_secs(10);
-/// The first part of the time in which memory may grow.
-const WARM_UP: f64 = 1.0 / 6.0;
+/// The first part of the time in which memory may grow. Of two hours it is the one in which what was resolved is kept
+/// (`policy.flap.window`).
+const WARM_UP: f64 = 1.0 / 2.0;
 /// How long everything may take to be as it should be again.
 const CALM: Duration = Duration::from_secs(600);
 
@@ -41,14 +44,14 @@ struct Size {
 
 impl Size {
     fn of(words: &[String]) -> Result<Self> {
-        let mut size = Self { minutes: 60.0, hosts: 2000 };
+        let mut size = Self { minutes: 120.0, hosts: 2000 };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
             match word.as_str() {
                 "--minutes" => size.minutes = value.parse()?,
                 "--hosts" => size.hosts = value.parse()?,
-                _ => return Err(format!("{SOAK} [--minutes 60] [--hosts 2000]; there is no {word}").into()),
+                _ => return Err(format!("{SOAK} [--minutes 120] [--hosts 2000]; there is no {word}").into()),
             }
         }
         Ok(size)
@@ -74,6 +77,7 @@ async fn soak(size: Size) -> Result<()> {
 
     let (mut churn, mut faults) = (Churn::new(size.hosts, SERVICES), Faults::default());
     let (mut arrivals, mut samples) = (Arrivals::default(), Samples::new());
+    let mut readings = Readings::default();
     let begun = Instant::now();
     let end = begun + Duration::from_secs_f64(size.minutes * 60.0);
     let (mut tick, mut look) = (tokio::time::interval(EVERY), tokio::time::interval(LOOK));
@@ -81,6 +85,7 @@ async fn soak(size: Size) -> Result<()> {
     while Instant::now() < end || churn.is_under_way() {
         tokio::select! {
             _ = tick.tick() => {
+                readings.step(yard.netbox.take_log().len(), faults.netbox_answers());
                 let goes_on = Instant::now() < end;
                 if goes_on {
                     faults.step(&yard, &mut churn).await?;
@@ -100,7 +105,8 @@ async fn soak(size: Size) -> Result<()> {
     let healed = Instant::now();
     until_calm(&program, &yard, &mut arrivals).await?;
     writeln!(out, "calm {:.1} s later\n", healed.elapsed().as_secs_f64())?;
-    report(&mut out, &samples, &churn, &arrivals, &faults, size)?;
+    let verdict = arrivals.against(&churn, &faults, &readings);
+    report(&mut out, &samples, &churn, &arrivals, (&verdict, faults.count()), size)?;
     let status = program.stop().await?;
     if !status.success() {
         return Err(format!("evenkeel ended with {status}").into());
@@ -147,20 +153,22 @@ fn report(
     samples: &Samples,
     churn: &Churn,
     arrivals: &Arrivals,
-    faults: &Faults,
+    (verdict, faults): (&Verdict, usize),
     size: Size,
 ) -> Result<()> {
     let warm_up = Duration::from_secs_f64(size.minutes * 60.0 * WARM_UP);
     let mut rows = samples.rows(warm_up)?;
-    let verdict = arrivals.against(churn, faults);
     rows.push(Row::new("changes that were to be told", "changes", (churn.told() as f64, 0.0)));
     rows.push(Row::new("… that nobody was told of (goal)", "events", (verdict.lost.len() as f64, 0.0)));
     rows.push(Row::new("… taken by the receiver twice (goal)", "events", (verdict.twice.len() as f64, 0.0)));
     rows.push(Row::new("told without a reason (goal)", "events", (verdict.wrong.len() as f64, 0.0)));
-    rows.push(Row::new("faults", "faults", (faults.count() as f64, 0.0)));
+    let unseen = "NetBox edits undone before NetBox was read twice, and not told";
+    rows.push(Row::new(unseen, "edits", (verdict.unseen as f64, 0.0)));
+    rows.push(Row::new("faults", "faults", (faults as f64, 0.0)));
     rows.extend(arrivals.lags(churn));
     print(out, SOAK, &rows)?;
-    let bad: Vec<String> = [verdict.lost, verdict.twice, verdict.wrong].concat();
+    let bad: Vec<&str> =
+        [&verdict.lost, &verdict.twice, &verdict.wrong].into_iter().flatten().map(String::as_str).collect();
     if !bad.is_empty() {
         return Err(bad.join("\n").into());
     }
@@ -174,7 +182,7 @@ mod tests {
     #[test]
     fn length_and_size_are_asked_for_in_words() {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(Size::of(&[]).unwrap(), Size { minutes: 60.0, hosts: 2000 });
+        assert_eq!(Size::of(&[]).unwrap(), Size { minutes: 120.0, hosts: 2000 });
         let asked = Size::of(&words("--hosts 20 --minutes 0.5")).unwrap();
         assert_eq!(asked, Size { minutes: 0.5, hosts: 20 });
         assert!(Size::of(&words("--hours 1")).is_err());

@@ -1,0 +1,73 @@
+//! When NetBox was read, as NetBox itself saw it: an edit that was undone before anybody looked twice is nobody's to tell.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::churn::{Change, Kind};
+
+/// Apart by more than looks that count as one (`schedule.recheck` of the soak, and a step of it).
+const APART: Duration = Duration::from_millis(1250);
+/// How long one reading may take, page by page.
+const TAKES: Duration = Duration::from_secs(1);
+
+/// Every step in which NetBox was asked, and answered.
+#[derive(Default)]
+pub(super) struct Readings(Vec<Timestamp>);
+
+impl Readings {
+    /// So many questions came since this was called last; `answers` says whether NetBox is well.
+    pub(super) fn step(&mut self, questions: usize, answers: bool) {
+        if questions > 0 && answers {
+            self.0.push(Timestamp::now());
+        }
+    }
+
+    /// Whether whoever reads NetBox like this had to notice. What happens at an engine has its own event, and is always noticed.
+    pub(super) fn show(&self, change: &Change) -> bool {
+        if change.kind != Kind::Edited {
+            return true;
+        }
+        let mut seen = self.0.iter().filter(|at| {
+            **at > change.begun && change.ended.is_none_or(|ended| ended.duration_since(**at) > span(TAKES))
+        });
+        match (seen.next(), seen.next_back()) {
+            (Some(first), Some(last)) => last.duration_since(*first) >= span(APART),
+            _ => false,
+        }
+    }
+}
+
+fn span(time: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(time).unwrap_or(jiff::SignedDuration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    fn change(kind: Kind) -> Change {
+        let begun = Timestamp::UNIX_EPOCH;
+        let ended = Some(begun + SignedDuration::from_secs(20));
+        Change { host: 0, service: 0, kind, begun, ended, in_calm: true, due: Instant::now() }
+    }
+
+    fn read_at(seconds: &[f64]) -> Readings {
+        let at = |s: &f64| Timestamp::UNIX_EPOCH + SignedDuration::from_secs_f64(*s);
+        Readings(seconds.iter().map(at).collect())
+    }
+
+    #[test]
+    fn an_edit_is_to_be_told_once_it_was_read_twice_while_it_stood() {
+        let edit = change(Kind::Edited);
+        assert!(read_at(&[3.0, 5.0]).show(&edit));
+        assert!(!read_at(&[3.0, 4.0]).show(&edit), "two looks that count as one");
+        assert!(!read_at(&[-1.0, 3.0, 21.0]).show(&edit), "once");
+        assert!(!read_at(&[3.0, 19.5]).show(&edit), "the second may have ended after it");
+        assert!(read_at(&[]).show(&change(Kind::Ends)));
+    }
+}
