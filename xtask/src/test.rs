@@ -17,7 +17,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let (options, rest) = Options::parse(args);
     // A build that fails needs no engine.
     let built = if rest.is_empty() { Some(programs::build()?) } else { None };
-    let smoke = if rest.is_empty() && options.fuzz { crate::fuzz::smoke()? } else { None };
+    let smoke = if built.is_some() && options.fuzz { crate::fuzz::smoke()? } else { None };
     let rig = Rig::start(options);
     let started = Instant::now();
     // Beside the tests, most of which wait most of the time.

@@ -107,11 +107,9 @@ impl Book {
     /// Every entry that is not resolved, in the order of the ids.
     pub fn entries(&self) -> Vec<Entry> {
         let records = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let entries = records.values().flat_map(|record| record.ledger.entries.values());
-        let mut entries: Vec<Entry> = entries
-            .filter(|e| e.state != evenkeel_core::ledger::State::Resolved)
-            .map(|e| Entry::clone(e))
-            .collect();
+        let entries = records.values().flat_map(|record| record.ledger.entries.values().map(Box::as_ref));
+        let mut entries: Vec<Entry> =
+            entries.filter(|e| e.state != evenkeel_core::ledger::State::Resolved).cloned().collect();
         entries.sort_by(|a, b| a.id.cmp(&b.id));
         entries
     }

@@ -93,35 +93,40 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     if find("c++").is_none() {
         bail!("there is no `c++`, which the fuzzer is built with (Debian package g++)");
     }
-    carry_out(&plan, &build(&plan.targets)?)
+    Ready::build(plan)?.run()
 }
 
-/// Every target, built for the tests; `None` where it cannot be built at all, which is said out loud.
-pub(crate) fn smoke() -> anyhow::Result<Option<Smoke>> {
+/// Every target, for the tests; `None` where it cannot be built at all, which is said out loud.
+pub(crate) fn smoke() -> anyhow::Result<Option<Ready>> {
     if find("c++").is_none() {
         loud("there is no `c++`: nothing is FUZZED (Debian package g++)");
         return Ok(None);
     }
-    let plan = Plan::smoke();
-    Ok(Some(Smoke { programs: build(&plan.targets)?, plan }))
+    Ready::build(Plan::smoke()).map(Some)
 }
 
-/// What runs beside the tests.
-pub(crate) struct Smoke {
+/// What is asked for, and the folder of the programs that were built for it.
+pub(crate) struct Ready {
     plan: Plan,
     programs: PathBuf,
 }
 
-impl Smoke {
+impl Ready {
+    fn build(plan: Plan) -> anyhow::Result<Self> {
+        Ok(Self { programs: build(&plan.targets)?, plan })
+    }
+
+    /// Runs it all, and says what came of it.
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        carry_out(&self.plan, &self.programs)
+        let Self { plan, programs } = self;
+        if let (Some(input), [target]) = (&plan.input, plan.targets.as_slice()) {
+            return run::replay(target, programs, input);
+        }
+        carry_out(plan, programs)
     }
 }
 
 fn carry_out(plan: &Plan, programs: &Path) -> anyhow::Result<()> {
-    if let (Some(input), [target]) = (&plan.input, plan.targets.as_slice()) {
-        return run::replay(target, programs, input);
-    }
     let corpora = PathBuf::from(ROOT).join("target/fuzz");
     for target in &plan.targets {
         corpus::lay_out(target, &corpora)?;
@@ -181,10 +186,9 @@ fn build(targets: &[&Target]) -> anyhow::Result<PathBuf> {
     let mut features: Vec<&str> = targets.iter().map(|target| target.feature).collect();
     features.sort_unstable();
     features.dedup();
-    // Where this program was built: `<target>/debug/xtask`.
-    let programs = env::current_exe().context("find where xtask lies")?;
-    let programs = programs.parent().context("xtask lies in no folder")?.to_owned();
-    let folder = programs.parent().context("xtask lies in no target folder")?;
+    // Where this program was built, in whatever profile: `<target>/debug/xtask`.
+    let this = env::current_exe().context("find where xtask lies")?;
+    let folder = this.ancestors().nth(2).context("xtask lies in no target folder")?;
     let mut command = cargo(&["build", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
     command.args(["--features", &features.join(",")]).arg("--target-dir").arg(folder);
     for target in targets {
@@ -196,7 +200,7 @@ fn build(targets: &[&Target]) -> anyhow::Result<PathBuf> {
         bail!("the fuzz targets do not build");
     }
     say(format!("fuzz targets built in {} s", started.elapsed().as_secs()));
-    Ok(programs)
+    Ok(folder.join("debug"))
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ pub(super) fn fuzz(target: &Target, programs: &Path, time: Duration) -> anyhow::
     // A password's hash takes tens of megabytes; freed, they go back to the system at once, or the bound above is met by what
     // nobody uses any more.
     command.env("MALLOC_MMAP_THRESHOLD_", "1048576");
-    let status = politely(command, 19)
+    let status = politely(command)
         .stdin(Stdio::null())
         .stdout(output.try_clone().context("share the log")?)
         .stderr(output)
@@ -152,11 +152,11 @@ pub(super) fn replay(target: &Target, programs: &Path, input: &Path) -> anyhow::
     Ok(())
 }
 
-/// The same behind others who want the machine; at 19, behind everybody.
-pub(super) fn politely(command: Command, by: u8) -> Command {
+/// The same behind everybody who wants the machine.
+fn politely(command: Command) -> Command {
     let Some(nice) = find("nice") else { return command };
     let mut polite = Command::new(nice);
-    polite.arg("-n").arg(by.to_string()).arg(command.get_program()).args(command.get_args());
+    polite.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => polite.env(name, value),

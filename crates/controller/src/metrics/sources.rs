@@ -12,6 +12,8 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Opts, core::Describer as _};
 
+use super::Maker;
+
 /// How many figures there are.
 const FAMILIES: usize = 5;
 
@@ -51,19 +53,15 @@ impl Sources {
     /// Of no source yet.
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let families: [Opts; FAMILIES] = [
-            opts("source_observations_total", "Observations by result.", &["result", "source"]),
-            opts("source_up", "1 if the newest answer was complete.", &["source"]),
+            opts("source_observations_total", "Observations by result.", &["result"]),
+            opts("source_up", "1 if the newest answer was complete.", &[]),
             opts(
                 "source_last_complete_timestamp_seconds",
                 "When the newest complete answer came; 0 before the first.",
-                &["source"],
+                &[],
             ),
-            opts("source_objects", "Objects in the newest complete answer.", &["source"]),
-            opts(
-                "source_breaker_open",
-                "1 while a source is left alone after repeated failures.",
-                &["source"],
-            ),
+            opts("source_objects", "Objects in the newest complete answer.", &[]),
+            opts("source_breaker_open", "1 while a source is left alone after repeated failures.", &[]),
         ];
         let descs: Result<Vec<Desc>, prometheus::Error> =
             families.iter().map(|family| family.describe()).collect();
@@ -136,9 +134,10 @@ impl Collector for Sources {
     }
 }
 
+/// A figure with these labels, and that of the source.
 fn opts(name: &str, help: &str, labels: &[&str]) -> Opts {
-    let labels = labels.iter().copied().map(str::to_owned).collect();
-    Opts::new(name, help).namespace("evenkeel").variable_labels(labels)
+    let labels = labels.iter().copied().chain(["source"]).map(str::to_owned).collect();
+    Maker::opts(name, help).variable_labels(labels)
 }
 
 fn family(desc: &Desc, samples: Vec<Metric>) -> MetricFamily {

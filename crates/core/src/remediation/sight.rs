@@ -98,7 +98,7 @@ pub struct Look {
 impl Sight {
     /// What a subject's ledger and the newest look at it say about one drift. Labels and parameters are to be added.
     pub fn of(ledger: &Ledger, id: &DriftId, look: Look) -> Self {
-        let entry = ledger.entries.get(id);
+        let entry = ledger.entry(id);
         let (standing, saw) = match entry {
             Some(entry) => (standing(entry), saw(entry, &look.coverage)),
             // An entry is forgotten some time after it was seen gone. Where nobody looks, that says nothing.

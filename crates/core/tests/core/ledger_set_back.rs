@@ -80,7 +80,7 @@ fn counted(ledger: &Ledger) -> Vec<(DriftId, State, u32, u32, usize, bool)> {
     let of = |e: &evenkeel_core::ledger::Entry| {
         (e.id.clone(), e.state, e.seen, e.clean, e.transitions.len(), e.announced)
     };
-    ledger.entries.values().map(|entry| of(entry)).collect()
+    ledger.entries.values().map(Box::as_ref).map(of).collect()
 }
 
 proptest! {

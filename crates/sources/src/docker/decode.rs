@@ -11,7 +11,7 @@ use evenkeel_core::model::{Health, Hints, ObservedService, Published, RunState};
 use evenkeel_core::{Fact, Gap, GapKind, ServiceName};
 
 use super::ports;
-use super::wire::{Container, short};
+use super::wire::{Container, Networks, short};
 
 /// Why a container that is down is not taken to be down.
 pub(super) const ENGINE_UNSETTLED: &str = "the engine is stopping or restarting";
@@ -228,9 +228,9 @@ fn running_ports(container: &Container) -> Fact<Published> {
                 return Fact::unknown(GapKind::Uncovered, why);
             }
         }
-        None if container.networks.iter().any(|network| network == "host") => return on_host(),
+        None if container.networks == Networks::Host => return on_host(),
         // Podman's list says neither the network mode nor, on the host network, any port.
-        None if bindings.is_empty() && container.networks.is_empty() => {
+        None if bindings.is_empty() && container.networks == Networks::None => {
             let why = format!("the engine does not say which network container {name} uses");
             return Fact::unknown(GapKind::Uncovered, why);
         }

@@ -19,7 +19,7 @@ use crate::{Error, Store};
 type Fresh = Arc<dyn Store>;
 
 fn listed(ledger: &Ledger) -> Vec<Entry> {
-    ledger.entries.values().map(|entry| Entry::clone(entry)).collect()
+    ledger.entries.values().map(Box::as_ref).cloned().collect()
 }
 
 pub async fn an_unknown_subject_has_an_empty_ledger_of_revision_zero(store: Fresh) -> Outcome {

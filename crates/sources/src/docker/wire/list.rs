@@ -43,8 +43,8 @@ pub(crate) struct Container {
     /// The word of the `Health` field of newer engines.
     pub(crate) health: Option<String>,
     pub(crate) network_mode: Option<String>,
-    /// The names of the attached networks.
-    pub(crate) networks: Vec<String>,
+    /// What it is attached to.
+    pub(crate) networks: Networks,
     /// Not from the wire: its being down proves nothing, since the engine itself is stopping or just back.
     pub(crate) held: bool,
 }
@@ -152,7 +152,7 @@ impl<'de> Lenient<'de> for Result<Container, String> {
             status: status.unwrap_or_default(),
             health: health.0,
             network_mode: mode.0,
-            networks: networks.0,
+            networks,
             held: false,
         }))
     }
@@ -341,36 +341,49 @@ impl<'de> Lenient<'de> for NetworkMode {
     }
 }
 
-/// `NetworkSettings`, as far as the names in its `Networks` go.
-#[derive(Default)]
-struct Networks(Vec<String>);
+/// What the names in `NetworkSettings.Networks` say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Networks {
+    /// None is named.
+    #[default]
+    None,
+    /// The host's own is among them.
+    Host,
+    /// Others only.
+    Others,
+}
 
-impl<'de> Lenient<'de> for Networks {
-    fn odd(_: &'static str) -> Self {
-        Self::default()
-    }
-
-    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        Ok(Self(member(map, "Networks")?.map_or_else(Vec::new, |Keys(names)| names)))
+impl Networks {
+    /// With one more of this name.
+    pub(super) fn and(self, name: &str) -> Self {
+        if name == "host" || self == Self::Host { Self::Host } else { Self::Others }
     }
 }
 
-struct Keys(Vec<String>);
+impl<'de> Lenient<'de> for Networks {
+    fn odd(_: &'static str) -> Self {
+        Self::None
+    }
+
+    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        Ok(member(map, "Networks")?.map_or(Self::None, |Keys(networks)| networks))
+    }
+}
+
+struct Keys(Networks);
 
 impl<'de> Lenient<'de> for Keys {
     fn odd(_: &'static str) -> Self {
-        Self(Vec::new())
+        Self(Networks::None)
     }
 
     fn object<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-        let mut names = Vec::new();
+        let mut networks = Networks::None;
         while let Some(key) = key(&mut map)? {
-            names.push(key.into_owned());
+            networks = networks.and(&key);
             skip(&mut map)?;
         }
-        // An engine writes them in any order, and another one with each answer.
-        names.sort_unstable();
-        Ok(Self(names))
+        Ok(Self(networks))
     }
 }
 

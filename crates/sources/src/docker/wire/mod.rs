@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::Value;
 
-pub(super) use list::{Container, List, list, short};
+pub(super) use list::{Container, List, Networks, list, short};
 
 /// Reads a JSON body; `what` names it in the gap.
 pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T, Gap> {

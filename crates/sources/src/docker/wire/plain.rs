@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::list::{Container, Labels, List, short};
+use super::list::{Container, Labels, List, Networks, short};
 use crate::docker::ports::PortBinding;
 
 /// What the list in this body says; `None`: it is no JSON list.
@@ -47,7 +47,8 @@ fn container(element: &Value) -> Result<Container, String> {
         status: text(raw("Status")).unwrap_or_default(),
         health: text(raw("Health")).or_else(|| text(raw("Health").get("Status")?)),
         network_mode: raw("HostConfig").get("NetworkMode").and_then(text),
-        networks: networks.map(|networks| networks.keys().cloned().collect()).unwrap_or_default(),
+        networks: networks
+            .map_or(Networks::None, |all| all.keys().fold(Networks::None, |known, name| known.and(name))),
         id,
         name: Arc::from(name),
         held: false,
