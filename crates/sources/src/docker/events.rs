@@ -31,6 +31,15 @@ pub(super) enum Stream {
     Lost(Gap),
 }
 
+/// A moment in the life of a stream that is open. While it is the same one, the same daemon held the stream and said nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// How often the stream was opened.
+    pub(super) opening: u64,
+    /// Lines that were heard, in all openings.
+    pub(super) lines: u64,
+}
+
 /// What the task and the source both know.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -45,6 +54,8 @@ struct Notes {
     stream: Stream,
     /// How often it was opened.
     openings: u64,
+    /// How much was heard in it.
+    lines: u64,
     /// The first reason since the last hint was taken, and how many followed it.
     pending: Option<(String, usize)>,
 }
@@ -56,6 +67,7 @@ impl Board {
             settle: Settle::new(settle),
             stream: Stream::Closed,
             openings: 0,
+            lines: 0,
             pending: None,
         };
         Self { notes: Mutex::new(notes), bell: Notify::new() }
@@ -83,11 +95,11 @@ impl Board {
         self.lock().stream.clone()
     }
 
-    /// Which opening of the stream this is, while it is open: the same number later means that the same daemon held it
-    /// all the while.
-    pub(super) fn daemon(&self) -> Option<u64> {
+    /// Where the stream is, while it is open.
+    pub(super) fn moment(&self) -> Option<Moment> {
         let notes = self.lock();
-        (notes.stream == Stream::Open).then_some(notes.openings)
+        let Notes { openings: opening, lines, .. } = *notes;
+        (notes.stream == Stream::Open).then_some(Moment { opening, lines })
     }
 
     pub(super) fn with_tracker<T>(&self, f: impl FnOnce(&mut Tracker) -> T) -> T {
@@ -160,6 +172,7 @@ impl Board {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
+        self.lock().lines += 1;
         let Ok(event) = serde_json::from_slice::<EventLine>(line) else {
             self.signal("an event that could not be read".to_owned());
             return;

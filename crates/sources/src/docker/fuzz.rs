@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::events::{Board, Lines};
+use super::reach::{coverage, shortfall};
 use super::restarts::up_at_least;
 use super::wire::{self, Info, Inspect, Version};
-use super::{coverage, decode, facts, inspected, shortfall, suspicion};
+use super::{decode, facts, inspected, suspicion};
 use crate::fuzz::{is_ambiguous, is_decent};
 
 /// The container list, `/info` and `/version`, as one observation reads them.

@@ -9,6 +9,7 @@ mod bare;
 mod check;
 mod client;
 mod config;
+mod daemon;
 mod decode;
 mod endpoint;
 mod events;
@@ -37,8 +38,9 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::client::{Client, Question};
+use self::daemon::Daemon;
 use self::events::{Board, Stream};
-use self::reach::{coverage, shortfall};
+use self::reach::coverage;
 use self::restarts::Inspected;
 use self::wire::{Container, Info, Inspect, List, Version};
 use crate::{Hint, Snapshot, Source, http};
@@ -90,9 +92,8 @@ pub struct DockerSource {
     config: Config,
     client: Arc<Client>,
     board: Arc<Board>,
+    daemon: Daemon,
     last_look: Mutex<Option<Instant>>,
-    /// What the daemon said of its version, and which daemon that was.
-    version: Mutex<Option<(u64, Version)>>,
     _listener: DropGuard,
 }
 
@@ -117,12 +118,13 @@ impl DockerSource {
                 }
             });
         }
+        let daemon = Daemon::new(Arc::clone(&client), Arc::clone(&board));
         Ok(Self {
             config,
             client,
             board,
+            daemon,
             last_look: Mutex::new(None),
-            version: Mutex::new(None),
             _listener: cancel.drop_guard(),
         })
     }
@@ -143,24 +145,20 @@ impl DockerSource {
     }
 
     async fn look(&self, started: Timestamp) -> Result<HostSnapshot, Gap> {
-        let list = self.list();
-        let info = client::object::<Info>(&self.client, Question::Info);
-        let version = self.version();
-        let (list, mut info, version) = if self.client.parallel() > 1 {
-            // The engine starts a program for each of the last two, which takes longer than its list.
-            tokio::join!(list, info, version)
+        let (list, version) = (self.list(), self.daemon.version());
+        let (list, version) = if self.client.parallel() > 1 {
+            tokio::join!(list, version)
         } else {
-            (list.await, info.await, version.await)
+            (list.await, version.await)
         };
-        let mut list = list?;
         let podman = version.as_ref().is_ok_and(|version| version.is_podman);
-        let mut short = shortfall(&list, &info, podman);
+        let mut list = list?;
+        let (mut info, mut short) = self.daemon.witness(&list, podman).await;
         if short.is_some() || is_gone(&info) {
             // A container created between the two questions explains it as well. And an engine that is gone a moment after its
             // list may have ended everything in it first; who asks again learns that it is gone.
             list = self.list().await?;
-            info = client::object(&self.client, Question::Info).await;
-            short = shortfall(&list, &info, podman);
+            (info, short) = self.daemon.witness(&list, podman).await;
         }
         let now = Instant::now();
         let held = self.hold_back(&mut list.containers, now);
@@ -178,22 +176,6 @@ impl DockerSource {
             facts: facts(info, version),
             services,
         })
-    }
-
-    /// What the daemon says of itself. As long as it holds the event stream it is the same one, and asking again would only
-    /// make it start a program.
-    async fn version(&self) -> Result<Version, Gap> {
-        let daemon = self.board.daemon();
-        let kept = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, version)) = kept.filter(|(of, _)| Some(*of) == daemon) {
-            return Ok(version);
-        }
-        let version: Version = client::object(&self.client, Question::Version).await?;
-        // One that came or went meanwhile may be another.
-        if let Some(daemon) = daemon.filter(|daemon| self.board.daemon() == Some(*daemon)) {
-            *self.version.lock().unwrap_or_else(PoisonError::into_inner) = Some((daemon, version.clone()));
-        }
-        Ok(version)
     }
 
     /// The list, once it knows of every death that the stream told of. Engines such as 20.10 say `die` first, then clear

@@ -5,8 +5,9 @@ use evenkeel_core::{Fact, GapKind};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::reach::shortfall;
 use super::wire::{self, Info, Inspect, List, Version};
-use super::{decode, inspected, restarts, shortfall};
+use super::{decode, inspected, restarts};
 
 const ALL: &[u8] = include_bytes!("../../tests/fixtures/docker/containers-all.json");
 const RUNNING: &[u8] = include_bytes!("../../tests/fixtures/docker/containers-running-only.json");

@@ -244,6 +244,33 @@ async fn an_engine_that_never_says_who_it_is_is_believed_the_second_time() {
 }
 
 #[tokio::test]
+async fn an_engine_in_which_nothing_happens_is_not_asked_again_who_it_is() {
+    let lab = media().await;
+    let source = DockerSource::new(config(&lab.url())).unwrap();
+    hint(&source, "the event stream is open").await;
+    for _ in 0..5 {
+        let snapshot = observe(&source).await;
+        assert!(snapshot.coverage.is_complete());
+        assert_eq!(snapshot.facts.name, Some(Fact::Known("box2-media".into())));
+    }
+    assert_eq!((lab.requests("/info"), lab.requests("/version")), (1, 1));
+
+    // Whoever is there now, a list that does not show it says less than all.
+    lab.run(Container::new("unseen"));
+    lab.hide(&["unseen"]);
+    hint(&source, "unseen").await;
+    assert_eq!(gap(&observe(&source).await).0, GapKind::Truncated);
+    lab.hide(&[]);
+    assert!(observe(&source).await.coverage.is_complete());
+
+    // And one that vanishes from it without a word has to be accounted for.
+    let before = lab.requests("/info");
+    lab.hide(&["unseen"]);
+    assert_eq!(gap(&observe(&source).await).0, GapKind::Truncated);
+    assert!(lab.requests("/info") > before);
+}
+
+#[tokio::test]
 async fn an_engine_without_containers_is_complete_and_empty() {
     let lab = DockerLab::start("empty").await.unwrap();
     let snapshot = observe(&quiet(&lab)).await;
