@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod failure;
 mod health;
+mod hidden;
 mod history;
 mod init;
 mod journal;

@@ -8,7 +8,7 @@ use evenkeel_web::PasswordHash;
 
 use super::args::PasswdOptions;
 use super::failure::{Failure, OrFail};
-use super::{Done, output};
+use super::{Done, hidden, output};
 
 pub(super) fn run(options: &PasswdOptions) -> Done {
     let password = if stdin().is_terminal() { asked(&options.name)? } else { piped()? };
@@ -19,9 +19,8 @@ pub(super) fn run(options: &PasswdOptions) -> Done {
 
 /// Asked for twice, and not shown.
 fn asked(name: &str) -> Result<Secret, Failure> {
-    let ask =
-        |what: String| rpassword::prompt_password(what).map(Secret::new).or_fail("pipe the password in");
-    let (once, twice) = (ask(format!("Password of {name}: "))?, ask("Again: ".to_owned())?);
+    let ask = |what: &str| hidden::ask(what).map(Secret::new).or_fail("pipe the password in");
+    let (once, twice) = (ask(&format!("Password of {name}: "))?, ask("Again: ")?);
     match once == twice {
         true => Ok(once),
         false => Err(Failure::new(anyhow::anyhow!("the two are not the same"), Some("try again"))),

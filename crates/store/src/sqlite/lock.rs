@@ -10,8 +10,15 @@ use crate::error::{Error, Result};
 
 /// Held as long as this value lives.
 #[derive(Debug)]
-pub(super) struct FileLock {
-    _file: File,
+pub(super) struct FileLock(File);
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closing alone leaves it with whoever has the file as well, as a program does that is being started at this moment.
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "the lock file is let go of by closing it alone");
+        }
+    }
 }
 
 impl FileLock {
@@ -34,7 +41,7 @@ impl FileLock {
         if let Err(error) = noted {
             tracing::debug!(path = %path.display(), %error, "could not note the holder in the lock file");
         }
-        Ok(Self { _file: file })
+        Ok(Self(file))
     }
 }
 
@@ -69,4 +76,20 @@ fn failed(at: &str, path: &Path, error: std::io::Error) -> Error {
         _ => format!("{} cannot be locked", path.display()),
     };
     Error::Unavailable { at: at.to_owned(), why, source: Some(error.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lets_go_lets_go_though_a_child_has_the_file_open_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("evenkeel.db");
+        let lock = FileLock::take(&database).unwrap();
+        let _inherited = lock.0.try_clone().unwrap();
+        assert!(matches!(FileLock::take(&database), Err(Error::Locked { .. })));
+        drop(lock);
+        FileLock::take(&database).unwrap();
+    }
 }

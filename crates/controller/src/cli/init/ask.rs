@@ -6,6 +6,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use evenkeel_core::Secret;
 
+use crate::cli::hidden;
+
 /// How a secret is asked for without showing it.
 type Hidden = Box<dyn FnMut(&str) -> io::Result<String>>;
 
@@ -24,7 +26,7 @@ impl Person {
         (may_be_asked && is_there).then(|| Self {
             input: Box::new(io::BufReader::new(io::stdin())),
             output: Box::new(anstream::stderr()),
-            hidden: Box::new(|question| rpassword::prompt_password(question)),
+            hidden: Box::new(hidden::ask),
         })
     }
 
