@@ -9,6 +9,7 @@ mod check;
 mod faults;
 mod fuzz;
 mod mutations;
+mod nice;
 mod programs;
 mod systems;
 mod test;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use xtask::real::find;
 
 use super::corpus;
 use super::targets::Target;
 use crate::cargo::ROOT;
+use crate::nice::behind;
 
 /// Memory a target may have, in MB: what is decoded is bounded, and so is what keeps it.
 const MOST_MEMORY: u32 = 1024;
@@ -120,7 +120,7 @@ pub(super) fn fuzz(target: &Target, programs: &Path, time: Duration) -> anyhow::
     // A password's hash takes tens of megabytes; freed, they go back to the system at once, or the bound above is met by what
     // nobody uses any more.
     command.env("MALLOC_MMAP_THRESHOLD_", "1048576");
-    let status = politely(command)
+    let status = behind(19, command)
         .stdin(Stdio::null())
         .stdout(output.try_clone().context("share the log")?)
         .stderr(output)
@@ -150,23 +150,6 @@ pub(super) fn replay(target: &Target, programs: &Path, input: &Path) -> anyhow::
         bail!("{} ended with {status}", target.name);
     }
     Ok(())
-}
-
-/// The same behind everybody who wants the machine.
-fn politely(command: Command) -> Command {
-    let Some(nice) = find("nice") else { return command };
-    let mut polite = Command::new(nice);
-    polite.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => polite.env(name, value),
-            None => polite.env_remove(name),
-        };
-    }
-    if let Some(folder) = command.get_current_dir() {
-        polite.current_dir(folder);
-    }
-    polite
 }
 
 fn inputs(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
