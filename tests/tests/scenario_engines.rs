@@ -11,6 +11,22 @@ const EIGHT: &[(&str, u16)] =
     &[("a", 8001), ("b", 8002), ("c", 8003), ("d", 8004), ("e", 8005), ("f", 8006), ("g", 8007), ("h", 8008)];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_confirmation_is_confirmed_by_new_answers_alone() {
+    let stage = Stage::start(Lab::small(&[("box", &[("web", 80)])]).await, Plan::default()).await;
+    stage.until_blind(&[]).await;
+    let asked = || stage.engine("box").requests("/info");
+    let mut at_rest = 0;
+    while asked() != at_rest {
+        at_rest = asked();
+        stage.looks(3).await;
+    }
+    // Of this the engine says nothing.
+    assert!(stage.lab.netbox.netbox().set_ports("box", "web", &[81]));
+    stage.until(&["PORT_MISMATCH web@box"]).await;
+    assert!(asked() > at_rest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_is_down_from_the_start_alarms_only_where_the_host_must_run() {
     let lab =
         Lab::small(&[("active", EIGHT), ("planned", EIGHT), ("staged", EIGHT), ("offline", EIGHT)]).await;

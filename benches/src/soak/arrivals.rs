@@ -64,7 +64,7 @@ impl Arrivals {
     /// Holds it against what happened.
     pub(super) fn against(&self, churn: &Churn, faults: &Faults, readings: &Readings) -> Verdict {
         let mut verdict = Verdict::default();
-        let expected = expected(churn, readings);
+        let expected = expected(churn, faults, readings);
         for (about, (must, may)) in &expected {
             let told = self.told.get(about).map(Vec::as_slice).unwrap_or_default();
             let in_turn = ["opened", "resolved"].into_iter().cycle();
@@ -120,12 +120,12 @@ impl Arrivals {
 }
 
 /// How often each is to be told at least, and at most.
-fn expected(churn: &Churn, readings: &Readings) -> BTreeMap<About, (usize, usize)> {
+fn expected(churn: &Churn, faults: &Faults, readings: &Readings) -> BTreeMap<About, (usize, usize)> {
     let mut expected: BTreeMap<About, (usize, usize)> = BTreeMap::new();
     for change in &churn.changes {
         if let Some(about) = about(change) {
             let (must, may) = expected.entry(about).or_default();
-            *must += usize::from(readings.show(change));
+            *must += usize::from(readings.show(change, faults));
             *may += 1;
         }
     }

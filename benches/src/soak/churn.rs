@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 use evenkeel_lab::docker::NoSuchContainer;
 use jiff::Timestamp;
 
+use super::EVERY;
 use crate::Result;
 use crate::apart::{Yard, container, host_name, service_name, service_port};
 
 /// How long something stays changed, at least and at most.
 const STAYS: (u64, u64) = (20, 80);
+/// After this long what was resolved is forgotten (`policy.flap.window`), and its service may be touched again.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
 /// Added to a port that NetBox declares.
 const ELSEWHERE: u32 = 1000;
 
@@ -99,6 +102,10 @@ impl Churn {
         let now = Instant::now();
         self.alone.retain(|_, until| *until > now);
         let n = self.next;
+        let all = self.hosts * self.services;
+        if n >= all && u32::try_from(all).is_ok_and(|all| 2 * EVERY * all < FORGOTTEN) {
+            return Ok(());
+        }
         // All hosts once, then all of them again with their next service.
         let (host, service) = (n % self.hosts, n / self.hosts % self.services);
         self.next += 1;

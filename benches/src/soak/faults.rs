@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use evenkeel_lab::fault::Fault;
 use evenkeel_lab::receiver::Mode;
+use jiff::Timestamp;
 
 use super::churn::Churn;
 use crate::Result;
@@ -15,6 +16,8 @@ use crate::apart::Yard;
 const EVERY: Duration = Duration::from_secs(90);
 /// How long one lasts.
 const LASTS: Duration = Duration::from_secs(40);
+/// For so many seconds a NetBox that has failed again and again is not asked (`schedule.breaker`), and one more to ask it.
+const LEFT_ALONE: i64 = 31;
 /// How long a host is left alone whose engine is away, and comes back.
 const ALONE: Duration = Duration::from_secs(180);
 
@@ -49,11 +52,18 @@ pub(super) struct Faults {
     begun: usize,
     next: Option<Instant>,
     on: Option<(Trouble, Instant, usize)>,
+    /// When NetBox began to fail, and when it was well again.
+    netbox: Vec<(Timestamp, Timestamp)>,
     /// Hosts whose engine was away: what is told of them is theirs.
     pub(super) struck: BTreeSet<usize>,
 }
 
 impl Faults {
+    #[cfg(test)]
+    pub(super) fn of_netbox(from: Timestamp, until: Timestamp) -> Self {
+        Self { netbox: vec![(from, until)], ..Self::default() }
+    }
+
     /// Whether anything is wrong.
     pub(super) fn is_on(&self) -> bool {
         self.on.is_some()
@@ -62,6 +72,12 @@ impl Faults {
     /// Whether NetBox answers.
     pub(super) fn netbox_answers(&self) -> bool {
         !matches!(self.on, Some((Trouble::NetboxFails | Trouble::NetboxAway, ..)))
+    }
+
+    /// Whether NetBox failed, or had failed so lately that it is left alone, at any moment between these.
+    pub(super) fn hid_netbox(&self, begun: Timestamp, ended: Timestamp) -> bool {
+        let left_alone = jiff::SignedDuration::from_secs(LEFT_ALONE);
+        self.netbox.iter().any(|(from, until)| *from < ended && begun.duration_since(*until) < left_alone)
     }
 
     /// What is wrong, in a word.
@@ -89,6 +105,9 @@ impl Faults {
         }
         self.next = Some(now + EVERY);
         let trouble = ALL[self.begun % ALL.len()];
+        if matches!(trouble, Trouble::NetboxFails | Trouble::NetboxAway) {
+            self.netbox.push((Timestamp::now(), Timestamp::MAX));
+        }
         let wish = self.begun * 131;
         let Some(host) = churn.quiet_host(wish, yard.engines.here().len(), ALONE) else { return Ok(()) };
         self.begun += 1;
@@ -115,6 +134,9 @@ impl Faults {
     /// What is wrong ends.
     pub(super) async fn heal(&mut self, yard: &Yard) -> Result<()> {
         let Some((trouble, _, host)) = self.on.take() else { return Ok(()) };
+        if let Some((_, until)) = self.netbox.last_mut() {
+            *until = Timestamp::now().min(*until);
+        }
         match trouble {
             Trouble::EngineKilled | Trouble::EngineStopped => {
                 let engine = &yard.engines.here()[host];

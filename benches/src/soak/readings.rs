@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::churn::{Change, Kind};
+use super::faults::Faults;
 
 /// Apart by more than looks that count as one (`schedule.recheck` of the soak, and a step of it).
 const APART: Duration = Duration::from_millis(1250);
@@ -23,14 +24,17 @@ impl Readings {
         }
     }
 
-    /// Whether whoever reads NetBox like this had to notice. What happens at an engine has its own event, and is always noticed.
-    pub(super) fn show(&self, change: &Change) -> bool {
-        if change.kind != Kind::Edited {
+    /// Whether whoever reads NetBox had to notice. What happens at an engine has its own event and is always noticed, and an edit
+    /// stands for longer than NetBox is left unread, unless it failed.
+    pub(super) fn show(&self, change: &Change, faults: &Faults) -> bool {
+        let ended = change.ended.unwrap_or(Timestamp::MAX);
+        if change.kind != Kind::Edited || !faults.hid_netbox(change.begun, ended) {
             return true;
         }
-        let mut seen = self.0.iter().filter(|at| {
-            **at > change.begun && change.ended.is_none_or(|ended| ended.duration_since(**at) > span(TAKES))
-        });
+        let whole = |at: &&Timestamp| {
+            at.duration_since(change.begun) > span(TAKES) && ended.duration_since(**at) > span(TAKES)
+        };
+        let mut seen = self.0.iter().filter(whole);
         match (seen.next(), seen.next_back()) {
             (Some(first), Some(last)) => last.duration_since(*first) >= span(APART),
             _ => false,
@@ -57,17 +61,23 @@ mod tests {
     }
 
     fn read_at(seconds: &[f64]) -> Readings {
-        let at = |s: &f64| Timestamp::UNIX_EPOCH + SignedDuration::from_secs_f64(*s);
-        Readings(seconds.iter().map(at).collect())
+        Readings(seconds.iter().copied().map(second).collect())
+    }
+
+    fn second(n: f64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs_f64(n)
     }
 
     #[test]
-    fn an_edit_is_to_be_told_once_it_was_read_twice_while_it_stood() {
+    fn an_edit_is_to_be_told_unless_netbox_failed_and_was_not_read_twice_beside_it() {
         let edit = change(Kind::Edited);
-        assert!(read_at(&[3.0, 5.0]).show(&edit));
-        assert!(!read_at(&[3.0, 4.0]).show(&edit), "two looks that count as one");
-        assert!(!read_at(&[-1.0, 3.0, 21.0]).show(&edit), "once");
-        assert!(!read_at(&[3.0, 19.5]).show(&edit), "the second may have ended after it");
-        assert!(read_at(&[]).show(&change(Kind::Ends)));
+        let failed = Faults::of_netbox(second(-50.0), second(-12.0));
+        assert!(read_at(&[3.0, 5.0]).show(&edit, &failed));
+        assert!(!read_at(&[3.0, 4.0]).show(&edit, &failed), "two looks that count as one");
+        assert!(!read_at(&[0.5, 3.0, 21.0]).show(&edit, &failed), "once, wholly");
+        assert!(!read_at(&[3.0, 19.5]).show(&edit, &failed), "the second may have ended after it");
+        assert!(read_at(&[]).show(&change(Kind::Ends), &failed));
+        assert!(read_at(&[]).show(&edit, &Faults::default()), "nobody read it, though it could be read");
+        assert!(read_at(&[]).show(&edit, &Faults::of_netbox(second(-90.0), second(-40.0))), "long ago");
     }
 }

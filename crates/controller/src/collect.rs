@@ -44,8 +44,9 @@ impl Recheck {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fulfilled(&self) {
-        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Whether there was one; there is none any more.
+    fn fulfilled(&self) -> bool {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 }
 
@@ -92,7 +93,9 @@ impl Collector {
     /// One observation, under the limit of how many may run at once.
     async fn ask(&self, id: &SourceId, trigger: &str) -> Option<Heard> {
         let _permit = self.permits.acquire().await.ok()?;
-        self.recheck.fulfilled();
+        if self.recheck.fulfilled() {
+            self.source.doubt();
+        }
         let span = info_span!("observe", source = %id, trigger);
         let begun = Instant::now();
         let timer = self.hub.metrics.observe_seconds.with_label_values(&[id.kind.as_str()]).start_timer();
@@ -227,8 +230,9 @@ mod tests {
             recheck.wish(now + Duration::from_secs(seconds));
         }
         assert_eq!(recheck.get(), Some(now + Duration::from_secs(20)));
-        recheck.fulfilled();
+        assert!(recheck.fulfilled());
         assert_eq!(recheck.get(), None);
+        assert!(!recheck.fulfilled(), "nobody waits any more");
     }
 
     #[test]

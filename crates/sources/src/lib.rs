@@ -54,6 +54,10 @@ pub trait Source: Send + Sync {
     /// longer may be lost rather than gone. A source that cannot tell the two apart does not listen.
     async fn recall(&self, _last: &Inventory) {}
 
+    /// Is told when somebody waits for the next observation to confirm the last one, or not: nothing that was kept of earlier
+    /// answers may stand in it. A source that keeps nothing does not listen.
+    fn doubt(&self) {}
+
     /// Completes when the source has reason to believe that a new observation would differ; never, for a source
     /// that cannot be told. A hint is never truth: the caller observes again. Cancel-safe.
     async fn changed(&self) -> Hint;

@@ -14,8 +14,9 @@ use super::events::{Board, Moment};
 use super::reach::shortfall;
 use super::wire::{Container, Info, List, Version};
 
-/// Its count is asked for again after this long, though it said nothing: the stream may be filtered like the list.
-const WITNESS: Duration = Duration::from_secs(300);
+/// It is asked again after this long, though it said nothing: of its machine's new name it tells nobody, and the stream may be
+/// filtered like the list.
+const WITNESS: Duration = Duration::from_secs(120);
 
 /// Asks it, and keeps what it said.
 #[derive(Debug)]
@@ -86,16 +87,19 @@ impl Daemon {
         if let Some(info) = self.kept(moment, lot) {
             return (Ok(info), None);
         }
+        self.forget();
         let info = client::object::<Info>(&self.client, Question::Info).await;
         let short = shortfall(list, &info, podman);
-        let count = match (&info, moment, &short) {
-            (Ok(info), Some(moment), None) => {
-                Some(Count { moment, at: Instant::now(), lot, info: info.clone() })
-            }
-            (Ok(_) | Err(_), Some(_) | None, Some(_) | None) => None,
-        };
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) = count;
+        if let (Ok(info), Some(moment), None) = (&info, moment, &short) {
+            let count = Count { moment, at: Instant::now(), lot, info: info.clone() };
+            *self.count.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
+        }
         (info, short)
+    }
+
+    /// The next time it is asked, whatever it said.
+    pub(super) fn forget(&self) {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn kept(&self, moment: Option<Moment>, lot: Lot) -> Option<Info> {
@@ -133,7 +137,7 @@ mod tests {
             ("one came", Some(moment), lot(&[("a", "running"), ("b", "exited"), ("c", "running")]), 0),
             ("one ended", Some(moment), lot(&[("a", "exited"), ("b", "exited")]), 0),
             ("they changed places", Some(moment), lot(&[("a", "exited"), ("b", "running")]), 0),
-            ("it was long ago", Some(moment), same, 300),
+            ("it was long ago", Some(moment), same, 120),
         ] {
             assert!(!count.holds(moment, lot, at + Duration::from_secs(after)), "{why}");
         }

@@ -153,15 +153,28 @@ impl DockerSource {
         };
         let podman = version.as_ref().is_ok_and(|version| version.is_podman);
         let mut list = list?;
+        if self.config.host.is_none() {
+            // Its name says whose containers these are.
+            self.daemon.forget();
+        }
         let (mut info, mut short) = self.daemon.witness(&list, podman).await;
-        if short.is_some() || is_gone(&info) {
+        let broke_off = info
+            .as_ref()
+            .err()
+            .map(|gap| gap.kind)
+            .filter(|kind| matches!(kind, GapKind::Unreachable | GapKind::TimedOut | GapKind::Truncated));
+        if short.is_some() || broke_off.is_some() {
             // A container created between the two questions explains it as well. And an engine that is gone a moment after its
             // list may have ended everything in it first; who asks again learns that it is gone.
             list = self.list().await?;
-            (info, short) = self.daemon.witness(&list, podman).await;
+            // What is slow is not waited for twice.
+            if broke_off != Some(GapKind::TimedOut) {
+                (info, short) = self.daemon.witness(&list, podman).await;
+            }
         }
         let now = Instant::now();
-        let held = self.hold_back(&mut list.containers, now);
+        self.hold_back(&mut list.containers, now);
+        let held = list.containers.iter().any(|container| container.held);
         let blind = self.count_restarts(&list.containers, now).await;
         let services =
             decode::services(&list.containers, |container| match blind.get(container.id.as_str()) {
@@ -178,11 +191,18 @@ impl DockerSource {
         })
     }
 
+    /// The newest list, held against what is known of the engine at this moment.
+    async fn list(&self) -> Result<List, Gap> {
+        let mut list = self.settled_list().await?;
+        self.hold_back(&mut list.containers, Instant::now());
+        Ok(list)
+    }
+
     /// The list, once it knows of every death that the stream told of. Engines such as 20.10 say `die` first, then clear
     /// away the network and write the state to disk, and until then (50 to 250 ms, measured) list the container as
     /// running; nothing would make anybody look again afterwards. Not the event is believed, since it does not tell
     /// whether a restart policy goes on; it only says that this list is too old.
-    async fn list(&self) -> Result<List, Gap> {
+    async fn settled_list(&self) -> Result<List, Gap> {
         let begun = Instant::now();
         let mut pause = LAG_PAUSE;
         loop {
@@ -214,9 +234,11 @@ impl DockerSource {
         })
     }
 
-    /// Marks the containers whose being down proves nothing, while the engine itself stops or comes back.
-    fn hold_back(&self, containers: &mut [Container], now: Instant) -> bool {
+    /// Marks the containers whose being down proves nothing, while the engine itself stops or comes back. One that was marked
+    /// stays so: what was heard since is newer than the list.
+    fn hold_back(&self, containers: &mut [Container], now: Instant) {
         let runs = |container: &Container| match decode::state(container) {
+            Fact::Unknown(_) if container.held => false,
             Fact::Known(RunState::Running | RunState::Paused | RunState::Restarting) => true,
             Fact::Known(RunState::Created | RunState::Exited | RunState::Closed) => false,
             // Not known to be down, so there is nothing to hold back.
@@ -225,9 +247,8 @@ impl DockerSource {
         let seen = containers.iter().map(|container| (container.id.as_str(), runs(container)));
         let held = self.board.with_settle(|settle| settle.observed(seen, now));
         for container in containers {
-            container.held = held.contains(&container.id);
+            container.held |= held.contains(&container.id);
         }
-        !held.is_empty()
     }
 
     /// Reads the engine's own count of the containers that may have restarted since the last look. Returns those of
@@ -297,6 +318,10 @@ impl Source for DockerSource {
         Snapshot::Hosts(vec![snapshot])
     }
 
+    fn doubt(&self) {
+        self.daemon.forget();
+    }
+
     async fn changed(&self) -> Hint {
         self.board.hint(self.config.debounce).await
     }
@@ -323,10 +348,6 @@ fn suspicion(container: &Container, since: Duration) -> Option<bool> {
         Fact::Known(RunState::Paused | RunState::Created | RunState::Exited | RunState::Closed)
         | Fact::Unknown(_) => None,
     }
-}
-
-fn is_gone(info: &Result<Info, Gap>) -> bool {
-    info.as_ref().is_err_and(|gap| gap.kind == GapKind::Unreachable)
 }
 
 fn inspected(inspect: &Inspect, restarting: bool, now: Timestamp) -> Option<Inspected> {

@@ -246,7 +246,8 @@ async fn an_engine_that_never_says_who_it_is_is_believed_the_second_time() {
 #[tokio::test]
 async fn an_engine_in_which_nothing_happens_is_not_asked_again_who_it_is() {
     let lab = media().await;
-    let source = DockerSource::new(config(&lab.url())).unwrap();
+    let host = Some(HostName::new("box2-media"));
+    let source = DockerSource::new(Config { host, ..config(&lab.url()) }).unwrap();
     hint(&source, "the event stream is open").await;
     for _ in 0..5 {
         let snapshot = observe(&source).await;
@@ -254,6 +255,11 @@ async fn an_engine_in_which_nothing_happens_is_not_asked_again_who_it_is() {
         assert_eq!(snapshot.facts.name, Some(Fact::Known("box2-media".into())));
     }
     assert_eq!((lab.requests("/info"), lab.requests("/version")), (1, 1));
+
+    // Whoever waits for a confirmation wants a new answer.
+    source.doubt();
+    assert!(observe(&source).await.coverage.is_complete());
+    assert_eq!(lab.requests("/info"), 2);
 
     // Whoever is there now, a list that does not show it says less than all.
     lab.run(Container::new("unseen"));
@@ -268,6 +274,17 @@ async fn an_engine_in_which_nothing_happens_is_not_asked_again_who_it_is() {
     lab.hide(&["unseen"]);
     assert_eq!(gap(&observe(&source).await).0, GapKind::Truncated);
     assert!(lab.requests("/info") > before);
+}
+
+#[tokio::test]
+async fn an_engine_whose_name_says_whose_it_is_is_asked_for_it_every_time() {
+    let lab = media().await;
+    let source = DockerSource::new(config(&lab.url())).unwrap();
+    hint(&source, "the event stream is open").await;
+    for times in 1..4 {
+        assert!(observe(&source).await.coverage.is_complete());
+        assert_eq!(lab.requests("/info"), times);
+    }
 }
 
 #[tokio::test]
