@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evenkeel_lab::receiver::Arrived;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::CALM;
 use super::churn::{Change, Churn};
 use super::faults::Faults;
 use super::readings::Readings;
@@ -114,7 +115,9 @@ impl Arrivals {
 
     fn lag(&self, change: &Change, kind: &str) -> Option<f64> {
         let about = about(change).filter(|about| about.2 == kind)?;
-        let (_, at) = self.told.get(&about)?.iter().find(|(_, at)| *at >= change.begun)?;
+        // What is told later is another change of the same.
+        let until = change.begun.checked_add(SignedDuration::try_from(CALM).ok()?).ok()?;
+        let (_, at) = self.told.get(&about)?.iter().find(|(_, at)| (change.begun..until).contains(at))?;
         Some(at.duration_since(change.begun).as_secs_f64())
     }
 }
