@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use evenkeel_lab::fault::Fault;
 use evenkeel_lab::receiver::Mode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::churn::Churn;
 use crate::Result;
@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_secs(90);
 /// How long one lasts.
 const LASTS: Duration = Duration::from_secs(40);
 /// For so many seconds a NetBox that has failed again and again is not asked (`schedule.breaker`), and one more to ask it.
-const LEFT_ALONE: i64 = 31;
+const LEFT_ALONE: SignedDuration = SignedDuration::from_secs(31);
 /// How long a host is left alone whose engine is away, and comes back.
 const ALONE: Duration = Duration::from_secs(180);
 
@@ -32,6 +32,13 @@ enum Trouble {
     ReceiverFails,
     ReceiverHangs,
     ReceiverCuts,
+}
+
+impl Trouble {
+    /// Whether nobody can read NetBox while it lasts.
+    fn hides_netbox(self) -> bool {
+        matches!(self, Self::NetboxFails | Self::NetboxAway)
+    }
 }
 
 /// In this order, again and again.
@@ -71,13 +78,12 @@ impl Faults {
 
     /// Whether NetBox answers.
     pub(super) fn netbox_answers(&self) -> bool {
-        !matches!(self.on, Some((Trouble::NetboxFails | Trouble::NetboxAway, ..)))
+        !self.on.is_some_and(|(trouble, ..)| trouble.hides_netbox())
     }
 
     /// Whether NetBox failed, or had failed so lately that it is left alone, at any moment between these.
     pub(super) fn hid_netbox(&self, begun: Timestamp, ended: Timestamp) -> bool {
-        let left_alone = jiff::SignedDuration::from_secs(LEFT_ALONE);
-        self.netbox.iter().any(|(from, until)| *from < ended && begun.duration_since(*until) < left_alone)
+        self.netbox.iter().any(|(from, until)| *from < ended && begun.duration_since(*until) < LEFT_ALONE)
     }
 
     /// What is wrong, in a word.
@@ -105,12 +111,12 @@ impl Faults {
         }
         self.next = Some(now + EVERY);
         let trouble = ALL[self.begun % ALL.len()];
-        if matches!(trouble, Trouble::NetboxFails | Trouble::NetboxAway) {
-            self.netbox.push((Timestamp::now(), Timestamp::MAX));
-        }
         let wish = self.begun * 131;
         let Some(host) = churn.quiet_host(wish, yard.engines.here().len(), ALONE) else { return Ok(()) };
         self.begun += 1;
+        if trouble.hides_netbox() {
+            self.netbox.push((Timestamp::now(), Timestamp::MAX));
+        }
         self.on = Some((trouble, now + LASTS, host));
         match trouble {
             Trouble::EngineKilled => {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::apart::{Manner, Program, Yard};
 use crate::{Result, Row, print, process};
-use arrivals::{Arrivals, Verdict};
+use arrivals::Arrivals;
 use churn::Churn;
 use faults::Faults;
 use readings::Readings;
@@ -105,8 +105,7 @@ async fn soak(size: Size) -> Result<()> {
     let healed = Instant::now();
     until_calm(&program, &yard, &mut arrivals).await?;
     writeln!(out, "calm {:.1} s later\n", healed.elapsed().as_secs_f64())?;
-    let verdict = arrivals.against(&churn, &faults, &readings);
-    report(&mut out, &samples, &churn, &arrivals, (&verdict, faults.count()), size)?;
+    report(&mut out, &samples, &churn, &arrivals, &faults, &readings, size)?;
     let status = program.stop().await?;
     if !status.success() {
         return Err(format!("evenkeel ended with {status}").into());
@@ -153,22 +152,23 @@ fn report(
     samples: &Samples,
     churn: &Churn,
     arrivals: &Arrivals,
-    (verdict, faults): (&Verdict, usize),
+    faults: &Faults,
+    readings: &Readings,
     size: Size,
 ) -> Result<()> {
     let warm_up = Duration::from_secs_f64(size.minutes * 60.0 * WARM_UP);
     let mut rows = samples.rows(warm_up)?;
+    let verdict = arrivals.against(churn, faults, readings);
     rows.push(Row::new("changes that were to be told", "changes", (churn.told() as f64, 0.0)));
     rows.push(Row::new("… that nobody was told of (goal)", "events", (verdict.lost.len() as f64, 0.0)));
     rows.push(Row::new("… taken by the receiver twice (goal)", "events", (verdict.twice.len() as f64, 0.0)));
     rows.push(Row::new("told without a reason (goal)", "events", (verdict.wrong.len() as f64, 0.0)));
     let unseen = "NetBox edits undone before NetBox was read twice, and not told";
     rows.push(Row::new(unseen, "edits", (verdict.unseen as f64, 0.0)));
-    rows.push(Row::new("faults", "faults", (faults as f64, 0.0)));
+    rows.push(Row::new("faults", "faults", (faults.count() as f64, 0.0)));
     rows.extend(arrivals.lags(churn));
     print(out, SOAK, &rows)?;
-    let bad: Vec<&str> =
-        [&verdict.lost, &verdict.twice, &verdict.wrong].into_iter().flatten().map(String::as_str).collect();
+    let bad: Vec<String> = [verdict.lost, verdict.twice, verdict.wrong].concat();
     if !bad.is_empty() {
         return Err(bad.join("\n").into());
     }

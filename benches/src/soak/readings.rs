@@ -1,16 +1,14 @@
 //! When NetBox was read, as NetBox itself saw it: an edit that was undone before anybody looked twice is nobody's to tell.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::churn::{Change, Kind};
 use super::faults::Faults;
 
 /// Apart by more than looks that count as one (`schedule.recheck` of the soak, and a step of it).
-const APART: Duration = Duration::from_millis(1250);
+const APART: SignedDuration = SignedDuration::from_millis(1250);
 /// How long one reading may take, page by page.
-const TAKES: Duration = Duration::from_secs(1);
+const TAKES: SignedDuration = SignedDuration::from_secs(1);
 
 /// Every step in which NetBox was asked, and answered.
 #[derive(Default)]
@@ -31,26 +29,19 @@ impl Readings {
         if change.kind != Kind::Edited || !faults.hid_netbox(change.begun, ended) {
             return true;
         }
-        let whole = |at: &&Timestamp| {
-            at.duration_since(change.begun) > span(TAKES) && ended.duration_since(**at) > span(TAKES)
-        };
+        let whole =
+            |at: &&Timestamp| at.duration_since(change.begun) > TAKES && ended.duration_since(**at) > TAKES;
         let mut seen = self.0.iter().filter(whole);
         match (seen.next(), seen.next_back()) {
-            (Some(first), Some(last)) => last.duration_since(*first) >= span(APART),
+            (Some(first), Some(last)) => last.duration_since(*first) >= APART,
             _ => false,
         }
     }
 }
 
-fn span(time: Duration) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(time).unwrap_or(jiff::SignedDuration::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
-
-    use jiff::SignedDuration;
 
     use super::*;
 

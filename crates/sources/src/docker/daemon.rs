@@ -73,9 +73,8 @@ impl Daemon {
             return Ok(version);
         }
         let version: Version = client::object(&self.client, Question::Version).await?;
-        // One that came or went meanwhile may be another.
-        if let Some(opening) = opening.filter(|of| self.board.moment().is_some_and(|now| now.opening == *of))
-        {
+        // If another one answered, the next opening is another as well.
+        if let Some(opening) = opening {
             *self.version.lock().unwrap_or_else(PoisonError::into_inner) = Some((opening, version.clone()));
         }
         Ok(version)

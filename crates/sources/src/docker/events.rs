@@ -32,7 +32,7 @@ pub(super) enum Stream {
 }
 
 /// A moment in the life of a stream that is open. While it is the same one, the same daemon held the stream and said nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Moment {
     /// How often the stream was opened.
     pub(super) opening: u64,
@@ -52,10 +52,8 @@ struct Notes {
     tracker: Tracker,
     settle: Settle,
     stream: Stream,
-    /// How often it was opened.
-    openings: u64,
-    /// How much was heard in it.
-    lines: u64,
+    /// Where it is, or was when it ended.
+    moment: Moment,
     /// The first reason since the last hint was taken, and how many followed it.
     pending: Option<(String, usize)>,
 }
@@ -66,8 +64,7 @@ impl Board {
             tracker: Tracker::new(restart_window),
             settle: Settle::new(settle),
             stream: Stream::Closed,
-            openings: 0,
-            lines: 0,
+            moment: Moment::default(),
             pending: None,
         };
         Self { notes: Mutex::new(notes), bell: Notify::new() }
@@ -98,8 +95,7 @@ impl Board {
     /// Where the stream is, while it is open.
     pub(super) fn moment(&self) -> Option<Moment> {
         let notes = self.lock();
-        let Notes { openings: opening, lines, .. } = *notes;
-        (notes.stream == Stream::Open).then_some(Moment { opening, lines })
+        (notes.stream == Stream::Open).then_some(notes.moment)
     }
 
     pub(super) fn with_tracker<T>(&self, f: impl FnOnce(&mut Tracker) -> T) -> T {
@@ -140,7 +136,7 @@ impl Board {
         let due = {
             let mut notes = self.lock();
             notes.stream = Stream::Open;
-            notes.openings += 1;
+            notes.moment.opening += 1;
             notes.settle.stream_began(Instant::now())
         };
         self.signal("the event stream is open".to_owned());
@@ -172,7 +168,7 @@ impl Board {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        self.lock().lines += 1;
+        self.lock().moment.lines += 1;
         let Ok(event) = serde_json::from_slice::<EventLine>(line) else {
             self.signal("an event that could not be read".to_owned());
             return;
