@@ -26,17 +26,22 @@ pub struct Gathered {
 pub fn gather(hub: &Hub, proposals: &[Proposal], window: SignedDuration, now: Timestamp) -> Gathered {
     let from = now.checked_sub(window).unwrap_or(Timestamp::MIN);
     let mut drifts: BTreeMap<Subject, BTreeSet<DriftId>> = BTreeMap::new();
-    let mut opened = Vec::new();
+    // A ledger forgets what is long over; what was repaired is still known by its proposals.
+    let mut opened: Vec<(DriftId, Timestamp)> =
+        proposals.iter().map(|proposal| (proposal.id.drift.clone(), proposal.id.occasion)).collect();
     hub.book.visit(|record| {
         for entry in record.ledger.entries.values() {
             if entry.is_open() {
                 drifts.entry(entry.id.subject.clone()).or_default().insert(entry.id.clone());
             }
-            if let Some(at) = entry.opened_at.filter(|at| *at > from && entry.is_root()) {
+            // Repairing one quickly does not make it undone: what is over counts, and has no cause any more. The end of
+            // a consequence nobody was told of is not kept.
+            if let Some(at) = entry.opened_at.filter(|_| entry.parent.is_none()) {
                 opened.push((entry.id.clone(), at));
             }
         }
     });
+    opened.retain(|(_, at)| *at > from);
     for proposal in proposals.iter().filter(|proposal| proposal.phase() != Phase::Over) {
         let drift = &proposal.id.drift;
         drifts.entry(drift.subject.clone()).or_default().insert(drift.clone());
