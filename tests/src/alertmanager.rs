@@ -2,7 +2,6 @@
 //! (`EVENKEEL_TEST_ALERTMANAGER` holds the program's path).
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,17 +11,13 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use xtask::real::free_port;
 
 use crate::stage::soon;
 
 /// The program's path, or `None` once the test has been skipped in words.
 pub fn program() -> Option<PathBuf> {
     crate::tool("EVENKEEL_TEST_ALERTMANAGER", "prometheus-alertmanager")
-}
-
-/// A port nobody listens on at this moment. Whoever takes it before a server does makes the start fail, not lie.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A running server; dropping it ends it.
@@ -43,7 +38,7 @@ impl Alertmanager {
         );
         let config = folder.path().join("alertmanager.yml");
         fs::write(&config, yaml).unwrap();
-        let port = free_port();
+        let port = free_port().unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(program)
             .arg(format!("--config.file={}", config.display()))

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use xtask::real::free_port;
 
-use crate::alertmanager::free_port;
 use crate::stage::soon;
 
 /// The program's path, or `None` once the test has been skipped in words.
@@ -30,7 +30,7 @@ impl Nats {
     /// Starts one with these lines of configuration beside the usual ones, and waits until it takes connections.
     pub async fn start(program: &Path, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let port = free_port().unwrap();
         let store = folder.path().join("streams");
         let config = format!(
             "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\n{more}\n",

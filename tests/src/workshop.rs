@@ -1,11 +1,11 @@
 //! A workshop: simulated systems, an n8n that repairs them, and the real binary set up to ask it. What does not live here:
 //! what is expected of it; the scenarios say that.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use evenkeel_lab::n8n::{N8n, Workflow};
 use serde_json::Value;
+use xtask::real::free_port;
 
 use crate::program::{Home, Program};
 use crate::stage::plan::SIGNING_SECRET;
@@ -44,7 +44,7 @@ impl Workshop {
         n8n.register(restart.signed(SIGNING_SECRET).unwrap());
         let mut home = Home::new(&lab, None);
         home.secrets.push(("LAB_APPROVER_TOKEN".to_owned(), TOKEN.to_owned()));
-        let port = free_port();
+        let port = free_port().unwrap();
         home.edit("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{port}\""));
         let remediation = remediation(&n8n.url("restart"), port, mode, more);
         home.write(&format!("{}{remediation}", home.read()));
@@ -130,9 +130,4 @@ action = "restart container"
 mode = "{mode}"
 "#
     )
-}
-
-/// A port nobody listens on at this moment.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -36,6 +36,7 @@ mod socket;
 pub use engine::{Engine, Network};
 pub use packages::{find, is_root};
 pub use pgbouncer::PgBouncer;
+pub use port::free_port;
 pub use postgres::Postgres;
 pub use room::Room;
 pub use socket::{Answer, request};

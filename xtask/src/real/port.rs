@@ -13,10 +13,10 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 
 /// A free port of 127.0.0.1 below those that the kernel gives to outgoing connections: one of these could sit on the
 /// port while its server is down. Free now; whoever takes it before the server does makes the start fail, not lie.
-pub(super) fn free_port() -> anyhow::Result<u16> {
+pub fn free_port() -> anyhow::Result<u16> {
     let span = first_of_the_kernel().saturating_sub(FIRST).max(1);
-    // Programs that search at the same time begin at different places.
-    let begin = (std::process::id() % u32::from(span)) as u16;
+    // Programs that search at the same time begin at different places, and not next to each other.
+    let begin = (std::process::id().wrapping_mul(97) % u32::from(span)) as u16;
     (0..span)
         .map(|_| FIRST + (begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))) % span)
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
