@@ -30,6 +30,12 @@ const SINKS: &str = "WITH RECURSIVE sinks(sink) AS (
         FROM sinks s WHERE s.sink IS NOT NULL
     ) SELECT sink FROM sinks WHERE sink IS NOT NULL";
 
+const NEXT_DUE: &str = "SELECT d.due_at FROM deliveries d
+    WHERE d.state = 'pending' AND d.sink = ?1 AND NOT EXISTS (
+        SELECT 1 FROM deliveries e
+        WHERE e.state = 'pending' AND e.sink = d.sink AND e.drift_key = d.drift_key AND e.id < d.id)
+    ORDER BY d.due_at, d.id LIMIT 1";
+
 const CLAIM: &str = "UPDATE deliveries SET attempts = attempts + 1, claimed_at = ?2, due_at = ?3
     WHERE id IN (
         SELECT d.id FROM deliveries d
@@ -44,6 +50,13 @@ const CLAIM: &str = "UPDATE deliveries SET attempts = attempts + 1, claimed_at =
         coalesce((SELECT e.body FROM event_log e WHERE e.id = event_seq),
             (SELECT n.body FROM notices n WHERE n.id = notice_seq)),
         created_at";
+
+/// What waits and what is dead, for each sink. A dead row is said to be settled as well: the index of those is used only
+/// where the condition repeats its own, and otherwise every delivery ever kept is walked through.
+const DEPTHS: &str = "SELECT sink, 'pending', count(*), min(created_at) FROM deliveries WHERE state = 'pending' \
+        GROUP BY sink
+    UNION ALL
+    SELECT sink, 'dead', count(*), NULL FROM deliveries WHERE state = 'dead' AND state <> 'pending' GROUP BY sink";
 
 const DELIVERIES: &str = "SELECT id, sink, coalesce((SELECT e.event_id FROM event_log e WHERE e.id = event_seq), \
     (SELECT n.notice_id FROM notices n WHERE n.id = notice_seq)), drift_key, state, attempts, created_at, due_at, claimed_at, settled_at, first_error, last_error FROM deliveries";
@@ -219,16 +232,11 @@ impl Inner {
             sqlx::query_scalar(SINKS).fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
         let mut next: Option<String> = None;
         for sink in sinks {
-            let due: Option<String> = sqlx::query_scalar(
-                "SELECT d.due_at FROM deliveries d WHERE d.state = 'pending' AND d.sink = ?1 AND NOT EXISTS (
-                    SELECT 1 FROM deliveries e
-                    WHERE e.state = 'pending' AND e.sink = d.sink AND e.drift_key = d.drift_key AND e.id < d.id)
-                ORDER BY d.due_at, d.id LIMIT 1",
-            )
-            .bind(sink)
-            .fetch_optional(&mut *reader)
-            .await
-            .map_err(|error| self.explain(error))?;
+            let due: Option<String> = sqlx::query_scalar(NEXT_DUE)
+                .bind(sink)
+                .fetch_optional(&mut *reader)
+                .await
+                .map_err(|error| self.explain(error))?;
             next = [next, due].into_iter().flatten().min();
         }
         Reading { at: &self.at, column: "deliveries.due_at" }.moments(next.as_deref())
@@ -284,14 +292,7 @@ impl Inner {
 
     pub(super) async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
         let mut reader = self.reader().await?;
-        let rows = sqlx::query(
-            "SELECT sink, 'pending', count(*), min(created_at) FROM deliveries WHERE state = 'pending' GROUP BY sink
-            UNION ALL
-            SELECT sink, 'dead', count(*), NULL FROM deliveries WHERE state = 'dead' GROUP BY sink",
-        )
-        .fetch_all(&mut *reader)
-        .await
-        .map_err(|error| self.explain(error))?;
+        let rows = sqlx::query(DEPTHS).fetch_all(&mut *reader).await.map_err(|error| self.explain(error))?;
         let mut sinks: HashMap<String, OutboxDepth> = HashMap::new();
         for row in &rows {
             let sink: String = self.cell(row, 0)?;
@@ -350,5 +351,27 @@ async fn settle(
             Ok(sqlx::query(late).bind(id).bind(now).execute(connection).await?.rows_affected() > 0)
         }
         Outcome::Retry { .. } | Outcome::Dead { .. } => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Row as _};
+
+    use super::*;
+    use crate::sqlite::{Options, open};
+
+    #[tokio::test]
+    async fn what_is_asked_all_the_time_does_not_walk_through_every_delivery_ever_kept() {
+        let mut store = open::memory("memory", &Options::default()).await.unwrap();
+        for often in [SINKS, CLAIM, NEXT_DUE, HOLD_BACK, LET_GO, DEPTHS] {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {often}")));
+            let rows = plan.fetch_all(&mut store).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+            let walks = |step: &&String| step.starts_with("SCAN ") && !step.contains(" INDEX ");
+            let tables =
+                |step: &&String| ["deliveries", " d", " e", " w"].iter().any(|name| step.ends_with(name));
+            assert_eq!(steps.iter().filter(walks).filter(tables).count(), 0, "{often}\n{steps:#?}");
+        }
     }
 }
