@@ -109,6 +109,26 @@ async fn a_drift_that_ends_while_n8n_is_away_is_not_repaired_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_its_rule_no_longer_asks_for_is_not_sent_when_n8n_is_back() {
+    for (from, to) in [("mode = \"auto\"", "mode = \"off\""), ("enabled = true", "enabled = false")] {
+        let shop = Workshop::open("auto", "").await;
+        shop.n8n.go_away().await;
+        let program = shop.home.start().await;
+        program.until_ready().await;
+        shop.lab.engine("box").stop("db").unwrap();
+        shop.until(&program, &["dispatched"]).await;
+        shop.home.edit(from, to);
+        program.signal("HUP").await;
+        program.until_logged("starting anew with it").await;
+        shop.n8n.come_back().await.unwrap();
+        // The first repetition is due two seconds after the failure, the next ones four seconds later.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        assert!(shop.n8n.executions().is_empty(), "{to}: {:#?}", shop.n8n.executions());
+        program.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_that_crashes_was_not_accepted_and_ends_with_a_person() {
     let shop = Workshop::open("auto", "attempts = 1").await;
     shop.home.edit("answer_within = \"20s\"", "answer_within = \"3s\"");

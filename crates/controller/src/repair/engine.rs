@@ -1,12 +1,12 @@
 //! The loop: wakes when a ledger changed, when somebody says something, when an attempt to send ended, and when time may
 //! have brought something due; then looks at everything once. What does not live here: the turns themselves.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_core::EventId;
 use evenkeel_core::remediation::{JournalEntry, Key, Phase};
-use evenkeel_core::{DriftId, EventId};
 use evenkeel_store::Error as StoreError;
 use evenkeel_web::Part;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ use crate::gate::About;
 use crate::hub::Hub;
 
 /// How long the store may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How often is looked while something is under way, and while nothing is.
 const BUSY: Duration = Duration::from_secs(1);
 const CALM: Duration = Duration::from_secs(5);
@@ -40,12 +40,12 @@ pub struct Engine {
     pub(super) register: Register,
     pub(super) sends: Sends,
     pub(super) figures: Figures,
-    /// Root drifts that were open at the newest look: nothing is sent for any other.
-    pub(super) open: HashSet<DriftId>,
+    /// What was dispatched and might be sent at the newest look: nothing else is.
+    pub(super) may_send: BTreeSet<Key>,
     /// When its sources were last asked to look again, for each repair whose effect is awaited.
     pub(super) asked: HashMap<Key, Instant>,
     /// What is in memory may not be what is kept: it is read again before anything else is done.
-    doubtful: bool,
+    pub(super) doubtful: bool,
 }
 
 /// That a change was not kept. It is known why, and that has been said.
@@ -61,7 +61,7 @@ impl Engine {
             register: Register::default(),
             sends: Sends::default(),
             figures,
-            open: HashSet::new(),
+            may_send: BTreeSet::new(),
             asked: HashMap::new(),
             doubtful: true,
         }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evenkeel_core::remediation::{Fleet, Phase, Proposal, Sight};
+use evenkeel_core::remediation::{Fleet, Phase, Proposal, Sight, Standing, Unfit};
 use evenkeel_core::{Coverage, DriftId, Gap, GapKind, Subject};
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,18 +26,23 @@ pub struct Gathered {
 pub fn gather(hub: &Hub, proposals: &[Proposal], window: SignedDuration, now: Timestamp) -> Gathered {
     let from = now.checked_sub(window).unwrap_or(Timestamp::MIN);
     let mut drifts: BTreeMap<Subject, BTreeSet<DriftId>> = BTreeMap::new();
+    // Of what a clock that was ahead opened, it is known since when it was there.
+    let began = |opened: Timestamp, else_at: Timestamp| if opened > now { else_at } else { opened };
     // A ledger forgets what is long over; what was repaired is still known by its proposals.
-    let mut opened: Vec<(DriftId, Timestamp)> =
-        proposals.iter().map(|proposal| (proposal.id.drift.clone(), proposal.id.occasion)).collect();
+    let mut opened: Vec<(DriftId, Timestamp)> = proposals
+        .iter()
+        .map(|proposal| (proposal.id.drift.clone(), began(proposal.id.occasion, proposal.created_at)))
+        .collect();
     hub.book.visit(|record| {
         for entry in record.ledger.entries.values() {
             if entry.is_open() {
                 drifts.entry(entry.id.subject.clone()).or_default().insert(entry.id.clone());
             }
-            // Repairing one quickly does not make it undone: what is over counts, and has no cause any more. The end of
-            // a consequence nobody was told of is not kept.
-            if let Some(at) = entry.opened_at.filter(|_| entry.parent.is_none()) {
-                opened.push((entry.id.clone(), at));
+            // Repairing one quickly does not make it undone: what is over counts. A consequence does not, nor the last
+            // echo of a cause that ended: neither was ever told.
+            let is_told = entry.parent.is_none() && (entry.recorded || !entry.is_open());
+            if let Some(at) = entry.opened_at.filter(|_| is_told) {
+                opened.push((entry.id.clone(), began(at, entry.first_seen)));
             }
         }
     });
@@ -57,15 +62,16 @@ fn sights(hub: &Hub, subject: &Subject, ids: &BTreeSet<DriftId>, now: Timestamp)
     let host = subject.host();
     let stamp = pass::stamp_of(&slice);
     let look = Looked::newest(&slice, host, record.looked.as_ref(), record.stamp, stamp);
+    // The labels and what is known are of now; what the ledger says may be of before.
+    let is_judged = stamp.is_none() || record.stamp == stamp;
     let sight = |id: &DriftId| {
         let bearing = hub.see(|world| Bearing::of(world, host, id.service.as_ref()));
         let (tenant, tags) = bearing.labels();
-        Sight {
-            tags,
-            tenant,
-            known: known(id, record.ledger.entry(id), &slice),
-            ..Sight::of(&record.ledger, id, look.clone())
+        let mut sight = Sight::of(&record.ledger, id, look.clone());
+        if let (Standing::Open { unfit: unfit @ None, .. }, false) = (&mut sight.standing, is_judged) {
+            *unfit = Some(Unfit::Unjudged);
         }
+        Sight { tags, tenant, known: known(id, record.ledger.entry(id), &slice), ..sight }
     };
     ids.iter().map(sight).collect()
 }

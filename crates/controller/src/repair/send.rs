@@ -13,6 +13,8 @@ use tokio::time::Instant;
 /// How long to wait after the first failure, and at the longest. An action has minutes to be answered.
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
+/// How long a receiver may ask to wait.
+const BELIEVED: Duration = Duration::from_hours(1);
 
 /// What an attempt to send led to.
 pub(super) type Sent = (Key, Result<Receipt, SinkError>);
@@ -86,7 +88,8 @@ impl Sends {
     pub(super) fn again(&mut self, key: &Key, after: Option<Duration>) {
         if let Some(sending) = self.waiting.get_mut(key) {
             let doubled = FIRST.saturating_mul(1 << sending.tried.saturating_sub(1).min(8)).min(LONGEST);
-            let wait = after.unwrap_or(doubled).min(LONGEST);
+            // A receiver that says when is believed; past the time for its answer the request is not sent any more.
+            let wait = after.map_or(doubled, |after| after.min(BELIEVED));
             // Up to a quarter more, so that what failed together is not tried together.
             let wait = wait + wait.mul_f64(evenkeel_ambient::random::<f64>() / 4.0);
             sending.next = Some(Instant::now() + wait);
@@ -111,6 +114,22 @@ mod tests {
     use evenkeel_core::{DriftId, EventType};
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_says_when_is_asked_then_and_not_before() {
+        let mut sends = Sends::default();
+        let drift = DriftId::of_host(&"box".into(), EventType::VmDown);
+        let key = ProposalId { drift, occasion: jiff::Timestamp::UNIX_EPOCH, number: 1 }.key();
+        sends.add(key.clone(), (Secret::new("x"), jiff::Timestamp::MAX), false);
+        assert_eq!(sends.due(|_| true).len(), 1);
+        sends.again(&key, Some(Duration::from_secs(300)));
+        tokio::time::advance(Duration::from_secs(299)).await;
+        assert!(sends.due(|_| true).is_empty());
+        tokio::time::advance(Duration::from_secs(77)).await;
+        assert_eq!(sends.due(|_| true).len(), 1);
+        sends.again(&key, Some(Duration::MAX));
+        assert!(sends.wake(Instant::now()).is_some_and(|wake| wake > Instant::now()));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_due_and_held_back_wakes_nobody() {

@@ -10,13 +10,14 @@ use evenkeel_core::Secret;
 use evenkeel_core::remediation::{Input, Key, Proposal, SendFailure, State};
 use evenkeel_sinks::action::{ActionSink, Request, told};
 use evenkeel_sinks::{Receipt, SinkError};
-use evenkeel_store::{EventFilter, NewCallback, TokenHash};
+use evenkeel_store::{EventFilter, NewCallback, RepairCommit, TokenHash};
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use tracing::{debug, error, warn};
 
-use super::engine::Engine;
+use super::engine::{Engine, PATIENCE};
 use super::register::Change;
 use super::send::Sending;
 use crate::config::callback_under;
@@ -58,19 +59,43 @@ impl Engine {
         let keys: BTreeSet<Key> =
             self.register.iter().filter(dispatched).map(|proposal| proposal.key.clone()).collect();
         self.sends.retain(&keys);
-        let controls = self.register.controls();
-        // Whoever pulls the kill switch means what was not handed over yet as well.
-        if controls.halt.is_some() || controls.brake.engaged.is_some() {
+        // What is in memory may not be what was decided, and a clock that jumped says nothing about what is due.
+        if self.doubtful || self.hub.clock.now().is_none() {
             return;
         }
-        for key in keys.iter().filter(|key| !self.sends.has(key)).cloned().collect::<Vec<_>>() {
+        // Whoever pulls the kill switch, ends a rule or silences a host means what was not handed over yet as well. What
+        // went away meanwhile, or has a cause of its own now, needs no repair. Each is seen when its time is up.
+        let may: BTreeSet<Key> = self.may_send.intersection(&keys).cloned().collect();
+        for key in may.iter().filter(|key| !self.sends.has(key)).cloned().collect::<Vec<_>>() {
             self.renew(key).await;
         }
-        // What went away meanwhile, or has a cause of its own now, needs no repair; it is seen when its time is up.
-        let is_wanted =
-            |key: &Key| self.register.get(key).is_some_and(|proposal| self.open.contains(&proposal.id.drift));
-        for (key, sending, attempt) in self.sends.due(is_wanted) {
-            self.send(key, sending, attempt).await;
+        let due = self.sends.due(|key| may.contains(key));
+        if due.is_empty() {
+            return;
+        }
+        let leads = self.is_still_ours().await;
+        for (key, sending, attempt) in due {
+            match leads {
+                true => self.send(key, sending, attempt).await,
+                false => self.sends.again(&key, None),
+            }
+        }
+    }
+
+    /// Whether this process may still write, and so may still act: one that slept may have lost the lead meanwhile, and
+    /// what was decided since.
+    async fn is_still_ours(&mut self) -> bool {
+        let nothing = RepairCommit::new(crate::collect::now());
+        match timeout(PATIENCE, self.hub.store.commit_repair(nothing)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                self.failed(&error);
+                false
+            }
+            Err(_) => {
+                self.hub.gate.silent("the store does not say whether repairs may still be sent");
+                false
+            }
         }
     }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use evenkeel_core::DriftId;
 use evenkeel_core::remediation::{
-    Controls, Facts, Held, Input, Key, Phase, Plan, Proposal, ProposalLine, Sight, Standing, Waiting, plan,
-    rehearse, step,
+    Controls, Facts, Held, Input, Key, Phase, Plan, Proposal, ProposalLine, Waiting, plan, rehearse, step,
 };
 use evenkeel_web::{HeldLine, Rehearsal};
 use jiff::Timestamp;
@@ -38,8 +37,7 @@ impl Engine {
         self.figures.show(&proposals, &controls, Some(&plan), now);
         let open: HashSet<&DriftId> = sights.iter().map(|sight| &sight.drift).collect();
         self.register.forget(&open, now);
-        let is_root = |sight: &&Sight| matches!(sight.standing, Standing::Open { under: None, .. });
-        self.open = sights.iter().filter(is_root).map(|sight| sight.drift.clone()).collect();
+        self.may_send.clone_from(&plan.send);
         self.ask_for_looks(&proposals);
         let (change, tickets) = self.changes(plan, now);
         let any = !change.is_empty();
@@ -52,7 +50,7 @@ impl Engine {
 
     /// What the plan changes. What is dispatched by it is sent only once the change is kept.
     fn changes(&self, plan: Plan, now: Timestamp) -> (Change, Vec<(Key, Ticket)>) {
-        let Plan { propose, settle, dispatch, held: _, brake, brake_entry } = plan;
+        let Plan { propose, settle, dispatch, send: _, held: _, brake, brake_entry } = plan;
         let mut change = Change::default();
         if brake != self.register.controls().brake {
             change.controls = Some(Controls { brake, ..self.register.controls().clone() });

@@ -192,8 +192,9 @@ impl Step<'_> {
         if let Some(entry) = self.entries.get_mut(id) {
             match entry.resolved_at {
                 // It is over as it was before, and what was only true of it while it was not says nothing any more.
-                Some(_) => {
+                Some(resolved_at) => {
                     entry.state = State::Resolved;
+                    entry.opened_at = entry.opened_at.map(|at| at.min(resolved_at));
                     (entry.blind, entry.parent, entry.freed) = (None, None, None);
                     entry.flapping = false;
                 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::proposal::{before, later};
 use super::record::{Code, JournalEntry};
 use super::said::line;
-use super::sight::{Sight, Standing};
+use super::sight::{Sight, Standing, Unfit};
 use crate::coverage::Coverage;
 use crate::id::DriftId;
 
@@ -60,7 +60,8 @@ pub struct Fleet {
     pub intent: Coverage,
     /// How many hosts and services are declared.
     pub things: u64,
-    /// Root drifts that were opened, those that are over included. Older ones than the window may be left out.
+    /// Root drifts that were opened, those that are open and those that are over, each at the moment it began; none
+    /// lies ahead of now, also where the clock was set back. Older ones than the window may be left out.
     pub opened: Vec<(DriftId, Timestamp)>,
 }
 
@@ -155,10 +156,13 @@ impl BrakeState {
         now: Timestamp,
     ) -> Option<BrakeReason> {
         let open = sights.iter().filter_map(|sight| match &sight.standing {
-            Standing::Open { since, under: None, unfit: _ } => Some((&sight.drift, *since)),
+            // The last echo of a cause that ended is no beginning. What a clock that was ahead calls its beginning is the
+            // name of that opening; when it began, the fleet says.
+            Standing::Open { under: None, unfit: Some(Unfit::Unconfirmed), .. } => None,
+            Standing::Open { since, under: None, unfit: _ } if *since <= now => Some((&sight.drift, *since)),
             Standing::Open { .. } | Standing::NotOpen | Standing::Unknown(_) => None,
         });
-        // Each drift once, at its newest beginning. What a clock that was set back calls the future counts, too.
+        // Each drift once, at its newest beginning.
         let mut begun: BTreeMap<&DriftId, Timestamp> = BTreeMap::new();
         for (drift, at) in fleet.opened.iter().map(|(drift, at)| (drift, *at)).chain(open) {
             begun.entry(drift).and_modify(|newest| *newest = at.max(*newest)).or_insert(at);

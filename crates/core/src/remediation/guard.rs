@@ -13,7 +13,7 @@ use super::reason::Reason;
 use super::record::{Code, JournalEntry};
 use super::rule::Action;
 use super::said::line;
-use super::sight::{Sight, Standing, Unfit};
+use super::sight::{Saw, Sight, Standing, Unfit};
 use super::state::Phase;
 use super::window::{self, Window};
 use crate::id::{DriftId, Subject};
@@ -212,7 +212,11 @@ pub fn fit(sight: &Sight) -> Result<(), Reason> {
     match &sight.standing {
         Standing::Open { since: _, under: Some(root), unfit: _ } => Err(Reason::Consequence(root.clone())),
         Standing::Open { since: _, under: None, unfit: Some(unfit) } => Err(Reason::Unfit(unfit.clone())),
-        Standing::Open { since: _, under: None, unfit: None } => Ok(()),
+        Standing::Open { since: _, under: None, unfit: None } => match &sight.observation.saw {
+            // What is over and not confirmed to be is still open; its labels may be gone with what was deleted.
+            Saw::Gone => Err(Reason::Unfit(Unfit::Gone)),
+            Saw::Drift | Saw::Nothing(_) => Ok(()),
+        },
         Standing::NotOpen => Err(Reason::Unfit(Unfit::Unconfirmed)),
         Standing::Unknown(gap) => Err(Reason::Unfit(Unfit::Unseen(gap.clone()))),
     }

@@ -1,7 +1,7 @@
 //! The plan: what to propose, what time and observation ask for, what to dispatch, and what holds the rest back. A
 //! function of its arguments alone, whatever their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -41,6 +41,8 @@ pub struct Plan {
     pub settle: Vec<(Key, Input)>,
     /// Proposals to dispatch, the most urgent first.
     pub dispatch: Vec<Key>,
+    /// Requests that were dispatched, are not taken yet, and may be sent at this moment: again, if they were before.
+    pub send: BTreeSet<Key>,
     /// What waits, and why.
     pub held: Vec<Held>,
     /// The brake's memory as it is now.
@@ -141,8 +143,15 @@ pub fn plan(facts: &Facts<'_>, policy: &Policy, now: Timestamp) -> Plan {
         .filter_map(|p| settle::due(p, &index, policy, now).map(|input| (p.key.clone(), input)))
         .collect();
     settle.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut plan =
-        Plan { propose: Vec::new(), settle, dispatch: Vec::new(), held: Vec::new(), brake, brake_entry };
+    let mut plan = Plan {
+        propose: Vec::new(),
+        settle,
+        dispatch: Vec::new(),
+        send: BTreeSet::new(),
+        held: Vec::new(),
+        brake,
+        brake_entry,
+    };
     for sight in index.sights.values() {
         match draft(sight, &index, policy, (&plan.brake, facts.fleet), now) {
             Ok(Some(draft)) => plan.propose.push(draft),
@@ -151,6 +160,9 @@ pub fn plan(facts: &Facts<'_>, policy: &Policy, now: Timestamp) -> Plan {
         }
     }
     dispatch(&mut plan, facts, &index, policy, now);
+    let not_taken = facts.proposals.iter().filter(|p| matches!(p.state(), State::Dispatched { .. }));
+    let sent = not_taken.filter(|p| may_be_done(p, &plan.brake, facts, &index, policy, now).is_ok());
+    plan.send = sent.map(|p| p.key.clone()).collect();
     plan.held.sort_by(|a, b| a.waiting.cmp(&b.waiting));
     plan
 }
@@ -280,6 +292,25 @@ fn may_run(
     if let State::Proposed = proposal.state() {
         return Err(Reason::AwaitsApproval);
     }
+    let action = may_be_done(proposal, brake, facts, index, policy, now)?;
+    guard::exclusive(tally, &proposal.id.drift.subject)?;
+    guard::cool(tally, &proposal.id.drift, policy.guards.cooldown)?;
+    guard::concurrency(tally, policy.guards.concurrency)?;
+    guard::action_concurrency(tally, action)?;
+    guard::slow_start(tally)?;
+    guard::budget(tally, &policy.guards)
+}
+
+/// The guards that say whether it may be done at all, with its action: asked before it is dispatched, and each time
+/// before it is sent, for what is not taken yet can still be held back.
+fn may_be_done<'a>(
+    proposal: &Proposal,
+    brake: &BrakeState,
+    facts: &Facts<'_>,
+    index: &Index<'_>,
+    policy: &'a Policy,
+    now: Timestamp,
+) -> Result<&'a Action, Reason> {
     guard::halted(facts.controls)?;
     guard::braked(brake)?;
     guard::intended(facts.fleet)?;
@@ -288,17 +319,13 @@ fn may_run(
     guard::fit(sight)?;
     guard::seen(sight)?;
     let action = match Wanted::by(policy, sight) {
-        Wanted::Content { content: _, action, min_age: _ } => action,
+        Wanted::Content { content, action, min_age: _ } if content == proposal.content => action,
+        Wanted::Content { .. } => return Err(Reason::Closed("withdrawn")),
         Wanted::Unaddressed(param) => return Err(Reason::NotKnown(param)),
         Wanted::Nothing => return Err(Reason::Closed("withdrawn")),
     };
     guard::windows(&policy.guards.windows, now)?;
-    guard::exclusive(tally, &proposal.id.drift.subject)?;
-    guard::cool(tally, &proposal.id.drift, policy.guards.cooldown)?;
-    guard::concurrency(tally, policy.guards.concurrency)?;
-    guard::action_concurrency(tally, action)?;
-    guard::slow_start(tally)?;
-    guard::budget(tally, &policy.guards)
+    Ok(action)
 }
 
 fn not_told() -> crate::Gap {

@@ -89,6 +89,8 @@ impl fmt::Display for Reason {
             Self::Unfit(Unfit::Flapping) => f.write_str("it comes and goes"),
             Self::Unfit(Unfit::Silenced(name)) => write!(f, "silence {name} covers it"),
             Self::Unfit(Unfit::Unseen(gap)) => write!(f, "nobody can see it now ({gap})"),
+            Self::Unfit(Unfit::Unjudged) => f.write_str("something there has changed just now"),
+            Self::Unfit(Unfit::Gone) => f.write_str("it was not there any more at the last look"),
             Self::NoIntent(gap) => write!(f, "what should exist is not known now ({gap})"),
             Self::Blind(gap) => write!(f, "its host is not fully seen ({gap})"),
             Self::NotKnown(param) => write!(f, "its {} is not known", param.as_str().replace('_', " ")),

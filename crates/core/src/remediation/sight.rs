@@ -45,6 +45,10 @@ pub enum Unfit {
     Silenced(Arc<str>),
     /// Nobody can see it at this moment.
     Unseen(Gap),
+    /// Something there has changed since the ledger looked: what it says is about to be said anew.
+    Unjudged,
+    /// The newest look does not show it any more: it ends once that is confirmed.
+    Gone,
 }
 
 /// Where the drift stands.

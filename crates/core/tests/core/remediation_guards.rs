@@ -12,8 +12,8 @@ use crate::repair::{
 use evenkeel_core::policy::Matcher;
 use evenkeel_core::remediation::{
     Action, BrakeLimits, BrakeReason, BrakeState, Code, Controls, Effect, Engaged, Facts, Fleet, Guards,
-    Held, Input, Mode, Param, Params, Plan, Policy, Proposal, Reason, Saw, Sense, Sight, Standing, State,
-    Unfit, Waiting, Window, plan,
+    Held, Input, Mode, Observation, Param, Params, Plan, Policy, Proposal, Reason, Saw, Sense, Sight,
+    Standing, State, Unfit, Waiting, Window, plan,
 };
 use evenkeel_core::{Coverage, DriftId, EventType, HostName, Severity};
 use jiff::civil::time;
@@ -175,6 +175,56 @@ fn consequences_and_what_is_unfit_are_never_acted_on() {
     }
     // What became a consequence is withdrawn.
     assert!(matches!(plan_at(&[folded], &proposals, &policy, 10).settle[..], [(_, Input::Withdraw { .. })]));
+}
+
+#[test]
+fn what_the_newest_look_does_not_show_is_not_repaired_while_its_end_is_confirmed() {
+    let policy = policy(Mode::Auto);
+    let over = |drift: DriftId| Sight {
+        observation: Observation { began: at(9), saw: Saw::Gone },
+        ..open(drift, 0, 9)
+    };
+    let sight = over(missing("a", "web"));
+    assert_eq!(not_proposed(&sight, &[], &policy, 10), Reason::Unfit(Unfit::Gone));
+    let proposals = made(&broken(&["a"], 5), &policy, 5);
+    let plan = plan_at(&[sight], &proposals, &policy, 10);
+    assert_eq!(held(&plan, &proposals[0]), Reason::Unfit(Unfit::Gone));
+    // It may come back, so nothing is withdrawn before the end is believed.
+    assert_eq!(plan.settle, []);
+}
+
+#[test]
+fn what_was_dispatched_is_sent_again_only_while_it_might_be_dispatched() {
+    let policy = policy(Mode::Auto);
+    let sights = broken(&["a"], 5);
+    let dispatched = vec![play(made(&sights, &policy, 5)[0].clone(), [(6, DISPATCH)])];
+    let sent = |sights: &[Sight], policy: &Policy| plan_at(sights, &dispatched, policy, 10).send.len();
+    assert_eq!(sent(&sights, &policy), 1);
+    // A callback may have come before the acceptance: it is not asked for any more.
+    let taken = vec![play(dispatched[0].clone(), [(7, done())])];
+    assert_eq!(plan_at(&sights, &taken, &policy, 10).send.len(), 0);
+
+    let mut off = policy.clone();
+    off.rules[0].mode = Mode::Off;
+    let disabled = Policy { enabled: false, ..policy.clone() };
+    let mut other = policy.clone();
+    other.actions.get_mut("restart").unwrap().params = vec![Param::Host];
+    for policy in [&off, &disabled, &other] {
+        assert_eq!(sent(&sights, policy), 0);
+    }
+    let unfit = |unfit: Unfit| Sight {
+        standing: Standing::Open { since: at(0), under: None, unfit: Some(unfit) },
+        ..sights[0].clone()
+    };
+    let blind = Sight { coverage: Coverage::Partial(gap()), ..sights[0].clone() };
+    let seen_gone = Sight { observation: Observation { began: at(9), saw: Saw::Gone }, ..sights[0].clone() };
+    for sight in [unfit(Unfit::Silenced("s".into())), unfit(Unfit::Unjudged), blind, seen_gone] {
+        assert_eq!(sent(&[sight.clone()], &policy), 0, "{sight:?}");
+    }
+    let fleet = calm(1000);
+    let (halted, _) = Controls::default().halt("ada", "wait", at(8));
+    let facts = Facts { sights: &sights, proposals: &dispatched, fleet: &fleet, controls: &halted };
+    assert!(plan(&facts, &policy, at(10)).send.is_empty());
 }
 
 #[test]
@@ -604,6 +654,22 @@ fn the_brake_remembers_over_a_restart() {
     let json = serde_json::to_string(&controls).unwrap();
     assert_eq!(serde_json::from_str::<Controls>(&json).unwrap(), controls);
     assert_eq!(controls.brake.engaged.unwrap().since, Timestamp::from_second(1_760_000_010).unwrap());
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_opened_is_released_by_a_person_and_repaired() {
+    let ahead = |host: &str| open(missing(host, "web"), 7200, 10);
+    let sights: Vec<Sight> = (0..8).map(|n| ahead(&format!("h{n}"))).collect();
+    let opened = sights.iter().map(|sight| (sight.drift.clone(), at(0))).collect();
+    let (fleet, policy) = (Fleet { opened, ..calm(70) }, policy(Mode::Auto));
+    let plan_with = |controls: &Controls, now: i64| {
+        plan(&Facts { sights: &sights, proposals: &[], fleet: &fleet, controls }, &policy, at(now))
+    };
+    let braked = plan_with(&Controls::default(), 10);
+    assert!(braked.brake.engaged.is_some());
+    let (brake, _) = braked.brake.release("ada", "the clock", at(20)).unwrap();
+    let released = plan_with(&Controls { brake, ..Controls::default() }, 30);
+    assert_eq!((released.brake.engaged, released.propose.len()), (None, 8));
 }
 
 #[test]
