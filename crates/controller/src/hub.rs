@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use evenkeel_core::fingerprint::Fingerprint;
+use evenkeel_core::ledger::Ledger;
 use evenkeel_core::model::Inventory;
 use evenkeel_core::{Event, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
@@ -188,15 +189,16 @@ impl Hub {
         sources.iter().filter_map(|source| bells.get(source)).for_each(|bell| bell.wish(at));
     }
 
-    /// The deliveries that announced events need.
-    pub fn deliveries(&self, subject: &Subject, events: &[Event]) -> Vec<NewDelivery> {
+    /// The deliveries that announced events need. `before`: the ledger they are about, as it was.
+    pub fn deliveries(&self, subject: &Subject, events: &[Event], before: &Ledger) -> Vec<NewDelivery> {
         let host = match subject {
             Subject::Host(host) => Some(host),
             Subject::Source(_) => None,
         };
         crate::pass::deliveries_of(events, |event| {
             let bearing = self.see(|world| Bearing::of(world, host, event.service.as_ref()));
-            let wants = |route: &&Route| route.wants(event, &bearing);
+            let is_first = before.entry(&event.drift).is_none_or(|entry| !entry.announced);
+            let wants = |route: &&Route| route.wants(event, &bearing, is_first);
             self.routes.iter().filter(wants).map(|route| route.sink.clone()).collect()
         })
     }

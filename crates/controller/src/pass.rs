@@ -158,7 +158,7 @@ async fn keep(
         || ledger.born != record.ledger.born;
     let revision = if is_news {
         let upserts = advance.changed.iter().filter_map(|id| ledger.entry(id)).cloned().collect();
-        let deliveries = hub.deliveries(subject, &advance.events);
+        let deliveries = hub.deliveries(subject, &advance.events, &record.ledger);
         let outbox = !deliveries.is_empty();
         let commit = PassCommit {
             born: ledger.born,

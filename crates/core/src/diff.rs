@@ -24,8 +24,11 @@ pub struct Report {
     pub unknown: Vec<(DriftId, Gap)>,
     /// What differs but is covered by an ignore rule (the rule's name), sorted by id.
     pub ignored: Vec<(Drift, Arc<str>)>,
-    /// Whether intent and every view were complete.
+    /// Whether intent and every view were complete, and somebody looked.
     pub complete: bool,
+    /// Whether time alone decides something here that no difference of two looks shows: another look is needed even if
+    /// it shows the same.
+    pub undecided: bool,
     /// Up to which moment those who see the machine from outside vouch that it is on. A silence that began later waits
     /// for them to look again: they may know its cause.
     pub vouched_until: Option<jiff::Timestamp>,
@@ -38,9 +41,11 @@ pub fn diff<'a>(case: Case<'_>, open: impl IntoIterator<Item = &'a DriftId>) -> 
     service_drifts(case, &mut drifted);
     drifted.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     let complete = case.expected.coverage().is_complete()
+        && !case.observed.views().is_empty()
         && case.observed.views().iter().all(|view| view.coverage.is_complete());
     let vouched_until = judge::machine::vouched_until(case);
-    let mut report = Report { drifted, complete, vouched_until, ..Report::default() };
+    let undecided = case.observed.views().iter().any(|view| judge::may_be_booting(case, view));
+    let mut report = Report { drifted, complete, undecided, vouched_until, ..Report::default() };
     for id in open {
         sort_open(&mut report, id, || judge(id, case));
     }

@@ -65,12 +65,22 @@ impl Route {
     ///
     /// A severity, a tag or a tenant may have changed since the beginning was told. So the end goes to every sink that
     /// speaks to people, and whether it is told is decided there, by what was told.
-    pub fn wants(&self, event: &Event, bearing: &Bearing) -> bool {
+    ///
+    /// What was silenced when it began is told for the first time when the silence ends: whoever wants beginnings wants
+    /// that one. `is_first`: this drift was not announced before.
+    pub fn wants(&self, event: &Event, bearing: &Bearing, is_first: bool) -> bool {
+        if event.transition == Transition::Reminder && is_first && self.wants_beginning(event, bearing) {
+            return true;
+        }
         if self.speaks && event.transition == Transition::Resolved {
             let transitions = &self.filter.transitions;
             return transitions.is_empty() || transitions.contains(&Transition::Resolved);
         }
         self.filter.passes(bearing.describe(event), event.transition)
+    }
+
+    fn wants_beginning(&self, event: &Event, bearing: &Bearing) -> bool {
+        self.filter.passes(bearing.describe(event), Transition::Opened)
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn blindness(case: Case<'_>, view: &HostView, kind: EventType) -> Ver
         if view.facts.from_outside || view.facts.shared_gap || view.source.kind == SourceKind::Probe {
             return Verdict::Unknown(gap.clone());
         }
-        if is_silence(gap.kind) && is_booting(case, view) {
+        if may_be_booting(case, view) {
             return Verdict::Unknown(Gap::new(
                 GapKind::NotYetObserved,
                 "the machine has just been switched on",
@@ -226,8 +226,14 @@ fn unseen(case: Case<'_>) -> Option<&Gap> {
     })
 }
 
-/// Whether the machine was switched on so lately that nothing on it need answer yet.
-fn is_booting(case: Case<'_>, silent: &HostView) -> bool {
+/// Whether a view is silent, and its machine was switched on so lately that nothing on it need answer yet. How long that
+/// is ago no stamp shows.
+pub(crate) fn may_be_booting(case: Case<'_>, silent: &HostView) -> bool {
+    let is_silent = silent.coverage.gap().is_some_and(|gap| is_silence(gap.kind));
+    let is_asked_there = !silent.facts.from_outside && silent.source.kind != SourceKind::Probe;
+    if !is_silent || !is_asked_there || silent.facts.shared_gap {
+        return false;
+    }
     let grace = SignedDuration::try_from(case.rules.boot_grace).unwrap_or(SignedDuration::ZERO);
     machine::shown(case)
         .filter_map(|(_, machine)| machine.up_since)

@@ -20,7 +20,7 @@ use crate::model::observed::{HostView, uncovered};
 use crate::model::{Expected, ExpectedService, Observed, ObservedService, RunState};
 
 pub use host::source_verdict;
-pub(crate) use host::{HOST_FIELDS, HOST_TYPES, MACHINE_TYPES};
+pub(crate) use host::{HOST_FIELDS, HOST_TYPES, MACHINE_TYPES, may_be_booting};
 pub use machine::vouched_until;
 pub use own::{OwnStore, own_store};
 pub use resources::{DATABASE_LIMIT, LOWEST_LIMIT, Limit, Limits};

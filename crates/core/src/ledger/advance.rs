@@ -54,7 +54,7 @@ pub fn advance(
         vouched_until: report.vouched_until,
         events: Vec::new(),
         due: None,
-        awaits: false,
+        awaits: report.undecided,
     };
     let first_complete = ledger.born.is_none() && report.complete;
     report.drifted.iter().for_each(|drift| step.see(drift));

@@ -107,7 +107,7 @@ impl Default for Policy {
 impl Policy {
     /// Applies ignore rules, severities and silences to what a comparison found. Expired rules do not count.
     pub fn apply(&self, report: Report, expected: &Expected, now: Timestamp) -> Report {
-        let Report { drifted, clean, unknown, mut ignored, complete, vouched_until } = report;
+        let Report { drifted, clean, unknown, mut ignored, complete, undecided, vouched_until } = report;
         let accepting = |id: &DriftId| {
             let labels = Labels::of(expected, id);
             self.ignore.iter().find(|rule| rule.in_force(now) && rule.matcher.matches(id, labels))
@@ -140,7 +140,7 @@ impl Policy {
             drift.silenced = silence.map(|s| s.name.clone());
             kept.push(drift);
         }
-        Report { drifted: kept, clean, unknown, ignored, complete, vouched_until }
+        Report { drifted: kept, clean, unknown, ignored, complete, undecided, vouched_until }
     }
 
     /// Which of the severity rules decides about this drift.

@@ -110,3 +110,27 @@ fn what_was_never_told_does_not_come_back_as_reopened() {
     assert!(run.observe(&away, 40).said().is_empty());
     assert_eq!(run.observe(&away, 50).said(), ["opened DOCKER_UNREACHABLE"]);
 }
+
+#[test]
+fn an_engine_that_stays_silent_after_its_machine_was_switched_on_is_looked_at_until_that_says_something() {
+    let booted = |seconds: i64| {
+        let mut word =
+            HostView { started: at(seconds), observed_at: at(seconds), ..guest(MachineState::Running) };
+        word.facts.machine.as_mut().unwrap().up_since = Some(at(0));
+        let mut world = Plan::new(host([]), [silent()]).at(seconds);
+        let views = world.observed.views().iter().cloned().chain([Arc::new(word)]);
+        world.observed = evenkeel_core::model::Observed::new(views.collect::<Vec<_>>());
+        world
+    };
+    let mut run = Run::new(patient());
+    // Nothing differs from one look to the next, so nothing but the ledger's word makes another one.
+    for seconds in [5, 30, 60] {
+        let step = run.look(&booted(seconds), seconds);
+        assert!(step.said().is_empty() && step.advance.awaits_observation, "at {seconds} s");
+    }
+    let said: Vec<String> = [1000, 1010, 1020]
+        .into_iter()
+        .flat_map(|seconds| run.look(&booted(seconds), seconds).said())
+        .collect();
+    assert_eq!(said, ["opened DOCKER_UNREACHABLE"]);
+}
