@@ -137,6 +137,32 @@ async fn a_severity_rule_decides_who_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_told_of_a_beginning_hears_of_the_end_whatever_changed_meanwhile() {
+    let pager = receiver().await;
+    let urgent = SinkFilter { min_severity: Some(Severity::Critical), ..SinkFilter::default() };
+    let plan = Plan::default()
+        .telling(SinkPlan { filter: urgent, ..SinkPlan::new("pager", pager.url()) })
+        .with_policy(|policy| {
+            policy.severity = vec![SeverityRule { matcher: services("db"), severity: Severity::Critical }];
+        });
+    let mut stage = Stage::start(lab().await, plan).await;
+    stage.until(&[GUEST]).await;
+    stage.engine("box").stop("db").unwrap();
+    assert!(soon(|| async { told(&pager) == ["opened SERVICE_MISSING"] }).await, "{:?}", told(&pager));
+    // It is not critical any more, and ends. What never was critical ends as well, and nobody hears of that.
+    stage.plan = stage.plan.clone().with_policy(|policy| policy.severity.clear());
+    stage.restart().await;
+    stage.until(&[GUEST, "SERVICE_MISSING db@box"]).await;
+    stage.engine("box").remove("guest").unwrap();
+    stage.until(&["SERVICE_MISSING db@box"]).await;
+    stage.engine("box").start_container("db").unwrap();
+    let ended = ["opened SERVICE_MISSING", "resolved SERVICE_MISSING"];
+    assert!(soon(|| async { told(&pager) == ended }).await, "{:?}", told(&pager));
+    stage.quiet().await;
+    assert_eq!(told(&pager), ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sink_gets_only_what_its_filter_lets_through() {
     let (opened, ends) = (receiver().await, receiver().await);
     let missing = SinkFilter { types: vec![EventType::ServiceMissing], ..SinkFilter::default() };

@@ -148,6 +148,7 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     let mut made = store.silences_left(now).await?;
     made.iter_mut().for_each(|silence| silence.set_back(now));
     let mut world = World::new(netbox.clone(), policy.clone(), stale_after(&schedule));
+    book.visit(|record| world.note_loss(&record.ledger));
     if let Some(inventory) = keep::last_inventory(&*store, &netbox, now).await? {
         info!(hosts = inventory.hosts.len(), read_at = %inventory.observed_at, "remembering the last inventory");
         intent.recall(&inventory).await;

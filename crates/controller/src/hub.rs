@@ -171,11 +171,14 @@ impl Hub {
         self.see(|world| world.slice(subject, now))
     }
 
-    /// The ledger has taken this look of the subject into account; `None`: it waits for something.
-    pub fn settled(&self, subject: &Subject, stamp: Option<Fingerprint>) {
-        self.change(|world| match stamp {
-            Some(stamp) => world.settle(subject, stamp),
-            None => world.unsettle(subject),
+    /// The ledger has taken this look of its subject into account; `None`: it waits for something.
+    pub fn settled(&self, ledger: &Ledger, stamp: Option<Fingerprint>) {
+        self.change(|world| {
+            world.note_loss(ledger);
+            match stamp {
+                Some(stamp) => world.settle(&ledger.subject, stamp),
+                None => world.unsettle(&ledger.subject),
+            }
         });
     }
 
@@ -197,7 +200,8 @@ impl Hub {
         };
         crate::pass::deliveries_of(events, |event| {
             let bearing = self.see(|world| Bearing::of(world, host, event.service.as_ref()));
-            let is_first = before.entry(&event.drift).is_none_or(|entry| !entry.announced);
+            let entry = event.drift.as_ref().and_then(|drift| before.entry(drift));
+            let is_first = entry.is_none_or(|entry| !entry.announced);
             let wants = |route: &&Route| route.wants(event, &bearing, is_first);
             self.routes.iter().filter(wants).map(|route| route.sink.clone()).collect()
         })

@@ -192,7 +192,7 @@ async fn keep(
     hub.book.put(
         subject,
         Record {
-            ledger,
+            ledger: ledger.clone(),
             revision,
             stamp,
             awaits_observation: awaits,
@@ -202,7 +202,7 @@ async fn keep(
             edition,
         },
     );
-    hub.settled(subject, stamp.filter(|_| !awaits));
+    hub.settled(&ledger, stamp.filter(|_| !awaits));
     if is_news {
         hub.book.changed();
         hub.repair_bell.notify_one();

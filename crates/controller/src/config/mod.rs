@@ -354,15 +354,20 @@ impl SinkFilter {
 
     /// Whether a drift of this description concerns the sink, whatever happened to it.
     pub fn concerns(&self, event: Described<'_>) -> bool {
-        let Self { types, min_severity, tenants, tags, hosts, transitions: _ } = self;
-        let Described { kind, severity, host, tenant, tags: borne } = event;
-        let any = |globs: &[WildMatch], text: Option<&str>| {
-            globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
-        };
-        (types.is_empty() || types.contains(&kind))
-            && min_severity.is_none_or(|least| severity >= least)
-            && any(hosts, host.map(HostName::as_str))
-            && any(tenants, tenant)
-            && (tags.is_empty() || borne.iter().any(|tag| any(tags, Some(tag))))
+        let Self { types: _, min_severity, tenants, tags, hosts: _, transitions: _ } = self;
+        self.may_have_concerned(event)
+            && min_severity.is_none_or(|least| event.severity >= least)
+            && is_any(tenants, event.tenant)
+            && (tags.is_empty() || event.tags.iter().any(|tag| is_any(tags, Some(tag))))
     }
+
+    /// Whether it may have concerned the sink before: a severity, a tenant and tags change, a type and a name do not.
+    pub fn may_have_concerned(&self, event: Described<'_>) -> bool {
+        let Self { types, min_severity: _, tenants: _, tags: _, hosts, transitions: _ } = self;
+        (types.is_empty() || types.contains(&event.kind)) && is_any(hosts, event.host.map(HostName::as_str))
+    }
+}
+
+fn is_any(globs: &[WildMatch], text: Option<&str>) -> bool {
+    globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
 }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel_core::Transition;
 use evenkeel_sinks::retry::{Dead, Retry, Schedule};
-use evenkeel_sinks::{Carries, Delivery, Sink, SinkError};
+use evenkeel_sinks::{Carries, Content, Delivery, Sink, SinkError};
 use evenkeel_store::{Claimed, Error as StoreError, Outcome, Ticket};
 use evenkeel_web::Part;
 use futures_util::StreamExt;
@@ -23,7 +24,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use self::people::history::{self, Run, Told};
 use self::relief::Relief;
+use self::route::Bearing;
 use self::standing::Repeater;
 use crate::collect::now;
 use crate::config::SinkFilter;
@@ -110,6 +113,7 @@ impl Deliverer {
     async fn send(&self, claim: Claimed, relief: &Relief) {
         let span = info_span!("deliver", sink = self.sink.name(), event = %claim.event, attempt = claim.ticket.attempt);
         let (outcome, counted) = match delivery(&claim, self.sink.name()) {
+            Ok(_) if !self.is_due_an_end(&claim).await => (Outcome::Delivered, WITHHELD),
             Ok(delivery) => {
                 let answer = self.sink.deliver(&delivery).instrument(span).await;
                 relief.heard(answer.as_ref().map(|_| ()));
@@ -118,7 +122,8 @@ impl Deliverer {
             Err(why) => (Outcome::Dead { why }, "dead"),
         };
         self.hub.metrics.deliveries.with_label_values(&[self.sink.name(), counted]).inc();
-        if outcome == Outcome::Delivered {
+        let is_told = outcome == Outcome::Delivered && counted != WITHHELD;
+        if is_told {
             self.hub.metrics.delivered_now(self.sink.name(), now());
         }
         let died = match &outcome {
@@ -132,11 +137,31 @@ impl Deliverer {
             }
         }
         self.hub.changed(Part::Deliveries);
-        if outcome == Outcome::Delivered {
+        if is_told {
             relief.hurry(&self.hub, self.sink.name()).await;
         }
         if let Some(row) = died {
             journal::note(&*self.hub.store, row).await;
+        }
+    }
+
+    /// Whether the delivery is no end, or the end of something that concerns the sink or that it was told of: a severity,
+    /// a tag or a tenant may have changed since, and whatever was told to begin is told to end.
+    async fn is_due_an_end(&self, claim: &Claimed) -> bool {
+        let Ok(Content::Event(event)) = Content::of(&claim.payload) else { return true };
+        let (host, service) = (event.hostname.as_ref(), event.service.as_ref());
+        let bearing = self.hub.see(|world| Bearing::of(world, host, service));
+        if event.transition != Transition::Resolved || self.filter.concerns(bearing.describe(&event)) {
+            return true;
+        }
+        let run =
+            Run { sink: self.sink.name(), drift_key: &claim.drift_key, since: event.first_seen, kept: None };
+        match history::told(&*self.hub.store, run, now()).await {
+            Ok(told) => told == Told::Yes,
+            Err(error) => {
+                self.report(&error);
+                true
+            }
         }
     }
 
@@ -184,6 +209,9 @@ impl Deliverer {
         about
     }
 }
+
+/// What is counted for an end of something the sink was not told of.
+const WITHHELD: &str = "withheld";
 
 /// How many deliveries one claim takes.
 const CLAIM: u32 = 32;

@@ -63,8 +63,8 @@ impl Bearing {
 impl Route {
     /// Whether this event goes there.
     ///
-    /// A severity, a tag or a tenant may have changed since the beginning was told. So the end goes to every sink that
-    /// speaks to people, and whether it is told is decided there, by what was told.
+    /// A severity, a tag or a tenant may have changed since the beginning was told. So the end goes to every sink that may
+    /// have been told, and whether it is told is decided there, by what was.
     ///
     /// What was silenced when it began is told for the first time when the silence ends: whoever wants beginnings wants
     /// that one. `is_first`: this drift was not announced before.
@@ -72,9 +72,10 @@ impl Route {
         if event.transition == Transition::Reminder && is_first && self.wants_beginning(event, bearing) {
             return true;
         }
-        if self.speaks && event.transition == Transition::Resolved {
+        if event.transition == Transition::Resolved {
             let transitions = &self.filter.transitions;
-            return transitions.is_empty() || transitions.contains(&Transition::Resolved);
+            return (transitions.is_empty() || transitions.contains(&Transition::Resolved))
+                && (self.speaks || self.filter.may_have_concerned(bearing.describe(event)));
         }
         self.filter.passes(bearing.describe(event), event.transition)
     }

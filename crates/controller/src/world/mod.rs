@@ -51,6 +51,7 @@ pub struct World {
     /// Which sources of one host speak about which subject.
     by_subject: BTreeMap<Subject, BTreeSet<SourceId>>,
     stamps: Stamps,
+    lost: BTreeSet<HostName>,
     /// evenkeel's own database, as last read.
     own: Option<OwnStore>,
 }
@@ -113,6 +114,7 @@ impl World {
             sites: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             stamps: Stamps::default(),
+            lost: BTreeSet::new(),
             own: None,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use evenkeel_core::judge::vouched_until;
+use evenkeel_core::ledger::Ledger;
 use evenkeel_core::model::Expected;
 use evenkeel_core::{Case, DriftId, EventType, HostName, Subject, Verdict, judge};
 use jiff::Timestamp;
@@ -26,6 +27,15 @@ struct Standing {
 }
 
 impl World {
+    /// Takes note of whether the ledger believes that its subject is a node that is lost.
+    pub fn note_loss(&mut self, ledger: &Ledger) {
+        let Subject::Host(node) = &ledger.subject else { return };
+        match ledger.open().any(|entry| entry.id.event_type == EventType::NodeUnreachable) {
+            true => drop(self.lost.insert(node.clone())),
+            false => drop(self.lost.remove(node)),
+        }
+    }
+
     pub(super) fn beyond(&self, subject: &Subject, now: Timestamp) -> Beyond {
         let nodes = self.nodes_of(subject).into_iter().filter(|node| Some(*node) != subject.host());
         let nodes: Vec<Standing> = nodes.map(|node| self.standing(node, now)).collect();
@@ -67,6 +77,8 @@ impl World {
             Case { subject: &subject, expected: &expected, observed: &observed, rules: &self.policy.rules };
         let lost = match judge(&id, case) {
             Verdict::Drifted(drift) => Some(drift.id),
+            // Whoever told of its loss is blind now: what it explained is not the guests' own fault because of that.
+            Verdict::Unknown(_) if self.lost.contains(node) => Some(id),
             Verdict::Clean(_) | Verdict::Unknown(_) => None,
         };
         Standing { lost, vouched_until: vouched_until(case) }

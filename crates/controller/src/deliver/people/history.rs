@@ -14,7 +14,7 @@ const PAGE: u32 = 50;
 
 /// Whether people were told of a trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(in crate::deliver) enum Told {
     /// They were.
     Yes,
     /// They were not.
@@ -25,18 +25,18 @@ pub(super) enum Told {
 
 /// A run of a drift, as one sink sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run<'a> {
-    pub(super) sink: &'a str,
+pub(in crate::deliver) struct Run<'a> {
+    pub(in crate::deliver) sink: &'a str,
     /// The drift's text form.
-    pub(super) drift_key: &'a str,
+    pub(in crate::deliver) drift_key: &'a str,
     /// When it began.
-    pub(super) since: Timestamp,
+    pub(in crate::deliver) since: Timestamp,
     /// For how long delivered deliveries are kept; `None`: for ever, or by number, which says nothing about time.
-    pub(super) kept: Option<Duration>,
+    pub(in crate::deliver) kept: Option<Duration>,
 }
 
 /// Whether the sink took an event of this run that told of trouble.
-pub(super) async fn told(store: &dyn Store, run: Run<'_>, now: Timestamp) -> Result<Told, Error> {
+pub(in crate::deliver) async fn told(store: &dyn Store, run: Run<'_>, now: Timestamp) -> Result<Told, Error> {
     let filter = DeliveryFilter {
         states: vec![DeliveryState::Delivered],
         sink: Some(run.sink.to_owned()),

@@ -10,7 +10,7 @@
 pub mod clock;
 mod digest;
 mod group;
-mod history;
+pub(super) mod history;
 mod summary;
 mod teller;
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::judge::Rules;
-use evenkeel_core::ledger::Ledger;
+use evenkeel_core::ledger::{Ledger, advance};
 use evenkeel_core::model::{
     ExpectedHost, HostFacts, HostKind, HostSnapshot, Inventory, MachineKind, MachineState, ObservedMachine,
     Survey,
 };
-use evenkeel_core::policy::Policy;
+use evenkeel_core::policy::{Confirm, Policy, confirm};
 use evenkeel_core::{
-    Case, Coverage, DriftId, EventType, Fact, Gap, GapKind, SourceId, SourceKind, Subject, Verdict,
-    diff_source, judge,
+    Case, Coverage, Difference, Drift, DriftId, EventType, Evidence, Fact, Gap, GapKind, Report, SourceId,
+    SourceKind, Subject, Verdict, diff_source, judge,
 };
 use evenkeel_sources::Snapshot;
 
@@ -472,6 +472,37 @@ fn a_cluster_whose_only_node_is_lost_to_the_probe_is_no_alarm_of_its_own() {
         assert_eq!(beyond(&world, &of, 4), (vec!["NODE_UNREACHABLE|host:pve1|||".to_owned()], None), "{of}");
         assert!(touched.contains(&of), "{of} is looked at again");
     }
+}
+
+#[test]
+fn a_node_that_was_lost_explains_its_guests_while_whoever_told_of_it_is_blind() {
+    let mut world = probed();
+    world.learn(&probe(), knocked(2, MachineState::Unreachable), at(2));
+    let gap = || Coverage::Partial(Gap::new(GapKind::TimedOut, "no answer within 5s"));
+    let hidden = |world: &mut World, second: i64| {
+        world.learn(&cluster(), partial(second, gap(), Vec::new()), at(second));
+        world.learn(&probe(), partial(second, gap(), Vec::new()), at(second));
+        beyond(world, &subject("docs"), second).0
+    };
+    assert_eq!(hidden(&mut world, 3), [""; 0], "nobody has believed it yet");
+    world.note_loss(&believed("pve1", true));
+    assert_eq!(hidden(&mut world, 4), ["NODE_UNREACHABLE|host:pve1|||"]);
+    // A node that is seen is not lost, and one whose loss is over explains nothing.
+    world.note_loss(&believed("pve1", false));
+    assert_eq!(hidden(&mut world, 5), [""; 0]);
+}
+
+/// The ledger of a node after a pass that found it gone, or back.
+fn believed(node: &str, is_lost: bool) -> Ledger {
+    let id = DriftId::of_host(&node.into(), EventType::NodeUnreachable);
+    let evidence = Evidence { source: cluster(), observed_at: at(2) };
+    let difference = Difference::VmDown { state: None };
+    let drifted = if is_lost { vec![Drift::new(id, difference, evidence)] } else { Vec::new() };
+    let report = Report { drifted, complete: true, ..Report::default() };
+    let at_once = Confirm { default: confirm::Window::IMMEDIATE, ..Confirm::default() };
+    let policy = Policy { confirm: at_once, ..Policy::default() };
+    let ledger = Ledger::new(subject(node));
+    advance(&ledger, &report, &policy, &[], at(2), &mut || crate::pass::event_id(at(2))).ledger
 }
 
 #[test]
