@@ -160,6 +160,38 @@ async fn what_a_receiver_rejects_is_dead_visible_and_can_be_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_sink_that_is_gone_is_dead_and_is_sent_once_it_is_back() {
+    let receiver = receiver().await;
+    let mut stage = stage(&[("n8n", &receiver)]).await;
+    receiver.set_mode(Mode::Failing);
+    stage.engine("box").stop("db").unwrap();
+    stage.until(&["SERVICE_MISSING db@box"]).await;
+    stage.engine("box").start_container("db").unwrap();
+    stage.until(&[]).await;
+    let waits = || async { stage.deliveries().await.iter().filter(|row| row.attempts > 0).count() == 1 };
+    assert!(soon(waits).await, "{:#?}", stage.deliveries().await);
+
+    // Renamed: nobody sends what waits for the old name. Both events of the drift are given up, in their order.
+    let with = |name: &str| Plan::believing().telling(SinkPlan::new(name, receiver.url()));
+    stage.plan = with("workflows");
+    stage.restart().await;
+    until_settled(&stage).await;
+    let rows = stage.deliveries().await;
+    assert!(rows.iter().all(|row| row.state == DeliveryState::Dead) && rows.len() == 2, "{rows:#?}");
+    assert!(rows[0].last_error.as_deref().unwrap().starts_with("no sink n8n is configured"), "{rows:#?}");
+    let noted = stage.store().journal(&JournalFilter::default(), None, 9).await.unwrap().rows;
+    assert_eq!(noted.iter().filter(|row| row.text.contains("to n8n was given up")).count(), 2, "{noted:#?}");
+
+    receiver.set_mode(Mode::Acknowledge);
+    stage.plan = with("n8n");
+    stage.restart().await;
+    assert_eq!(stage.store().resend(Resend::Sink("n8n".to_owned()), Timestamp::now()).await.unwrap(), 2);
+    stage.hub().outbox_bell.notify_waiters();
+    until_settled(&stage).await;
+    assert!(stage.deliveries().await.iter().all(|row| row.state == DeliveryState::Delivered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_never_answers_delays_no_other() {
     let (hanging, well) = (receiver().await, receiver().await);
     hanging.set_mode(Mode::Hang);

@@ -21,9 +21,9 @@ use tracing::{info, warn};
 use crate::book::{Book, Record};
 use crate::clock::{self, Clock};
 use crate::config::{Schedule, SinkFilter};
-use crate::deliver::Deliverer;
 use crate::deliver::people::{self, Manners, Teller};
 use crate::deliver::route::Route;
+use crate::deliver::{Deliverer, orphans};
 use crate::desk::Desk;
 use crate::fleet::{Fleet, MakeDeclared, Observer, Probe};
 use crate::gate::{self, Gate};
@@ -236,6 +236,7 @@ impl Running {
         self.spawn(clock::watch(hub.clone(), stop.clone()));
         self.spawn(gate::watch(hub.clone(), stop.clone()));
         self.spawn(keep::run(hub.clone(), stop.clone()));
+        self.spawn(orphans::give_up(hub.clone(), stop.clone()));
         for Destination { sink, filter, notices: _, manners, retry: schedule } in destinations {
             hub.metrics.expect_sink(sink.name());
             let (hub, stop) = (hub.clone(), stop.clone());

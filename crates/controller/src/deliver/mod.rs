@@ -1,8 +1,9 @@
 //! Deliverers: one task per sink that takes what is due from the outbox, sends it, and says how that ended.
 //! At-least-once, in order per drift, dead letters visible. Which sink gets what is in [`route`]; what follows from a receiver
 //! that is back, in `relief`; telling again what is open, for sinks that forget, in `standing`; sinks that speak to people
-//! have a task of their own, in [`people`].
+//! have a task of their own, in [`people`]; what waits for a sink that is gone is given up in [`orphans`].
 
+pub mod orphans;
 pub mod people;
 mod relief;
 pub mod route;

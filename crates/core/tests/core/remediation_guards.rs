@@ -219,7 +219,7 @@ fn what_was_dispatched_is_sent_again_only_while_it_might_be_dispatched() {
     let blind = Sight { coverage: Coverage::Partial(gap()), ..sights[0].clone() };
     let seen_gone = Sight { observation: Observation { began: at(9), saw: Saw::Gone }, ..sights[0].clone() };
     for sight in [unfit(Unfit::Silenced("s".into())), unfit(Unfit::Unjudged), blind, seen_gone] {
-        assert_eq!(sent(&[sight.clone()], &policy), 0, "{sight:?}");
+        assert_eq!(sent(std::slice::from_ref(&sight), &policy), 0, "{sight:?}");
     }
     let fleet = calm(1000);
     let (halted, _) = Controls::default().halt("ada", "wait", at(8));
