@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::finding::{Finding, Ground, Hole};
 use super::service::Subject;
 use super::{PortRule, Seen, evidence_of};
-use crate::coverage::Lookup;
+use crate::coverage::{GapKind, Lookup};
 use crate::drift::Difference;
 use crate::event::EventType;
 use crate::id::{Field, SourceKind, same_text};
@@ -62,7 +62,14 @@ impl<'a> Subject<'a> {
             expected.observed_by.is_empty() || expected.observed_by.contains(&view.source.kind)
         };
         for view in probes.filter(asked) {
-            let Lookup::Present(service) = view.service(self.name) else { continue };
+            let service = match view.service(self.name) {
+                Lookup::Present(service) => service,
+                // A probe that has not come round yet may find closed what it found closed before.
+                Lookup::Unknown(gap) if gap.kind == GapKind::NotYetObserved => {
+                    return Some(Finding::gap(gap));
+                }
+                Lookup::Unknown(_) | Lookup::Absent => continue,
+            };
             let open = match service.ports.known() {
                 Ok(published) => &published.open,
                 Err(gap) => return Some(Finding::gap(gap)),

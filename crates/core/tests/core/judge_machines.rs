@@ -313,6 +313,21 @@ fn a_container_that_runs_behind_a_closed_port_is_told_with_both_witnesses() {
 }
 
 #[test]
+fn a_port_that_was_closed_is_not_open_because_the_probe_has_not_come_round_yet() {
+    let declared = host([crate::world::declared_on("torrent", &[8080])]);
+    let engine = crate::world::docker([crate::world::shown_on("torrent", &[8080])]);
+    let not_yet =
+        HostView { coverage: partial(GapKind::NotYetObserved), ..crate::world::view(SourceKind::Probe, []) };
+    let open = DriftId::of_service(&crate::world::HOST.into(), &"torrent".into(), EventType::PortMismatch);
+    let verdict = |views: Vec<HostView>| {
+        let report = crate::world::Plan::new(declared.clone(), views).at(0).diff(std::slice::from_ref(&open));
+        (report.clean.len(), report.unknown.len(), report.drifted.len())
+    };
+    assert_eq!(verdict(vec![engine.clone(), not_yet]), (0, 1, 0));
+    assert_eq!(verdict(vec![engine]), (1, 0, 0));
+}
+
+#[test]
 fn a_service_on_a_machine_without_an_api_is_missing_by_probe_and_only_the_probed_ones_are_judged() {
     let declared =
         host([crate::world::declared_on("whisper", &[9000]), crate::world::declared_on("mdns", &[5353])]);

@@ -96,7 +96,9 @@ impl Site {
                 None => self.complete_at.is_none() || self.departed.contains_key(subject),
             },
             SourceKind::Push => self.knew(name, intent),
-            SourceKind::Netbox | SourceKind::Docker | SourceKind::Probe | SourceKind::Store => false,
+            // Its first round may take long, and until then a port it found closed may still be.
+            SourceKind::Probe => self.complete_at.is_none() && self.knew(name, intent),
+            SourceKind::Netbox | SourceKind::Docker | SourceKind::Store => false,
         }
     }
 

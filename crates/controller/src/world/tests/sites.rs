@@ -443,6 +443,27 @@ fn probed() -> World {
     world
 }
 
+#[test]
+fn before_its_first_round_a_probe_says_nothing_about_the_hosts_it_looked_at_in_an_earlier_run() {
+    let known = BTreeMap::from([(Arc::from("pve1"), (HostKind::Device, 100))]);
+    let mut world = asked(declared());
+    world.add_site(probe(), Vec::new(), Some(Duration::from_secs(90)), known);
+    world.replace_inventory(declared(), at(0));
+    assert!(world.sources_of(&subject("pve1")).contains(&probe()));
+    let super::Slice::Host { observed, .. } = world.slice(&subject("pve1"), at(1)) else { panic!("a host") };
+    let gap = observed.view(&probe()).and_then(|view| view.coverage.gap()).map(|gap| gap.kind);
+    assert_eq!(gap, Some(GapKind::NotYetObserved));
+    // From then on it speaks about whom it looks at, and nobody else.
+    world.learn(&probe(), Snapshot::Hosts(vec![sent_by_probe("docs", 2)]), at(2));
+    assert!(!world.sources_of(&subject("pve1")).contains(&probe()));
+}
+
+fn sent_by_probe(host: &str, seconds: i64) -> HostSnapshot {
+    let mut snapshot = super::snapshot(&probe(), seconds, &[]);
+    snapshot.facts.name = Some(Fact::Known(Arc::from(host)));
+    snapshot
+}
+
 fn beyond(world: &World, of: &Subject, seconds: i64) -> (Vec<String>, Option<i64>) {
     let (outer, vouched_until) = match world.slice(of, at(seconds)) {
         super::Slice::Host { outer, vouched_until, .. }
