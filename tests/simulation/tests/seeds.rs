@@ -15,6 +15,17 @@ fn no_seed_breaks_a_promise() {
     assert!(broken.is_empty(), "these seeds of {seeds} broke a promise: {broken:?}");
 }
 
+/// Worlds that once broke a promise and lie beyond the first two thousand.
+const ONCE_BROKEN: [u64; 1] = [86_922];
+
+#[test]
+fn no_seed_that_once_broke_a_promise_breaks_one_again() {
+    for seed in ONCE_BROKEN {
+        let outcome = run::run(seed).unwrap();
+        assert!(outcome.broken.is_none(), "{}", outcome.report());
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_history() {
     for seed in [1, 7, 12] {

@@ -38,6 +38,8 @@ pub(super) struct Touched {
     pub(super) deleted: BTreeSet<(Model, u64)>,
     /// Everything, and why.
     pub(super) everything: Option<String>,
+    /// It lacks what it told before: what it does not tell may have happened all the same, or nothing has.
+    pub(super) cut: bool,
 }
 
 impl Touched {
@@ -167,6 +169,7 @@ pub(super) fn digest(
     let all: BTreeSet<u64> = changes.iter().map(|change| change.id).collect();
     if cursor.newest().is_some_and(|newest| !all.contains(&newest)) {
         touched.everything = Some("the changelog was cut or restored".to_owned());
+        touched.cut = true;
     }
     if let Some(from) = from
         && changes.iter().any(|change| change.time < from)

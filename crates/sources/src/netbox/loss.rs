@@ -71,11 +71,14 @@ pub(super) fn between(old: &Tables, new: &Tables) -> Vec<Lost> {
 }
 
 /// The gap that unexplained losses leave. `touched` is what the changelog tells since the last read; `None` where it
-/// cannot be read, and then only a large loss is held back.
+/// cannot be read, and then only a large loss is held back. A changelog that lacks what it told before (it was cut,
+/// restored, or comes back as empty as everything else) explains nothing that it does not tell.
 pub(super) fn unexplained(lost: &[Lost], touched: Option<&Touched>, hosts_are_filtered: bool) -> Option<Gap> {
     lost.iter().find_map(|Lost { model, ids, of }| {
         let unexplained: Vec<u64> = match touched {
-            Some(touched) if touched.everything.is_none() => {
+            Some(touched)
+                if touched.everything.is_none() || (touched.cut && !(hosts_are_filtered && is_host(*model))) =>
+            {
                 ids.iter().filter(|id| !explains(touched, *model, **id, hosts_are_filtered)).copied().collect()
             }
             Some(_) | None if ids.len() >= 4 && ids.len() * 2 > *of => ids.clone(),
@@ -92,13 +95,17 @@ pub(super) fn unexplained(lost: &[Lost], touched: Option<&Touched>, hosts_are_fi
     })
 }
 
+fn is_host(model: Model) -> bool {
+    matches!(model, Model::Devices | Model::Vms)
+}
+
 fn explains(touched: &Touched, model: Model, id: u64, hosts_are_filtered: bool) -> bool {
     if touched.deleted.contains(&(model, id)) {
         return true;
     }
     // An edited host can leave the filter, one whose tag or site was edited, too.
     hosts_are_filtered
-        && matches!(model, Model::Devices | Model::Vms)
+        && is_host(model)
         && (touched.models.contains(&model)
             || touched.rows.get(&model).is_some_and(|rows| rows.contains(&id)))
 }

@@ -129,6 +129,20 @@ async fn a_list_that_comes_back_empty_does_not_empty_the_world() {
 }
 
 #[tokio::test]
+async fn a_netbox_in_which_every_list_comes_back_empty_is_not_believed_however_small_it_is() {
+    let lab = NetboxLab::start(Inventory::default(), NetboxVersion::V4_5).await.unwrap();
+    lab.netbox().add_device("node", |_| {});
+    lab.netbox().add_device("box", |_| {});
+    let source = source(&lab);
+    let before = complete(&source).await;
+    lab.faults().set("", Fault::EmptyList);
+    let gap = gap(&source).await;
+    words(&gap, GapKind::Unauthorized, &["nothing tells of their deletion"]);
+    lab.faults().clear("");
+    assert_eq!(complete(&source).await, before);
+}
+
+#[tokio::test]
 async fn hidden_hosts_are_noticed_by_what_belongs_to_them_even_at_the_first_read() {
     let lab = lab(NetboxVersion::V4_5).await;
     lab.faults().set("/api/virtualization/virtual-machines/", Fault::EmptyList);

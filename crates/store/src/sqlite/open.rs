@@ -92,7 +92,10 @@ pub(super) async fn memory(at: &str, options: &Options) -> Result<SqliteConnecti
 /// Connections that only read, beside a writer.
 pub(super) fn readers(path: &Path, options: &Options) -> SqlitePool {
     // Not opened read-only: such a connection could not rebuild the index of a log that a crash left behind.
-    pool(base(options).filename(path).pragma("query_only", "ON"), options)
+    let reading = base(options).filename(path).pragma("query_only", "ON");
+    // Every write makes what a reader keeps worthless, and only its next question frees that: one that rests holds all of
+    // it. What is read again is in the system's own cache.
+    pool(reading.pragma("cache_size", "-512"), options)
 }
 
 /// Connections that only read, whether or not a controller is running.
