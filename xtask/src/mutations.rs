@@ -42,8 +42,8 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         breaks: "U3: after a restart, a machine whose cluster is silent is as declared",
         file: "crates/controller/src/world/sites/memory.rs",
-        from: "self.complete_at.is_none() && self.knew(name, intent)",
-        to: "self.complete_at.is_some() && self.knew(name, intent)",
+        from: "|| (self.complete_at.is_none() && self.knew(name, intent)",
+        to: "|| (self.complete_at.is_some() && self.knew(name, intent)",
     },
     Mutation {
         breaks: "F1: what is wrong inside a machine that is off stands for itself",

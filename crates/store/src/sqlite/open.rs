@@ -15,6 +15,13 @@ use crate::error::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// How many pages (KiB, written as SQLite wants it) the writer keeps: a transaction larger than that is written twice. It is a
+/// ceiling, not a reservation.
+const WRITERS_PAGES: &str = "-8192";
+/// And each reader. Every write makes what it keeps worthless, and only its next question frees that: one that rests holds all
+/// of it. What is read again is in the system's own cache.
+const READERS_PAGES: &str = "-512";
+
 /// `application_id` of our files; the first migration writes it.
 const OURS: i64 = 1_702_259_564;
 
@@ -71,8 +78,7 @@ pub(super) async fn writer(path: &Path, options: &Options) -> Result<SqliteConne
             Synchronous::Full => SqliteSynchronous::Full,
             Synchronous::Normal => SqliteSynchronous::Normal,
         })
-        // A transaction larger than the cache is written twice. It is a ceiling, not a reservation.
-        .pragma("cache_size", "-8192")
+        .pragma("cache_size", WRITERS_PAGES)
         // The log is emptied every 16 MiB: four times rarer than by default, which a burst of small commits feels.
         .pragma("wal_autocheckpoint", "4000")
         // A backup that reads for long makes the log grow; it need not stay so.
@@ -93,9 +99,7 @@ pub(super) async fn memory(at: &str, options: &Options) -> Result<SqliteConnecti
 pub(super) fn readers(path: &Path, options: &Options) -> SqlitePool {
     // Not opened read-only: such a connection could not rebuild the index of a log that a crash left behind.
     let reading = base(options).filename(path).pragma("query_only", "ON");
-    // Every write makes what a reader keeps worthless, and only its next question frees that: one that rests holds all of
-    // it. What is read again is in the system's own cache.
-    pool(reading.pragma("cache_size", "-512"), options)
+    pool(reading.pragma("cache_size", READERS_PAGES), options)
 }
 
 /// Connections that only read, whether or not a controller is running.
@@ -205,4 +209,21 @@ async fn migrate(at: &str, connection: &mut SqliteConnection) -> Result<()> {
         MigrateError::VersionMissing(found) => Error::Newer { at: at.to_owned(), found, known: known() },
         error => Error::corrupt(at, "the schema", error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_keeps_so_many_pages_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, options) = (folder.path().join("evenkeel.db"), Options::default());
+        let mut writer = writer(&path, &options).await.unwrap();
+        let mut reader = readers(&path, &options).acquire().await.unwrap();
+        for (connection, kept) in [(&mut writer, WRITERS_PAGES), (&mut reader, READERS_PAGES)] {
+            let pages: i64 = sqlx::query_scalar("PRAGMA cache_size").fetch_one(connection).await.unwrap();
+            assert_eq!(pages.to_string(), kept);
+        }
+    }
 }
