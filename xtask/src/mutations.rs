@@ -90,7 +90,7 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         breaks: "O1: an event is kept without its delivery",
         file: "crates/controller/src/pass.rs",
-        from: "        let deliveries = hub.deliveries(subject, &advance.events);",
+        from: "        let deliveries = hub.deliveries(subject, &advance.events, &record.ledger);",
         to: "        let deliveries: Vec<NewDelivery> = Vec::new();",
     },
     Mutation {
