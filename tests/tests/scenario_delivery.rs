@@ -179,8 +179,11 @@ async fn what_waits_for_a_sink_that_is_gone_is_dead_and_is_sent_once_it_is_back(
     let rows = stage.deliveries().await;
     assert!(rows.iter().all(|row| row.state == DeliveryState::Dead) && rows.len() == 2, "{rows:#?}");
     assert!(rows[0].last_error.as_deref().unwrap().starts_with("no sink n8n is configured"), "{rows:#?}");
-    let noted = stage.store().journal(&JournalFilter::default(), None, 9).await.unwrap().rows;
-    assert_eq!(noted.iter().filter(|row| row.text.contains("to n8n was given up")).count(), 2, "{noted:#?}");
+    let noted = || async {
+        let rows = stage.store().journal(&JournalFilter::default(), None, 9).await.unwrap().rows;
+        rows.iter().filter(|row| row.text.contains("to n8n was given up")).count()
+    };
+    assert!(soon(|| async { noted().await == 2 }).await, "{}", noted().await);
 
     receiver.set_mode(Mode::Acknowledge);
     stage.plan = with("n8n");
