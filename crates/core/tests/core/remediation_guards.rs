@@ -657,6 +657,23 @@ fn the_brake_remembers_over_a_restart() {
 }
 
 #[test]
+fn the_last_echoes_of_a_cause_that_ended_are_no_storm() {
+    let with = |unfit: Option<Unfit>| -> Vec<Sight> {
+        let standing = Standing::Open { since: at(0), under: None, unfit };
+        (0..8)
+            .map(|n| Sight { standing: standing.clone(), ..open(missing(&format!("h{n}"), "web"), 0, 10) })
+            .collect()
+    };
+    let engaged = |sights: &[Sight]| {
+        let (fleet, controls) = (calm(70), Controls::default());
+        let facts = Facts { sights, proposals: &[], fleet: &fleet, controls: &controls };
+        plan(&facts, &policy(Mode::Auto), at(10)).brake.engaged.is_some()
+    };
+    assert!(!engaged(&with(Some(Unfit::Unconfirmed))));
+    assert!(engaged(&with(None)));
+}
+
+#[test]
 fn what_a_clock_that_was_ahead_opened_is_released_by_a_person_and_repaired() {
     let ahead = |host: &str| open(missing(host, "web"), 7200, 10);
     let sights: Vec<Sight> = (0..8).map(|n| ahead(&format!("h{n}"))).collect();
