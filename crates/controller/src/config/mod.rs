@@ -349,7 +349,12 @@ pub struct Described<'a> {
 impl SinkFilter {
     /// Whether an event of this description goes to the sink.
     pub fn passes(&self, event: Described<'_>, transition: Transition) -> bool {
-        (self.transitions.is_empty() || self.transitions.contains(&transition)) && self.concerns(event)
+        self.hears_of(transition) && self.concerns(event)
+    }
+
+    /// Whether the sink hears of what happens to a drift in this way, if the drift concerns it.
+    pub fn hears_of(&self, transition: Transition) -> bool {
+        self.transitions.is_empty() || self.transitions.contains(&transition)
     }
 
     /// Whether a drift of this description concerns the sink, whatever happened to it.

@@ -27,7 +27,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use self::people::history::{self, Run, Told};
 use self::relief::Relief;
-use self::route::Bearing;
+use self::route::concerns_now;
 use self::standing::Repeater;
 use crate::collect::now;
 use crate::config::SinkFilter;
@@ -150,9 +150,7 @@ impl Deliverer {
     /// a tag or a tenant may have changed since, and whatever was told to begin is told to end.
     async fn is_due_an_end(&self, claim: &Claimed) -> bool {
         let Ok(Content::Event(event)) = Content::of(&claim.payload) else { return true };
-        let (host, service) = (event.hostname.as_ref(), event.service.as_ref());
-        let bearing = self.hub.see(|world| Bearing::of(world, host, service));
-        if event.transition != Transition::Resolved || self.filter.concerns(bearing.describe(&event)) {
+        if event.transition != Transition::Resolved || concerns_now(&self.hub, &self.filter, &event) {
             return true;
         }
         let run =

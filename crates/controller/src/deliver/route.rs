@@ -7,6 +7,7 @@ use evenkeel_core::ledger::Entry;
 use evenkeel_core::{Event, HostName, ServiceName, Subject, Transition};
 
 use crate::config::{Described, SinkFilter};
+use crate::hub::Hub;
 use crate::world::World;
 
 /// A sink's name and what it gets.
@@ -69,20 +70,28 @@ impl Route {
     /// What was silenced when it began is told for the first time when the silence ends: whoever wants beginnings wants
     /// that one. `is_first`: this drift was not announced before.
     pub fn wants(&self, event: &Event, bearing: &Bearing, is_first: bool) -> bool {
-        if event.transition == Transition::Reminder && is_first && self.wants_beginning(event, bearing) {
-            return true;
+        let (filter, described) = (&self.filter, bearing.describe(event));
+        match event.transition {
+            Transition::Resolved => {
+                filter.hears_of(Transition::Resolved) && (self.speaks || filter.may_have_concerned(described))
+            }
+            Transition::Reminder if is_first => {
+                (filter.hears_of(Transition::Reminder) || filter.hears_of(Transition::Opened))
+                    && filter.concerns(described)
+            }
+            other @ (Transition::Opened
+            | Transition::Reopened
+            | Transition::Changed
+            | Transition::Reminder) => filter.passes(described, other),
         }
-        if event.transition == Transition::Resolved {
-            let transitions = &self.filter.transitions;
-            return (transitions.is_empty() || transitions.contains(&Transition::Resolved))
-                && (self.speaks || self.filter.may_have_concerned(bearing.describe(event)));
-        }
-        self.filter.passes(bearing.describe(event), event.transition)
     }
+}
 
-    fn wants_beginning(&self, event: &Event, bearing: &Bearing) -> bool {
-        self.filter.passes(bearing.describe(event), Transition::Opened)
-    }
+/// Whether what an event tells of concerns a sink with this filter, as things are now.
+pub fn concerns_now(hub: &Hub, filter: &SinkFilter, event: &Event) -> bool {
+    let (host, service) = (event.hostname.as_ref(), event.service.as_ref());
+    let bearing = hub.see(|world| Bearing::of(world, host, service));
+    filter.concerns(bearing.describe(event))
 }
 
 /// Whether an open drift concerns a sink with this filter.

@@ -115,12 +115,18 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_receiver_that_says_when_is_asked_then_and_not_before() {
+    /// One request that is to be sent now.
+    fn one() -> (Sends, Key) {
         let mut sends = Sends::default();
         let drift = DriftId::of_host(&"box".into(), EventType::VmDown);
         let key = ProposalId { drift, occasion: jiff::Timestamp::UNIX_EPOCH, number: 1 }.key();
         sends.add(key.clone(), (Secret::new("x"), jiff::Timestamp::MAX), false);
+        (sends, key)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_says_when_is_asked_then_and_not_before() {
+        let (mut sends, key) = one();
         assert_eq!(sends.due(|_| true).len(), 1);
         sends.again(&key, Some(Duration::from_secs(300)));
         tokio::time::advance(Duration::from_secs(299)).await;
@@ -133,10 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_due_and_held_back_wakes_nobody() {
-        let mut sends = Sends::default();
-        let drift = DriftId::of_host(&"box".into(), EventType::VmDown);
-        let key = ProposalId { drift, occasion: jiff::Timestamp::UNIX_EPOCH, number: 1 }.key();
-        sends.add(key.clone(), (Secret::new("x"), jiff::Timestamp::MAX), false);
+        let (mut sends, key) = one();
         assert!(sends.due(|_| false).is_empty());
         assert_eq!(sends.wake(Instant::now()), None);
         assert_eq!(sends.due(|_| true).len(), 1);

@@ -51,7 +51,7 @@ pub struct World {
     /// Which sources of one host speak about which subject.
     by_subject: BTreeMap<Subject, BTreeSet<SourceId>>,
     stamps: Stamps,
-    lost: BTreeSet<HostName>,
+    lost_nodes: BTreeSet<HostName>,
     /// evenkeel's own database, as last read.
     own: Option<OwnStore>,
 }
@@ -114,7 +114,7 @@ impl World {
             sites: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             stamps: Stamps::default(),
-            lost: BTreeSet::new(),
+            lost_nodes: BTreeSet::new(),
             own: None,
         }
     }

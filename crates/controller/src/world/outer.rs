@@ -31,8 +31,8 @@ impl World {
     pub fn note_loss(&mut self, ledger: &Ledger) {
         let Subject::Host(node) = &ledger.subject else { return };
         match ledger.open().any(|entry| entry.id.event_type == EventType::NodeUnreachable) {
-            true => drop(self.lost.insert(node.clone())),
-            false => drop(self.lost.remove(node)),
+            true => drop(self.lost_nodes.insert(node.clone())),
+            false => drop(self.lost_nodes.remove(node)),
         }
     }
 
@@ -78,7 +78,7 @@ impl World {
         let lost = match judge(&id, case) {
             Verdict::Drifted(drift) => Some(drift.id),
             // Whoever told of its loss is blind now: what it explained is not the guests' own fault because of that.
-            Verdict::Unknown(_) if self.lost.contains(node) => Some(id),
+            Verdict::Unknown(_) if self.lost_nodes.contains(node) => Some(id),
             Verdict::Clean(_) | Verdict::Unknown(_) => None,
         };
         Standing { lost, vouched_until: vouched_until(case) }

@@ -22,7 +22,7 @@ use super::{By, Manners};
 use crate::collect::now;
 use crate::config::SinkFilter;
 use crate::deliver::relief::Relief;
-use crate::deliver::route::Bearing;
+use crate::deliver::route::concerns_now;
 use crate::deliver::{CLAIM, IDLE, LEASE};
 use crate::gate::About;
 use crate::hub::Hub;
@@ -177,7 +177,7 @@ impl Teller {
                 Told::Yes => true,
                 Told::No => false,
                 // Nobody can say. Then whoever would hear of such a beginning now hears of the end.
-                Told::Unknown => self.concerns(&event),
+                Told::Unknown => concerns_now(&self.hub, &self.filter, &event),
             };
             if !heard {
                 debug!(sink = self.sink.name(), event = %claim.event, "a recovery from what was not told is not told");
@@ -189,12 +189,6 @@ impl Teller {
             return Ok(Turn::Settle(Outcome::Retry { at, why }, "waiting"));
         }
         Ok(Turn::Join(self.key(&event), event))
-    }
-
-    fn concerns(&self, event: &Event) -> bool {
-        let (host, service) = (event.hostname.as_ref(), event.service.as_ref());
-        let bearing = self.hub.see(|world| Bearing::of(world, host, service));
-        self.filter.concerns(bearing.describe(event))
     }
 
     pub(super) fn run_of<'a>(&'a self, drift_key: &'a str, since: Timestamp) -> Run<'a> {
