@@ -22,8 +22,9 @@ pub(super) struct Decoded {
     pub(super) gap: Option<Gap>,
 }
 
-/// Builds the inventory anew from everything that was read.
-pub(super) fn inventory(tables: &Tables, settings: &Settings) -> Decoded {
+/// Builds the inventory anew from everything that was read. Hosts that are as they were in `before` (sorted by name, as
+/// this returns them) stay the same allocation, and no second fleet is in memory meanwhile.
+pub(super) fn inventory(tables: &Tables, settings: &Settings, before: &[Arc<ExpectedHost>]) -> Decoded {
     let kept = kept_hosts(tables, &settings.filters);
     let names = names::assign(&kept);
     let network = Network::of(tables, &names);
@@ -33,15 +34,22 @@ pub(super) fn inventory(tables: &Tables, settings: &Settings) -> Decoded {
         .iter()
         .map(|(key, row)| {
             let own = services.get(key).map_or(&[][..], Vec::as_slice);
-            Arc::new(host(
-                *key,
-                row,
-                &Joined { tables, names: &names, network: &network, services: own, flawed: &flawed },
-            ))
+            let joined = Joined { tables, names: &names, network: &network, services: own, flawed: &flawed };
+            shared(host(*key, row, &joined), before)
         })
         .collect();
     hosts.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Decoded { hosts, gap: flaw(tables) }
+}
+
+/// The host as it was, if it is still that.
+fn shared(host: ExpectedHost, before: &[Arc<ExpectedHost>]) -> Arc<ExpectedHost> {
+    let known =
+        before.binary_search_by(|known| known.name.cmp(&host.name)).ok().and_then(|at| before.get(at));
+    match known {
+        Some(known) if **known == host => Arc::clone(known),
+        Some(_) | None => Arc::new(host),
+    }
 }
 
 /// What a host's row is joined with.

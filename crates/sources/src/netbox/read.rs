@@ -2,7 +2,6 @@
 //!
 //! What does not live here: the single steps. This file decides their order and what is kept.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,16 +98,19 @@ impl NetboxSource {
         let Some(patches) = self.patches(reader, tables, &touched).await? else {
             return Ok(false);
         };
-        let mut tables = tables.clone();
-        for patch in patches {
+        // Nothing is waited for from here on: whoever drops this future leaves it as it was before or after.
+        let mut tables = state.tables.take().unwrap_or_default();
+        let before: Vec<Patch> = patches.into_iter().map(|patch| patch.apply(&mut tables)).collect();
+        if refs::dangling(&tables, !self.settings.filters.is_empty()).is_empty() {
+            state.cursor = Some(next);
+            self.publish(state, tables, None);
+            return Ok(true);
+        }
+        for patch in before.into_iter().rev() {
             patch.apply(&mut tables);
         }
-        if !refs::dangling(&tables, !self.settings.filters.is_empty()).is_empty() {
-            return Ok(false);
-        }
-        state.cursor = Some(next);
-        self.publish(state, tables, None);
-        Ok(true)
+        state.tables = Some(tables);
+        Ok(false)
     }
 
     async fn changes(&self, reader: &Reader<'_>, cursor: &Cursor) -> Result<(Touched, Cursor), Gap> {
@@ -247,17 +249,8 @@ impl NetboxSource {
 
     /// Makes the inventory of what was read. Hosts that stayed as they were stay the same allocation.
     fn publish(&self, state: &mut State, tables: Tables, hidden: Option<Gap>) {
-        let decoded = decode::inventory(&tables, &self.settings);
-        let mut known: BTreeMap<_, _> =
-            std::mem::take(&mut state.hosts).into_iter().map(|host| (host.name.clone(), host)).collect();
-        state.hosts = decoded
-            .hosts
-            .into_iter()
-            .map(|host| match known.remove(&host.name) {
-                Some(same) if *same == *host => same,
-                Some(_) | None => host,
-            })
-            .collect();
+        let decoded = decode::inventory(&tables, &self.settings, &state.hosts);
+        state.hosts = decoded.hosts;
         state.gap = decoded.gap.or(hidden);
         state.tables = Some(tables);
     }
@@ -286,11 +279,10 @@ impl Patch {
             .filter(move |id| !self.rows.has(*id) && tables.has(self.model, *id))
     }
 
-    fn apply(self, tables: &mut Tables) {
-        for id in self.ids.iter().flatten().filter(|id| !self.rows.has(**id)) {
-            tables.remove(self.model, *id);
-        }
-        tables.put(self.rows, self.ids.is_none());
+    /// Puts it in, and returns what takes it back.
+    fn apply(self, tables: &mut Tables) -> Self {
+        let rows = tables.swap(self.rows, self.ids.as_ref());
+        Self { rows, ..self }
     }
 }
 

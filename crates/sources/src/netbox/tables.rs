@@ -2,7 +2,7 @@
 //!
 //! What does not live here: how a row is read (`rows`) and joined (`decode`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::Model;
 use super::rows::{Flaw, HostRow, InterfaceRow, IpRow, MacRow, ServiceRow};
@@ -82,36 +82,22 @@ impl Tables {
         }
     }
 
-    /// A row that is gone.
-    pub(super) fn remove(&mut self, model: Model, id: u64) {
-        match model {
-            Model::Devices => drop(self.devices.remove(&id)),
-            Model::Vms => drop(self.vms.remove(&id)),
-            Model::Services => drop(self.services.remove(&id)),
-            Model::Ips => drop(self.ips.remove(&id)),
-            Model::Interfaces => drop(self.interfaces.remove(&id)),
-            Model::VmInterfaces => drop(self.vm_interfaces.remove(&id)),
-            Model::Macs => drop(self.macs.remove(&id)),
-        }
-    }
-
-    /// Puts rows in; `whole` says that what is not among them is gone.
-    pub(super) fn put(&mut self, rows: Rows, whole: bool) {
-        fn into<R>(table: &mut Table<R>, mut rows: Table<R>, whole: bool) {
-            if whole {
-                *table = rows;
-            } else {
-                table.append(&mut rows);
-            }
+    /// Puts rows in the place of those they were asked for (`None`: of all), and returns what was there.
+    pub(super) fn swap(&mut self, rows: Rows, asked: Option<&BTreeSet<u64>>) -> Rows {
+        fn of<R>(table: &mut Table<R>, rows: Table<R>, asked: Option<&BTreeSet<u64>>) -> Table<R> {
+            let Some(asked) = asked else { return std::mem::replace(table, rows) };
+            let before = asked.iter().filter_map(|id| table.remove_entry(id)).collect();
+            table.extend(rows);
+            before
         }
         match rows {
-            Rows::Devices(rows) => into(&mut self.devices, rows, whole),
-            Rows::Vms(rows) => into(&mut self.vms, rows, whole),
-            Rows::Services(rows) => into(&mut self.services, rows, whole),
-            Rows::Ips(rows) => into(&mut self.ips, rows, whole),
-            Rows::Interfaces(rows) => into(&mut self.interfaces, rows, whole),
-            Rows::VmInterfaces(rows) => into(&mut self.vm_interfaces, rows, whole),
-            Rows::Macs(rows) => into(&mut self.macs, rows, whole),
+            Rows::Devices(rows) => Rows::Devices(of(&mut self.devices, rows, asked)),
+            Rows::Vms(rows) => Rows::Vms(of(&mut self.vms, rows, asked)),
+            Rows::Services(rows) => Rows::Services(of(&mut self.services, rows, asked)),
+            Rows::Ips(rows) => Rows::Ips(of(&mut self.ips, rows, asked)),
+            Rows::Interfaces(rows) => Rows::Interfaces(of(&mut self.interfaces, rows, asked)),
+            Rows::VmInterfaces(rows) => Rows::VmInterfaces(of(&mut self.vm_interfaces, rows, asked)),
+            Rows::Macs(rows) => Rows::Macs(of(&mut self.macs, rows, asked)),
         }
     }
 }

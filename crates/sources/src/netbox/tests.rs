@@ -68,7 +68,7 @@ fn tables(
     let mut tables = Tables::default();
     for (model, list) in recorded {
         let list = changed.filter(|(other, _)| other == model).map_or(list, |(_, list)| list);
-        tables.put(rows(*model, list, version).ok()?, true);
+        tables.swap(rows(*model, list, version).ok()?, None);
     }
     Some(tables)
 }
@@ -88,9 +88,45 @@ fn every_recorded_row_of_every_model_and_version_is_understood() {
         let tables = tables(all(name), version, None).unwrap();
         let counts = Model::ALL.map(|model| tables.count(model));
         assert_eq!(counts, [59, 14, 19, 14, 5, 5, 13], "{name}");
-        let decoded = decode::inventory(&tables, &settings());
+        let decoded = decode::inventory(&tables, &settings(), &[]);
         assert_eq!((decoded.hosts.len(), decoded.gap), (19, None), "{name}");
     }
+}
+
+#[test]
+fn a_host_that_is_as_it_was_stays_the_same_allocation() {
+    let (name, version) = VERSIONS[0];
+    let mut tables = tables(all(name), version, None).unwrap();
+    let before = decode::inventory(&tables, &settings(), &[]).hosts;
+    let (id, _) = tables.services.pop_first().unwrap();
+    let after = decode::inventory(&tables, &settings(), &before).hosts;
+    assert_eq!(after, decode::inventory(&tables, &settings(), &[]).hosts);
+    for (old, new) in before.iter().zip(&after) {
+        let lost = old.services.iter().any(|service| service.netbox_ids.contains(&id));
+        assert_eq!(Arc::ptr_eq(old, new), !lost, "{}", old.name);
+    }
+}
+
+#[test]
+fn what_was_put_in_can_be_taken_back() {
+    let (name, version) = VERSIONS[0];
+    let before = tables(all(name), version, None).unwrap();
+    let ids: Vec<u64> = before.services.keys().copied().collect();
+    let unknown = u64::MAX;
+    let (gone, edited) = (ids[0], ids[1]);
+    let row = || before.services[&ids[2]].clone();
+    let mut now = before.clone();
+    let asked = BTreeSet::from([gone, edited, unknown]);
+    let old = now.swap(Rows::Services(Table::from([(edited, row()), (unknown, row())])), Some(&asked));
+    let changed =
+        (now.has(Model::Services, gone), now.services[&edited] == row(), now.count(Model::Services));
+    assert_eq!(changed, (false, true, ids.len()));
+    now.swap(old, Some(&asked));
+    assert_eq!(now, before);
+    let old = now.swap(Rows::Services(Table::new()), None);
+    assert_eq!(now.count(Model::Services), 0);
+    now.swap(old, None);
+    assert_eq!(now, before);
 }
 
 #[test]
@@ -183,7 +219,7 @@ proptest! {
             mutate(&mut list, path.clone(), mutation);
         }
         if let Some(tables) = tables(lists, which.1, Some((model.0, &list))) {
-            let decoded = decode::inventory(&tables, &settings());
+            let decoded = decode::inventory(&tables, &settings(), &[]);
             prop_assert!(decoded.hosts.is_sorted_by(|a, b| a.name < b.name), "every name once, in order");
             for host in &decoded.hosts {
                 prop_assert!(host.services.is_sorted_by(|a, b| a.name < b.name));
@@ -209,7 +245,7 @@ proptest! {
         let key = fields.keys().nth(key.index(fields.len())).unwrap().clone();
         fields.insert(key.clone(), junk);
         if let Some(tables) = tables(lists, which.1, Some((model.0, &list))) {
-            let decoded = decode::inventory(&tables, &settings());
+            let decoded = decode::inventory(&tables, &settings(), &[]);
             let is_it = |host: &&Arc<ExpectedHost>| match model.0 {
                 Model::Services => host.services.iter().any(|service| service.netbox_ids.contains(&id)),
                 Model::Devices | Model::Vms | Model::Ips | Model::Interfaces | Model::VmInterfaces | Model::Macs => host.netbox_id == id && (host.kind == HostKind::Device) == (model.0 == Model::Devices),
@@ -240,8 +276,8 @@ proptest! {
                 (*model, list)
             })
             .collect();
-        let straight = decode::inventory(&tables(lists, version, None).unwrap(), &settings());
-        let other = decode::inventory(&tables(&shuffled, version, None).unwrap(), &settings());
+        let straight = decode::inventory(&tables(lists, version, None).unwrap(), &settings(), &[]);
+        let other = decode::inventory(&tables(&shuffled, version, None).unwrap(), &settings(), &[]);
         prop_assert_eq!(straight.hosts, other.hosts);
     }
 }

@@ -1,101 +1,25 @@
-//! What is kept beside the ledgers: the last complete inventory, and what sources showed.
+//! What is kept beside the ledgers: the last complete inventory (`inventory`), and what sources showed.
+
+mod inventory;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, BufWriter};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evenkeel_core::model::{ExpectedHost, Inventory};
-use evenkeel_core::{Coverage, HostName, SourceId};
-use evenkeel_store::{AssetRow, Error, ExpectedRow, ObservedRow, SavedInventory, Store};
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
+use evenkeel_core::{HostName, SourceId};
+use evenkeel_store::{Error, ObservedRow, Store};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use self::inventory::Declared;
+pub use self::inventory::last_inventory;
 use crate::gate::About;
 use crate::hub::Hub;
 use crate::world::Seen;
 
 /// How many hosts are written at a time: all that is known of ten thousand is never one text in memory.
-const AT_ONCE: usize = 500;
-/// How everything packed begins.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
-/// The form an inventory is kept in, packed.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    started: Timestamp,
-    #[serde(default)]
-    filtered: bool,
-    hosts: Vec<Arc<ExpectedHost>>,
-}
-
-/// Keeps a complete inventory: as one piece for the next start, as snapshots per host for history, as assets.
-pub async fn inventory(store: &dyn Store, inventory: &Inventory) -> Result<(), Error> {
-    let kept =
-        Kept { started: inventory.started, filtered: inventory.filtered, hosts: inventory.hosts.clone() };
-    let at = inventory.observed_at;
-    match packed(&kept) {
-        Ok(bytes) => {
-            let source = inventory.source.clone();
-            store.save_inventory(&SavedInventory { source, observed_at: at, bytes }).await?;
-        }
-        // Every type in it serialises without fail.
-        Err(error) => error!(%error, "the inventory could not be packed; the one kept before stays"),
-    }
-    for hosts in inventory.hosts.chunks(AT_ONCE) {
-        let rows: Vec<ExpectedRow> = hosts.iter().map(|host| ExpectedRow::of(host, at)).collect();
-        store.save_expected(&rows).await?;
-        let assets: Vec<AssetRow> = hosts.iter().map(|host| AssetRow::of(host)).collect();
-        store.save_assets(&assets, at).await?;
-    }
-    Ok(())
-}
-
-/// A tenth of what it would be otherwise, in memory as on the disk, and made without ever being whole.
-fn packed(kept: &Kept) -> io::Result<Vec<u8>> {
-    let mut packing = BufWriter::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    serde_json::to_writer(&mut packing, kept)?;
-    packing.into_inner()?.finish()
-}
-
-/// What was packed, or kept by a version that did not pack.
-fn unpacked(bytes: &[u8]) -> Result<Kept, serde_json::Error> {
-    match bytes.starts_with(&GZIP) {
-        true => serde_json::from_reader(BufReader::new(GzDecoder::new(bytes))),
-        false => serde_json::from_slice(bytes),
-    }
-}
-
-/// The last complete inventory of an earlier run. One that cannot be read any more is as good as none: the next read of
-/// NetBox brings it back. One that was read later than now was read before the clock was set back.
-pub async fn last_inventory(
-    store: &dyn Store,
-    source: &SourceId,
-    now: Timestamp,
-) -> Result<Option<Inventory>, Error> {
-    let Some(saved) = store.last_inventory(source).await? else { return Ok(None) };
-    match unpacked(&saved.bytes) {
-        Ok(kept) => Ok(Some(Inventory {
-            source: source.clone(),
-            started: kept.started.min(now),
-            observed_at: saved.observed_at.min(now),
-            coverage: Coverage::Complete,
-            hosts: kept.hosts,
-            filtered: kept.filtered,
-        })),
-        Err(error) => {
-            tracing::warn!(%error, "the kept inventory is of another form; waiting for netbox");
-            Ok(None)
-        }
-    }
-}
-
+const AT_ONCE: usize = 200;
 /// What is shown again and again is noted as seen again this often. Writing it down each time would be most of what a
 /// large fleet in agreement writes.
 const SEEN_AGAIN: SignedDuration = SignedDuration::from_mins(10);
@@ -108,8 +32,8 @@ pub struct Shown {
     kept: Mutex<BTreeMap<Whose, Mark>>,
     /// What waits for its turn.
     waiting: Mutex<BTreeMap<Whose, Row>>,
-    /// The inventory is to be kept.
-    inventory: AtomicBool,
+    /// The inventory.
+    declared: Declared,
     bell: Notify,
 }
 
@@ -159,7 +83,7 @@ impl Shown {
 
     /// The inventory is to be kept.
     pub fn note_inventory(&self) {
-        self.inventory.store(true, Ordering::Release);
+        self.declared.note();
         self.ring();
     }
 
@@ -246,7 +170,7 @@ pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
 }
 
 async fn write(hub: &Hub) {
-    if hub.shown.inventory.swap(false, Ordering::AcqRel) {
+    if hub.shown.declared.take() {
         keep_inventory(hub).await;
     }
     match hub.shown.write(&*hub.store).await {
@@ -262,7 +186,7 @@ async fn write(hub: &Hub) {
 /// The last complete declaration survives a restart, so that NetBox being away then makes nothing undeclared.
 async fn keep_inventory(hub: &Hub) {
     let Some(newest) = hub.see(|world| world.inventory().cloned()) else { return };
-    if let Err(error) = inventory(&*hub.store, &newest).await {
+    if let Err(error) = hub.shown.declared.write(&*hub.store, newest).await {
         match hub.gate.heard(&error) {
             About::Database => hub.shown.note_inventory(),
             About::Leadership => {}
@@ -281,8 +205,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_core::SourceKind;
-    use evenkeel_core::model::{HostFacts, HostKind, HostView};
+    use evenkeel_core::model::{HostFacts, HostView};
+    use evenkeel_core::{Coverage, SourceKind};
     use evenkeel_store::SqliteStore;
     use evenkeel_store::sqlite::Options;
 
@@ -359,36 +283,6 @@ mod tests {
         shown.write(&store).await.unwrap();
         assert_eq!((lock(&shown.kept).len(), shown.waiting()), (2 * AT_ONCE + 1, 0));
         assert_eq!(store.stats().await.unwrap().observed_snapshots, u64::from(2 * most + 1));
-        let declared = fleet(2 * u64::from(most) + 1);
-        inventory(&store, &declared).await.unwrap();
-        assert_eq!(store.stats().await.unwrap().expected_snapshots, declared.hosts.len() as u64);
-        let kept = last_inventory(&store, &declared.source, declared.observed_at).await.unwrap();
-        assert_eq!(kept, Some(declared));
-    }
-
-    fn fleet(size: u64) -> Inventory {
-        let at = Timestamp::from_second(60).unwrap();
-        let host = |n| Arc::new(ExpectedHost::new(HostName::new(format!("box-{n:04}")), HostKind::Device, n));
-        Inventory {
-            source: SourceId::new(SourceKind::Netbox, "main"),
-            started: at,
-            observed_at: at,
-            coverage: Coverage::Complete,
-            hosts: (0..size).map(host).collect(),
-            filtered: false,
-        }
-    }
-
-    #[test]
-    fn what_is_packed_is_small_and_comes_back_whole_as_does_what_was_never_packed() {
-        let Inventory { started, filtered, hosts, .. } = fleet(100);
-        let kept = Kept { started, filtered, hosts };
-        let (plain, packed) = (serde_json::to_vec(&kept).unwrap(), packed(&kept).unwrap());
-        assert!(packed.len() * 8 < plain.len(), "{} of {}", packed.len(), plain.len());
-        for bytes in [&plain, &packed] {
-            assert_eq!(unpacked(bytes).unwrap().hosts, kept.hosts);
-            assert!(unpacked(&bytes[..bytes.len() / 2]).is_err(), "half of it is not taken for all");
-        }
     }
 
     #[tokio::test]
