@@ -123,8 +123,8 @@ impl MoodyStore {
         let delivery = SLIPPED + slipped.len() as u64;
         let ticket = Ticket { delivery, attempt: 1 };
         let (sink, drift_key) = (sink.to_owned(), format!("slipped|{delivery}"));
-        let created_at = Timestamp::now();
-        slipped.push(Claimed { ticket, sink, event: id, drift_key, payload, created_at });
+        let since = Timestamp::now();
+        slipped.push(Claimed { ticket, sink, event: id, drift_key, payload, since });
     }
 
     /// How what was slipped in ended, in the order in which it did.

@@ -15,7 +15,7 @@ use evenkeel::deliver::people::{At, Manners, Quiet};
 use evenkeel_core::Severity;
 use evenkeel_lab::ntfy::{Mode, Ntfy};
 use evenkeel_sinks::ntfy::{Config, NtfySink, Settings};
-use evenkeel_store::DeliveryState;
+use evenkeel_store::{DeliveryState, Resend};
 use evenkeel_tests::stage::{Ear, Lab, Plan, Stage, soon};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -111,6 +111,33 @@ async fn what_could_not_be_told_is_told_later_and_a_crash_in_between_loses_nothi
     stage.until_delivered("phone").await;
     let text: String = server.messages("phone").iter().map(|message| format!("{message}\n")).collect();
     assert!(text.contains("web") && text.contains("db"), "{text}");
+}
+
+#[tokio::test]
+async fn a_beginning_that_is_sent_again_after_its_end_says_that_it_is_over() {
+    let server = Ntfy::start().await.unwrap();
+    let lab = Lab::small(&[("box", &[("web", 80)])]).await;
+    let plan = Plan::believing().hearing(ear("phone", &server, SinkFilter::default(), Manners::default()));
+    let stage = Stage::start(lab, plan).await;
+    stage.until(&[]).await;
+    server.set_mode(Mode::Forbids);
+    stage.engine("box").stop("web").unwrap();
+    let in_state = |state| {
+        let stage = &stage;
+        move || async move { stage.deliveries().await.iter().any(|row| row.state == state) }
+    };
+    assert!(soon(in_state(DeliveryState::Dead)).await, "{:#?}", stage.deliveries().await);
+    server.set_mode(Mode::Takes);
+    stage.engine("box").start_container("web").unwrap();
+    told(&server, "phone", 1).await;
+    assert!(soon(in_state(DeliveryState::Delivered)).await, "{:#?}", stage.deliveries().await);
+    assert_eq!(stage.store().resend(Resend::Sink("phone".to_owned()), Timestamp::now()).await.unwrap(), 1);
+    stage.hub().outbox_bell.notify_waiters();
+    let messages = told(&server, "phone", 2).await;
+    let titles: Vec<&Value> = messages.iter().map(|message| &message["title"]).collect();
+    assert_eq!(titles, ["Resolved: SERVICE_MISSING: web on box", "1 already over"], "{messages:#?}");
+    stage.until_delivered("phone").await;
+    assert_eq!(server.messages("phone").len(), 2);
 }
 
 #[tokio::test]

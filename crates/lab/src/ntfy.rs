@@ -35,6 +35,8 @@ pub enum Mode {
     Away,
     /// A login page answers in its place: 200, and HTML.
     Portal,
+    /// Whoever publishes may no longer: 403.
+    Forbids,
 }
 
 /// The server; it ends when dropped.
@@ -132,6 +134,7 @@ async fn publish(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
         }
         Mode::Away => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Mode::Portal => return ([(CONTENT_TYPE, "text/html")], "<html>log in</html>").into_response(),
+        Mode::Forbids => return refusal(StatusCode::FORBIDDEN, 40301, "forbidden"),
     }
     let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some(wanted) = &shared.authorization

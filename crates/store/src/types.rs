@@ -136,8 +136,8 @@ pub struct Claimed {
     pub drift_key: String,
     /// The event in its canonical form, or the notice, as it was committed: at every attempt the same bytes.
     pub payload: Vec<u8>,
-    /// When it was put into the outbox.
-    pub created_at: Timestamp,
+    /// Since when it is tried: when it was put into the outbox, or sent again by hand.
+    pub since: Timestamp,
 }
 
 /// How an attempt to deliver ended.
@@ -249,7 +249,7 @@ pub struct OutboxDepth {
     pub pending: u64,
     /// Given up.
     pub dead: u64,
-    /// When the oldest pending one was put in.
+    /// Since when the oldest pending one is tried.
     pub oldest_pending: Option<Timestamp>,
 }
 

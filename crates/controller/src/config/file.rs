@@ -1,6 +1,7 @@
 //! The file as a whole: its tables in order, and what must agree between them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use evenkeel_core::identity::canonical;
 use toml::de::DeTable;
@@ -163,6 +164,10 @@ pub(super) fn read(reader: &Reader<'_>, text: &DeTable<'_>) -> Option<Config> {
     let (mut policy, schedule) = (policy?, schedule?);
     policy.rules.limits.database = store.size_limit;
     policy.confirm.apart = schedule.recheck;
+    policy.remember = match remediation.policy.enabled {
+        true => remediation.policy.guards.brake.window.unsigned_abs(),
+        false => Duration::ZERO,
+    };
     policy.aliases = aliases?;
     policy.ignore = ignore?;
     policy.severity = severity?;

@@ -206,6 +206,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Policy> {
         },
         confirm: confirm?,
         flap: flap?,
+        remember: Duration::ZERO,
         brake: brake?,
         first_run: first_run?,
         remind_after: remind_after?.0,

@@ -17,6 +17,9 @@ use super::repairs;
 use super::table::{Table, Value};
 use super::value::{Read, at_least, some_time, word};
 
+/// The longest time looked back over: what is older may not be remembered.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
 const ENABLED: Key = Key::with_default(
     "enabled",
     "true or false",
@@ -41,10 +44,10 @@ const ATTEMPTS_WINDOW: Key = Key::with_default(
     "attempts_window",
     "duration",
     "\"1h\"",
-    "Attempts on earlier openings of a drift count for this long: what comes back soon was not repaired.",
+    "Attempts on earlier openings of a drift count for this long: what comes back soon was not repaired. At most a day.",
 );
 const COOLDOWN: Key =
-    Key::with_default("cooldown", "duration", "\"10m\"", "The pause between two attempts on one drift.");
+    Key::with_default("cooldown", "duration", "\"10m\"", "The pause between two attempts on one drift. At most a day.");
 const PER_HOUR: Key =
     Key::with_default("per_hour", "number", "10", "How many actions are dispatched within 60 minutes.");
 const PER_DAY: Key =
@@ -101,7 +104,8 @@ const SHARE: Key = Key::with_default(
 );
 const ALLOWANCE: Key = Key::with_default("allowance", "number", "5", "So many may in any case.");
 const MOST: Key = Key::with_default("most", "number", "50", "More may not, however large the fleet is.");
-const BRAKE_WINDOW: Key = Key::with_default("window", "duration", "\"1h\"", "The time looked back over.");
+const BRAKE_WINDOW: Key =
+    Key::with_default("window", "duration", "\"1h\"", "The time looked back over. At most a day.");
 const CALM: Key = Key::with_default(
     "calm",
     "duration",
@@ -260,8 +264,8 @@ fn is_base(url: &Url) -> Result<(), String> {
 fn guards(table: &Table<'_>) -> Option<Guards> {
     let concurrency = table.checked(&CONCURRENCY, at_least(1));
     let attempts = table.checked(&ATTEMPTS, at_least(1));
-    let attempts_window = span(table, &ATTEMPTS_WINDOW);
-    let cooldown = span(table, &COOLDOWN);
+    let attempts_window = counted(table, &ATTEMPTS_WINDOW);
+    let cooldown = counted(table, &COOLDOWN);
     let per_hour = table.checked(&PER_HOUR, at_least(1));
     let per_day = table.checked(&PER_DAY, at_least(1));
     let approve_within = span(table, &APPROVE_WITHIN);
@@ -292,7 +296,7 @@ fn brake(table: &Table<'_>) -> Option<BrakeLimits> {
     });
     let allowance = table.get(&ALLOWANCE);
     let most = table.get(&MOST);
-    let window = span(table, &BRAKE_WINDOW);
+    let window = counted(table, &BRAKE_WINDOW);
     let calm = span(table, &CALM);
     if let (Some(allowance), Some(most)) = (allowance, most)
         && most < allowance
@@ -301,6 +305,16 @@ fn brake(table: &Table<'_>) -> Option<BrakeLimits> {
         return None;
     }
     Some(BrakeLimits { share: share?, allowance: allowance?, most: most?, window: window?, calm: calm? })
+}
+
+/// A time looked back over. What is longer than what is remembered would count too little, and nobody would notice.
+fn counted(table: &Table<'_>, key: &Key) -> Option<SignedDuration> {
+    let span = span(table, key)?;
+    if span > DAY {
+        table.wrong(key, "is longer than a day, and what is older is not remembered; make it \"24h\" or less");
+        return None;
+    }
+    Some(span)
 }
 
 fn windows(tables: &[Table<'_>]) -> Option<Vec<Window>> {

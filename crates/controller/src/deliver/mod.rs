@@ -170,7 +170,7 @@ impl Deliverer {
             return (Outcome::Delivered, "delivered");
         };
         let now = now();
-        let age = Duration::try_from(now.duration_since(claim.created_at)).unwrap_or(Duration::ZERO);
+        let age = Duration::try_from(now.duration_since(claim.since)).unwrap_or(Duration::ZERO);
         match self.schedule.next(&error, claim.ticket.attempt, age, evenkeel_ambient::random()) {
             Retry::After(wait) => {
                 warn!(sink = self.sink.name(), event = %claim.event, %error, ?wait, "not delivered yet");
@@ -241,7 +241,7 @@ mod tests {
             event: evenkeel_core::EventId::new(Timestamp::UNIX_EPOCH, [0; 10]),
             drift_key: String::new(),
             payload: body.to_vec(),
-            created_at: Timestamp::UNIX_EPOCH,
+            since: Timestamp::UNIX_EPOCH,
         }
     }
 

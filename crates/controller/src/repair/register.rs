@@ -3,17 +3,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use evenkeel_core::remediation::{Controls, JournalEntry, Key, Notice, Phase, Proposal};
+use evenkeel_core::remediation::{Controls, JournalEntry, Key, Notice, Phase, Proposal, REMEMBERED};
 use evenkeel_core::{DriftId, EventId};
 use evenkeel_store::{
     ControlsChange, NewCallback, NewNotice, ProposalChange, RepairCommit, Repairs, Store, TokenHash,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::journal;
-
-/// For how long what was dispatched counts against the bounds.
-const COUNTED: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of repairs.
 #[derive(Debug, Default)]
@@ -70,7 +67,7 @@ pub(super) enum Lost {
 impl Register {
     /// Reads what the store holds, as if none of it were still to come.
     pub(super) async fn load(store: &dyn Store, now: Timestamp) -> Result<Self, evenkeel_store::Error> {
-        let since = now.checked_sub(COUNTED).unwrap_or(Timestamp::MIN);
+        let since = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
         let Repairs { proposals, controls, controls_revision } = store.repairs(since).await?;
         let kept = |mut row: evenkeel_store::ProposalRow| {
             row.proposal.set_back(now);
@@ -155,7 +152,7 @@ impl Register {
 
     /// Lets go of what counts for nothing any more: over, dispatched long ago if at all, and of a drift that is not open.
     pub(super) fn forget(&mut self, open: &HashSet<&DriftId>, now: Timestamp) {
-        let since = now.checked_sub(COUNTED).unwrap_or(Timestamp::MIN);
+        let since = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
         self.proposals.retain(|_, Kept { proposal, revision: _ }| {
             proposal.phase() != Phase::Over
                 || proposal.state().run().is_some_and(|run| run.at >= since)

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is the failed assertion itself")]
 
 use std::path::Path;
+use std::time::Duration;
 
 use evenkeel::config::{Config, RemediationConfig};
 use evenkeel_core::remediation::{Effect, Guards, Mode, Param, Sense};
@@ -102,6 +103,22 @@ fn bounds_windows_and_the_brake_are_the_operators() {
     let [window] = guards.windows.as_slice() else { panic!("{guards:?}") };
     assert_eq!((window.sense, &window.days[..]), (Sense::Only, &[Weekday::Saturday, Weekday::Sunday][..]));
     assert_eq!((window.from, window.until), (time(22, 0, 0, 0), time(6, 30, 0, 0)));
+}
+
+#[test]
+fn nothing_is_looked_back_over_for_longer_than_it_is_remembered() {
+    let text = mistakes(
+        "[remediation]\nattempts_window = \"25h\"\ncooldown = \"2d\"\n[remediation.brake]\nwindow = \"25h\"\n",
+    );
+    for key in ["remediation.attempts_window", "remediation.cooldown", "remediation.brake.window"] {
+        let said = format!("{key}: is longer than a day, and what is older is not remembered; make it \"24h\" or less");
+        assert!(text.contains(&said), "not said: {said}\n{text}");
+    }
+    // The ledger remembers what the brake counts.
+    let brake = "[remediation.brake]\nwindow = \"24h\"\n";
+    let config = parse(&format!("{ON}attempts_window = \"24h\"\ncooldown = \"24h\"\n{brake}")).unwrap();
+    assert_eq!(config.policy.remember, Duration::from_secs(86_400));
+    assert_eq!(parse(brake).unwrap().policy.remember, Duration::ZERO);
 }
 
 #[test]

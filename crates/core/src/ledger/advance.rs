@@ -95,6 +95,7 @@ impl Step<'_> {
         if entry.state == State::Resolved {
             let first = Entry::first(drift);
             **entry = Entry {
+                opened_at: entry.opened_at,
                 resolved_at: entry.resolved_at,
                 transitions: std::mem::take(&mut entry.transitions),
                 ..first
@@ -232,9 +233,9 @@ impl Step<'_> {
         }
     }
 
-    /// Drops resolved entries whose return would no longer be a reopening.
+    /// Drops resolved entries whose return would no longer be a reopening, once nobody counts them any more.
     fn forget(&mut self) {
-        let (now, window) = (self.now, self.policy.flap.window);
+        let (now, window) = (self.now, self.policy.flap.window.max(self.policy.remember));
         self.entries.retain(|_, e| {
             e.resolved_at.is_none_or(|at| e.state != State::Resolved || now < after(at, window))
         });

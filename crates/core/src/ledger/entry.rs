@@ -74,7 +74,7 @@ pub struct Entry {
     pub clean: u32,
     /// Since when it has not been seen, if it has not.
     pub clean_since: Option<Timestamp>,
-    /// When it was believed.
+    /// When it was believed; of what is over, and of what is over and was seen again, the last time.
     pub opened_at: Option<Timestamp>,
     /// When it was believed gone.
     pub resolved_at: Option<Timestamp>,

@@ -70,6 +70,8 @@ pub struct Policy {
     pub confirm: Confirm,
     /// When a drift that comes and goes is held.
     pub flap: Flap,
+    /// How long a drift that is over is remembered beyond `flap.window`, for what counts how much there was.
+    pub remember: Duration,
     /// How often an open drift is said again; `None` = never.
     pub remind_after: Option<Duration>,
     /// What the first pass does.
@@ -93,6 +95,7 @@ impl Default for Policy {
             aliases: Vec::new(),
             confirm: Confirm::default(),
             flap: Flap::default(),
+            remember: Duration::ZERO,
             remind_after: None,
             first_run: FirstRun::default(),
             brake: Brake::default(),

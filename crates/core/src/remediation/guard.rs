@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use super::record::{Code, JournalEntry};
 use super::rule::Action;
 use super::said::line;
 use super::sight::{Saw, Sight, Standing, Unfit};
-use super::state::Phase;
+use super::state::{Answer, Phase, State};
 use super::window::{self, Window};
 use crate::id::{DriftId, Subject};
 use crate::identity::canonical;
@@ -177,14 +178,19 @@ fn place(subject: &Subject) -> String {
     }
 }
 
+/// For how long a repair is remembered from its dispatch on, whatever else becomes of it: the budget, the window of attempts
+/// and the pause look back a day at most, the latter two from its end.
+pub const REMEMBERED: Duration = Duration::from_hours(48);
+
 /// How many may be under way at once: 1, 2, 4 … doubled when as many have worked in a row. What ran a day ago or before
-/// the brake was released says nothing any more.
+/// the brake was released says nothing any more; neither does what ended though nobody said that the action was run.
 fn width(proposals: &[Proposal], since: Option<Timestamp>, now: Timestamp) -> u32 {
     // A clock that was set back must not make what works now count for nothing.
     let since = since.map_or(Timestamp::MIN, |since| since.min(now));
     let from = before(now, SignedDuration::from_hours(24)).max(since);
     let ended: BTreeSet<(Timestamp, &Key, bool)> = proposals
         .iter()
+        .filter(|p| !matches!(p.state(), State::Verified { answer: Answer::TimedOut | Answer::Failed, .. }))
         .filter_map(|p| p.outcome().map(|(worked, at)| (at, &p.key, worked)))
         .filter(|(at, ..)| *at > from)
         .collect();

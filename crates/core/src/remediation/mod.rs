@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use brake::{BrakeLimits, BrakeReason, BrakeState, Engaged, Fleet};
-pub use guard::{Controls, Guards, Halt};
+pub use guard::{Controls, Guards, Halt, REMEMBERED};
 pub use input::{Claim, Input, Refused, SendFailure};
 pub use notice::{Kind as NoticeKind, Notice};
 pub use plan::{Facts, Held, Plan, Waiting, plan, rehearse};

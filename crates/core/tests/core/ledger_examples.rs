@@ -349,3 +349,35 @@ fn a_machine_further_down_explains_everything_quietly() {
         "the node is back, the service is not"
     );
 }
+
+#[test]
+fn what_is_over_and_is_seen_again_still_says_when_it_was_believed() {
+    let mut run = Run::new(patient());
+    run.observe(&down(), 0);
+    run.observe(&down(), 30);
+    run.observe(&up(), 60);
+    run.observe(&up(), 90);
+    run.observe(&down(), 120);
+    let again = run.entry("web").unwrap();
+    assert_eq!((again.state, again.opened_at, again.resolved_at), (State::Pending, Some(at(30)), Some(at(90))));
+    run.observe(&up(), 150);
+    let over = run.entry("web").unwrap();
+    assert_eq!((over.state, over.opened_at, over.resolved_at), (State::Resolved, Some(at(30)), Some(at(90))));
+    run.observe(&down(), 180);
+    run.observe(&down(), 210);
+    assert_eq!(run.entry("web").unwrap().opened_at, Some(at(210)), "another run of it");
+}
+
+#[test]
+fn what_is_remembered_for_longer_is_forgotten_later_and_its_return_is_no_return() {
+    let remember = Duration::from_secs(7200);
+    let mut run = Run::new(Policy { flap: flap(9, 600, 600), remember, ..immediate() });
+    run.observe(&down(), 0);
+    run.observe(&up(), 30);
+    run.observe(&up(), 7229);
+    assert!(run.is(MISSING, State::Resolved));
+    assert_eq!(run.observe(&down(), 7229).said(), ["opened SERVICE_MISSING"]);
+    run.observe(&up(), 7260);
+    run.observe(&up(), 7260 + 7200);
+    assert!(run.ledger.entries.is_empty());
+}

@@ -115,7 +115,7 @@ fn is_sound(entry: &Entry) -> bool {
     entry.first_seen <= entry.last_seen
         && (!entry.announced || entry.recorded)
         && match entry.state {
-            State::Pending => unspoken && entry.opened_at.is_none(),
+            State::Pending => unspoken && (entry.opened_at.is_none() || entry.resolved_at.is_some()),
             State::Open => entry.opened_at.is_some(),
             State::Resolved => unspoken && entry.resolved_at.is_some() && entry.blind.is_none(),
         }

@@ -529,6 +529,15 @@ fn things_start_slowly_one_then_two_then_four() {
         [(100, DISPATCH), (110, broke()), (450, looked(440, Saw::Drift))],
     );
     assert_eq!(width(&[worked(7, 100), vec![failed]].concat(), &none), 1);
+    // What ended by itself, while the receiver was away or said that it failed, proves nothing of the action.
+    let by_itself = |answer: &dyn Fn() -> (i64, Input)| -> Vec<Proposal> {
+        let drift = |n: i64| missing(&format!("healed-{n}"), "web");
+        let open = |n: i64| crate::repair::draft(drift(n), Mode::Auto).open(at(-800)).0;
+        (0..7).map(|n| play(open(n), [(-800, DISPATCH), answer(), (190, looked(180, Saw::Gone))])).collect()
+    };
+    assert_eq!(width(&by_itself(&|| (0, Input::TimedOut)), &none), 1);
+    assert_eq!(width(&by_itself(&|| (0, broke())), &none), 1);
+    assert_eq!(width(&[worked(1, 100), by_itself(&|| (0, broke()))].concat(), &none), 2, "it takes nothing back");
     // So it does after the brake.
     let brake = BrakeState { released_at: Some(at(180)), ..BrakeState::default() };
     assert_eq!(width(&worked(7, 100), &Controls { halt: None, brake }), 1);

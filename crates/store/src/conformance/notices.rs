@@ -36,7 +36,7 @@ pub async fn a_notice_is_claimed_to_the_byte_at_every_attempt(store: Fresh) -> D
         let claimed = store.claim(None, 9, LEASE, at(seconds)).await?;
         assert_eq!(claimed.iter().map(|one| one.sink.as_str()).collect::<Vec<_>>(), ["n8n", "ntfy"]);
         for one in &claimed {
-            assert_eq!((one.event, one.ticket.attempt, one.created_at), (event_id(10), attempt, at(20)));
+            assert_eq!((one.event, one.ticket.attempt, one.since), (event_id(10), attempt, at(20)));
             assert_eq!((&one.payload, &one.drift_key), (&body, &told.notice.order_key()));
         }
     }

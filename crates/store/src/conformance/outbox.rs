@@ -44,7 +44,7 @@ pub async fn a_delivery_is_claimed_once_until_its_lease_ends(store: Fresh) -> Do
     let first = store.claim(None, 9, LEASE, at(10)).await?;
     assert_eq!(numbers(&first), [event_id(10)]);
     assert_eq!(first[0].ticket.attempt, 1);
-    assert_eq!(first[0].created_at, at(10));
+    assert_eq!(first[0].since, at(10));
     assert!(store.claim(None, 9, LEASE, at(39)).await?.is_empty(), "claimed twice");
     assert_eq!(store.next_due().await?, Some(at(40)));
     let again = store.claim(None, 9, LEASE, at(40)).await?;
@@ -106,7 +106,8 @@ pub async fn a_dead_delivery_holds_nothing_back_and_can_be_sent_again(store: Fre
     assert_eq!(store.resend(Resend::Sink("n8n".to_owned()), at(20)).await?, 0);
     let again = store.claim(None, 9, LEASE, at(20)).await?;
     assert_eq!(numbers(&again), [event_id(1)]);
-    assert_eq!(again[0].ticket.attempt, 2);
+    assert_eq!((again[0].ticket.attempt, again[0].since), (2, at(20)), "its time begins anew");
+    assert_eq!(store.outbox().await?[0].oldest_pending, Some(at(20)));
     store.settle(again[0].ticket, Outcome::Delivered, at(21)).await?;
     let row = store.deliveries(&DeliveryFilter::default(), None, 9).await?.rows.pop().ok_or("gone")?;
     assert_eq!((row.state, row.first_error.as_deref()), (DeliveryState::Delivered, Some("410 gone")));

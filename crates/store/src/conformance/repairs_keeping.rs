@@ -32,8 +32,8 @@ pub async fn retention_removes_only_proposals_that_nothing_needs(store: Fresh) -
     let waiting = proposal("a", "x", 1, "restart");
     let running = of("x", 2, dispatched(2))?;
     let gone = of("x", 3, verified(2))?;
-    let counts = of("x", 4, verified(now - 24 * HOUR))?;
-    let counted = of("x", 5, verified(now - 24 * HOUR - 1))?;
+    let counts = of("x", 4, verified(now - 48 * HOUR))?;
+    let counted = of("x", 5, verified(now - 48 * HOUR - 1))?;
     let of_open = of("open", 6, verified(2))?;
     let rejected = of("x", 7, withdrawn(2))?;
     let made = [&waiting, &running, &gone, &counts, &counted, &of_open, &rejected];

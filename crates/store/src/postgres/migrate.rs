@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0002_repairs.sql"),
     include_str!("../../migrations/postgres/0003_sessions.sql"),
     include_str!("../../migrations/postgres/0004_silences.sql"),
+    include_str!("../../migrations/postgres/0005_resent.sql"),
 ];
 
 /// The newest schema this program knows.

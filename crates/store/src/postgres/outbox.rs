@@ -45,7 +45,7 @@ const CLAIM: &str = "WITH due AS MATERIALIZED (
     RETURNING u.id, u.attempts, u.sink, coalesce((SELECT e.event_id FROM events e WHERE e.id = u.event_seq),
             (SELECT n.notice_id FROM evenkeel_notices n WHERE n.id = u.notice_seq)), u.drift_key,
         coalesce((SELECT e.body FROM events e WHERE e.id = u.event_seq),
-            (SELECT n.body FROM evenkeel_notices n WHERE n.id = u.notice_seq)), u.created_at";
+            (SELECT n.body FROM evenkeel_notices n WHERE n.id = u.notice_seq)), coalesce(u.resent_at, u.created_at)";
 
 /// The first in line of each sink, the earliest of them.
 const NEXT_DUE: &str = sinks!(
@@ -187,7 +187,7 @@ impl Inner {
             event: EventId(event),
             drift_key: self.cell(row, 4)?,
             payload: body.as_bytes().to_vec(),
-            created_at: self.cell::<Moment>(row, 6)?.to_jiff(),
+            since: self.cell::<Moment>(row, 6)?.to_jiff(),
         })
     }
 
@@ -323,7 +323,8 @@ impl Inner {
         macro_rules! resend {
             ($which:expr) => {
                 self.query(concat!(
-                    "UPDATE evenkeel_deliveries SET state = 'pending', due_at = $1, claimed_at = NULL, settled_at = NULL
+                    "UPDATE evenkeel_deliveries SET state = 'pending', due_at = $1, resent_at = $1,
+                        claimed_at = NULL, settled_at = NULL
                         WHERE state = 'dead' AND ",
                     $which
                 ))
@@ -381,7 +382,7 @@ impl Inner {
     pub(super) async fn outbox(&self) -> Result<Vec<OutboxDepth>> {
         let query = self.query(
             "SELECT sink, count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'dead'),
-                min(created_at) FILTER (WHERE state = 'pending')
+                min(coalesce(resent_at, created_at)) FILTER (WHERE state = 'pending')
             FROM evenkeel_deliveries WHERE state = 'pending' OR state = 'dead' GROUP BY sink",
         );
         let rows = self.read(query).await?;

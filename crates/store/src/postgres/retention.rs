@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use evenkeel_core::remediation::REMEMBERED;
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as Moment;
 use sqlx::postgres::PgConnection;
@@ -15,9 +16,6 @@ use crate::types::{Keep, Pruned, RetentionPolicy};
 
 /// Rows per transaction.
 const BATCH: i64 = 1000;
-
-/// What was dispatched within this counts against the budget of a day.
-const BUDGET: Duration = Duration::from_hours(24);
 
 /// How long a callback or a session is kept whose time is up: what comes late is still known for what it is.
 const LATE: Keep = Keep { age: Some(Duration::from_hours(24)), count: None };
@@ -69,7 +67,7 @@ const PROPOSALS: Table = Table {
             AND NOT EXISTS (SELECT 1 FROM evenkeel_drifts d
                 WHERE d.subject = p.subject AND d.drift_id = p.drift_key AND d.state = 'open')
         ORDER BY p.id LIMIT $3",
-    recent: Some(BUDGET),
+    recent: Some(REMEMBERED),
     delete: &["DELETE FROM evenkeel_proposals WHERE id = ANY($1)"],
 };
 
@@ -77,7 +75,7 @@ const PROPOSALS: Table = Table {
 const SILENCES: Table = Table {
     surplus: "SELECT id FROM evenkeel_silences ORDER BY id DESC LIMIT 1 OFFSET $1",
     doomed: "SELECT id FROM evenkeel_silences WHERE (over_at < $1 OR id <= $2) AND over_at < $4 ORDER BY id LIMIT $3",
-    recent: Some(BUDGET),
+    recent: Some(Duration::from_hours(24)),
     delete: &["DELETE FROM evenkeel_silences WHERE id = ANY($1)"],
 };
 

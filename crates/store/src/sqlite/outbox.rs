@@ -49,11 +49,11 @@ const CLAIM: &str = "UPDATE deliveries SET attempts = attempts + 1, claimed_at =
         drift_key,
         coalesce((SELECT e.body FROM event_log e WHERE e.id = event_seq),
             (SELECT n.body FROM notices n WHERE n.id = notice_seq)),
-        created_at";
+        coalesce(resent_at, created_at)";
 
 /// What waits and what is dead, for each sink. A dead row is said to be settled as well: the index of those is used only
 /// where the condition repeats its own, and otherwise every delivery ever kept is walked through.
-const DEPTHS: &str = "SELECT sink, 'pending', count(*), min(created_at) FROM deliveries WHERE state = 'pending' \
+const DEPTHS: &str = "SELECT sink, 'pending', count(*), min(coalesce(resent_at, created_at)) FROM deliveries WHERE state = 'pending' \
         GROUP BY sink
     UNION ALL
     SELECT sink, 'dead', count(*), NULL FROM deliveries WHERE state = 'dead' AND state <> 'pending' GROUP BY sink";
@@ -166,7 +166,7 @@ impl Inner {
             event: EventId(reading("deliveries.event_id").uuid(event)?),
             drift_key: self.cell(row, 4)?,
             payload: body.as_bytes().to_vec(),
-            created_at: reading("deliveries.created_at").moment(self.cell(row, 6)?)?,
+            since: reading("deliveries.created_at").moment(self.cell(row, 6)?)?,
         })
     }
 
@@ -245,7 +245,7 @@ impl Inner {
     pub(super) async fn resend(&self, what: Resend, now: Timestamp) -> Result<u64> {
         let mut query: QueryBuilder<Sqlite> =
             QueryBuilder::new("UPDATE deliveries SET state = 'pending', due_at = ");
-        query.push_bind(stamp(now));
+        query.push_bind(stamp(now)).push(", resent_at = ").push_bind(stamp(now));
         query.push(", claimed_at = NULL, settled_at = NULL WHERE state = 'dead' AND ");
         match what {
             Resend::Delivery(id) => query.push("id = ").push_bind(id.cast_signed()),
@@ -263,13 +263,7 @@ impl Inner {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<DeliveryRow>> {
-        let DeliveryFilter { states, sink, event, drift_key } = filter;
-        let mut list = Listing::newest_first(DELIVERIES, after);
-        list.any_of("state", states.iter().map(|state| state.as_str()));
-        list.any_of("sink", sink.iter().cloned());
-        list.within(OF_EVENT, event.map(|event| event.to_string()));
-        list.any_of("drift_key", drift_key.iter().cloned());
-        list.page(self, limit, |row| self.delivery(row)).await
+        listing(DELIVERIES, filter, after).page(self, limit, |row| self.delivery(row)).await
     }
 
     fn delivery(&self, row: &SqliteRow) -> Result<DeliveryRow> {
@@ -354,6 +348,16 @@ async fn settle(
     }
 }
 
+fn listing(select: &str, filter: &DeliveryFilter, after: Option<Cursor>) -> Listing {
+    let DeliveryFilter { states, sink, event, drift_key } = filter;
+    let mut list = Listing::newest_first(select, after);
+    list.any_of("state", states.iter().map(|state| state.as_str()));
+    list.any_of("sink", sink.iter().cloned());
+    list.within(OF_EVENT, event.map(|event| event.to_string()));
+    list.any_of("drift_key", drift_key.iter().cloned());
+    list
+}
+
 #[cfg(test)]
 mod tests {
     use sqlx::{AssertSqlSafe, Row as _};
@@ -372,6 +376,21 @@ mod tests {
             let tables =
                 |step: &&String| ["deliveries", " d", " e", " w"].iter().any(|name| step.ends_with(name));
             assert_eq!(steps.iter().filter(walks).filter(tables).count(), 0, "{often}\n{steps:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_sink_was_told_of_a_drift_is_found_by_the_drift() {
+        let mut store = open::memory("memory", &Options::default()).await.unwrap();
+        let (sink, drift_key) = (Some("ntfy".to_owned()), Some("drift".to_owned()));
+        for states in [vec![], vec![DeliveryState::Delivered]] {
+            let filter =
+                DeliveryFilter { states, sink: sink.clone(), drift_key: drift_key.clone(), event: None };
+            let mut asked = listing(&format!("EXPLAIN QUERY PLAN {DELIVERIES}"), &filter, None);
+            let rows = asked.rows(&mut store, 50).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+            assert!(steps[0].contains("USING INDEX deliveries_of_drift (drift_key=?"), "{steps:#?}");
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:#?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Lists, page by page. Values are bound, never spliced; only fixed pieces of SQL are put together.
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::Inner;
@@ -87,7 +87,17 @@ impl Listing {
         self.query.push(") = ").push_bind(with.to_owned());
     }
 
-    /// Asks for one row more than the page holds, to know whether another page follows.
+    /// A page, and one row more, to know whether another page follows.
+    pub(super) async fn rows(
+        &mut self,
+        reader: &mut SqliteConnection,
+        limit: u32,
+    ) -> sqlx::Result<Vec<SqliteRow>> {
+        self.query.push(self.order).push_bind(i64::from(limit) + 1);
+        self.query.build().fetch_all(reader).await
+    }
+
+    /// A page, read.
     pub(super) async fn page<T>(
         mut self,
         inner: &Inner,
@@ -97,10 +107,8 @@ impl Listing {
         if self.ended {
             return Ok(Page { rows: Vec::new(), next: None });
         }
-        self.query.push(self.order).push_bind(i64::from(limit) + 1);
         let mut reader = inner.reader().await?;
-        let rows = self.query.build().fetch_all(&mut *reader).await;
-        let mut rows = rows.map_err(|error| inner.explain(error))?;
+        let mut rows = self.rows(&mut reader, limit).await.map_err(|error| inner.explain(error))?;
         drop(reader);
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);

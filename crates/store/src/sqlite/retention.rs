@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use evenkeel_core::remediation::REMEMBERED;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
@@ -16,9 +17,6 @@ use crate::types::{Keep, Pruned, RetentionPolicy};
 
 /// Rows per transaction.
 const BATCH: i64 = 1000;
-
-/// What was dispatched within this counts against the budget of a day.
-const BUDGET: Duration = Duration::from_hours(24);
 
 /// How long a callback or a session is kept whose time is up: what comes late is still known for what it is.
 const LATE: Duration = Duration::from_hours(24);
@@ -34,7 +32,7 @@ const NOTHING: Growth = Growth {
 };
 
 /// Which rows of a table may go: those before a moment, and those up to an id. `?1` moment, `?2` id, `?3` how many, `?4`
-/// the moment since when what is dispatched counts.
+/// the moment since when what is there is spared (`recent`).
 /// The newest row of a table always stays: without it SQLite would give its number out again.
 struct Table {
     /// The id below which rows are too many, given how many to keep (`?1`).
@@ -42,6 +40,8 @@ struct Table {
     doomed: &'static str,
     /// Takes the ids as a JSON array.
     delete: &'static str,
+    /// How long ago what is spared in any case was in use; zero where nothing is.
+    recent: Duration,
     /// By how much the tables grow when so many of its rows go, and so many rows in all.
     growth: fn(i64, i64) -> Growth,
 }
@@ -55,6 +55,7 @@ const EVENTS: Table = Table {
         ORDER BY e.id LIMIT ?3",
     delete: "DELETE FROM deliveries WHERE event_seq IN (SELECT value FROM json_each(?1));
         DELETE FROM event_log WHERE id IN (SELECT value FROM json_each(?1))",
+    recent: Duration::ZERO,
     growth: |rows, all| Growth { events: -rows, deliveries: rows - all, ..NOTHING },
 };
 
@@ -66,6 +67,7 @@ const NOTICES: Table = Table {
         ORDER BY n.id LIMIT ?3",
     delete: "DELETE FROM deliveries WHERE notice_seq IN (SELECT value FROM json_each(?1));
         DELETE FROM notices WHERE id IN (SELECT value FROM json_each(?1))",
+    recent: Duration::ZERO,
     growth: |rows, all| Growth { notices: -rows, deliveries: rows - all, ..NOTHING },
 };
 
@@ -78,6 +80,7 @@ const PROPOSALS: Table = Table {
                 WHERE d.subject = p.subject AND d.drift_id = p.drift_key AND d.state = 'open')
         ORDER BY p.id LIMIT ?3",
     delete: "DELETE FROM proposals WHERE id IN (SELECT value FROM json_each(?1))",
+    recent: REMEMBERED,
     growth: |rows, _| Growth { proposals: -rows, ..NOTHING },
 };
 
@@ -86,6 +89,7 @@ const SILENCES: Table = Table {
     surplus: "SELECT id FROM silences ORDER BY id DESC LIMIT 1 OFFSET ?1",
     doomed: "SELECT id FROM silences WHERE (over_at < ?1 OR id <= ?2) AND over_at < ?4 ORDER BY id LIMIT ?3",
     delete: "DELETE FROM silences WHERE id IN (SELECT value FROM json_each(?1))",
+    recent: Duration::from_hours(24),
     growth: |_, _| NOTHING,
 };
 
@@ -95,6 +99,7 @@ const EXPECTED: Table = Table {
             AND NOT EXISTS (SELECT 1 FROM expected_heads h WHERE h.snapshot_id = s.id)
         ORDER BY s.id LIMIT ?3",
     delete: "DELETE FROM snapshots WHERE id IN (SELECT value FROM json_each(?1))",
+    recent: Duration::ZERO,
     growth: |_, all| Growth { expected_snapshots: -all, ..NOTHING },
 };
 
@@ -104,6 +109,7 @@ const OBSERVED: Table = Table {
             AND NOT EXISTS (SELECT 1 FROM observed_heads h WHERE h.snapshot_id = o.id)
         ORDER BY o.id LIMIT ?3",
     delete: "DELETE FROM observed_snapshots WHERE id IN (SELECT value FROM json_each(?1))",
+    recent: Duration::ZERO,
     growth: |_, all| Growth { observed_snapshots: -all, ..NOTHING },
 };
 
@@ -112,6 +118,7 @@ const DELIVERED: Table = Table {
     doomed: "SELECT id FROM deliveries WHERE state = 'delivered' AND (settled_at < ?1 OR id <= ?2)
         AND id < (SELECT max(id) FROM deliveries) ORDER BY id LIMIT ?3",
     delete: DELETE_DELIVERIES,
+    recent: Duration::ZERO,
     growth: |_, all| Growth { deliveries: -all, ..NOTHING },
 };
 
@@ -120,6 +127,7 @@ const DEAD: Table = Table {
     doomed: "SELECT id FROM deliveries WHERE state = 'dead' AND (settled_at < ?1 OR id <= ?2)
         AND id < (SELECT max(id) FROM deliveries) ORDER BY id LIMIT ?3",
     delete: DELETE_DELIVERIES,
+    recent: Duration::ZERO,
     growth: |_, all| Growth { deliveries: -all, ..NOTHING },
 };
 
@@ -135,6 +143,7 @@ const JOURNAL: Table = Table {
     delete:
         "UPDATE journal_horizon SET upto = h FROM (SELECT max(value) AS h FROM json_each(?1)) WHERE upto < h;
         DELETE FROM journal WHERE id IN (SELECT value FROM json_each(?1))",
+    recent: Duration::ZERO,
     growth: |rows, _| Growth { journal: -rows, ..NOTHING },
 };
 
@@ -200,7 +209,7 @@ impl Inner {
             return Ok(());
         }
         let before = age.map(|age| stamp_before(now, age)).unwrap_or_default();
-        let recent = stamp_before(now, BUDGET);
+        let recent = stamp_before(now, table.recent);
         loop {
             let mut tx = self.begin(Durability::Relaxed).await?;
             let batch = self.thin_batch(tx.connection(), table, (&before, &recent), count).await;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use super::digest::{self, Sum};
+use super::Manners;
 use super::history::{self, Summary, Told};
 use super::teller::Teller;
 use crate::collect::now;
@@ -56,6 +57,7 @@ impl Summaries {
             self.read = true;
         }
         let now = now();
+        self.set_back(&teller.manners, now);
         if self.reminder.is_some_and(|due| due <= now) {
             self.remind(teller, now).await?;
         }
@@ -76,6 +78,17 @@ impl Summaries {
             (self.summed, self.digest) = (Some(last), at.next(last));
         }
         Ok(())
+    }
+
+    /// A clock that was set back must not keep them waiting until it is as late again.
+    fn set_back(&mut self, manners: &Manners, now: Timestamp) {
+        let Manners { remind, digest, .. } = manners;
+        if self.summed.is_some_and(|summed| summed > now) {
+            self.summed = Some(now);
+            self.digest = digest.as_ref().and_then(|at| at.next(now));
+        }
+        let latest = remind.and_then(|every| after(now, every));
+        self.reminder = self.reminder.map(|due| latest.map_or(due, |latest| due.min(latest)));
     }
 
     async fn remind(&mut self, teller: &Teller, now: Timestamp) -> Result<(), StoreError> {
@@ -194,4 +207,41 @@ fn blind(teller: &Teller, now: Timestamp) -> Vec<String> {
         .filter(|status| !status.coverage.is_complete())
         .map(|status| status.source.to_string())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::time;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::deliver::people::At;
+
+    fn moment(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_holds_up_no_summary() {
+        let manners = Manners {
+            digest: Some(At::new(time(8, 0, 0, 0), None, TimeZone::UTC)),
+            remind: Some(Duration::from_secs(4 * 3600)),
+            ..Manners::default()
+        };
+        let then = moment("2027-03-01T08:00:00Z");
+        let mut summaries = Summaries {
+            read: true,
+            reminder: after(then, Duration::from_secs(4 * 3600)),
+            digest: Some(moment("2027-03-02T08:00:00Z")),
+            summed: Some(then),
+            ..Summaries::wanted_from(then)
+        };
+        let before = (summaries.reminder, summaries.digest, summaries.summed);
+        summaries.set_back(&manners, moment("2027-03-01T09:00:00Z"));
+        assert_eq!((summaries.reminder, summaries.digest, summaries.summed), before, "time goes on");
+        let now = moment("2026-11-20T10:00:00Z");
+        summaries.set_back(&manners, now);
+        assert_eq!(summaries.reminder, Some(moment("2026-11-20T14:00:00Z")));
+        assert_eq!((summaries.digest, summaries.summed), (Some(moment("2026-11-21T08:00:00Z")), Some(now)));
+    }
 }

@@ -241,21 +241,21 @@ impl Teller {
         let mut items = Vec::with_capacity(held.len());
         let mut ahead = Vec::new();
         for Held { claim, event } in &held {
-            let behind = match event.transition {
-                Transition::Resolved => Vec::new(),
+            let over = match event.transition {
+                Transition::Resolved => None,
                 Transition::Opened | Transition::Reopened | Transition::Changed | Transition::Reminder => {
                     match history::over(&*self.hub.store, claim).await {
-                        Ok(behind) => behind,
+                        Ok(over) => over,
                         // Then its end is told by itself.
                         Err(error) => {
                             self.report(&error);
-                            Vec::new()
+                            None
                         }
                     }
                 }
             };
-            items.push(Item { event: event.clone(), over: !behind.is_empty() });
-            ahead.extend(behind);
+            items.push(Item { event: event.clone(), over: over.is_some() });
+            ahead.extend(over.unwrap_or_default());
         }
         let Some(message) = group::message(place, &items) else { return };
         let claims: Vec<&Claimed> = held.iter().map(|held| &held.claim).collect();
@@ -314,7 +314,7 @@ impl Teller {
         };
         let (now, random) = (now(), evenkeel_ambient::random());
         let next = |claim: &&Claimed| {
-            let age = Duration::try_from(now.duration_since(claim.created_at)).unwrap_or(Duration::ZERO);
+            let age = Duration::try_from(now.duration_since(claim.since)).unwrap_or(Duration::ZERO);
             self.schedule.next(&error, claim.ticket.attempt, age, random)
         };
         let verdicts: Vec<Retry> = claims.iter().map(next).collect();
