@@ -242,6 +242,7 @@ fn compare_all() -> Duration {
             observed: host.observed.clone(),
             outer: Vec::new(),
             vouched_until: None,
+            newcomers: Vec::new(),
         };
         let ledger = Ledger::new(host.subject.clone());
         let mut ids = || EventId::new(now, [7; 10]);

@@ -1,6 +1,7 @@
 //! A store that fails, hangs and changes its leader on command, around a real one. What does not live here: what a
 //! database really does then; that is asked of a real one (`scenario_store_away`).
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -321,6 +322,10 @@ impl Store for MoodyStore {
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
         self.read(self.inner.shown(host)).await
+    }
+
+    async fn sources_shown(&self) -> Result<BTreeSet<SourceId>> {
+        self.read(self.inner.sources_shown()).await
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {

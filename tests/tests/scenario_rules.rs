@@ -8,7 +8,9 @@ use std::time::Duration;
 use evenkeel::config::SinkFilter;
 use evenkeel_core::policy::{Covers, FirstRun, IgnoreRule, Matcher, SeverityRule, Silence};
 use evenkeel_core::{EventType, Severity};
+use evenkeel_lab::proxmox::PveVersion;
 use evenkeel_lab::receiver::Receiver;
+use evenkeel_tests::conformance::rigs::proxmox;
 use evenkeel_tests::stage::plan::SIGNING_SECRET;
 use evenkeel_tests::stage::{Lab, Plan, SinkPlan, Stage, container, soon};
 use jiff::{SignedDuration, Timestamp};
@@ -197,6 +199,29 @@ async fn a_baseline_is_shown_and_told_to_nobody_and_what_follows_is_told() {
     assert!(soon(|| async { !told(&receiver).is_empty() }).await);
     stage.quiet().await;
     assert_eq!(told(&receiver), ["opened SERVICE_MISSING"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_hypervisor_shows_that_is_asked_for_the_first_time_is_baseline_as_well() {
+    let receiver = receiver().await;
+    let lab = Lab::small(&[("box", SERVICES)]).await;
+    let pve = proxmox::cluster(&lab, PveVersion::V9).await;
+    assert!(lab.netbox.netbox().edit_host("box", |host| host.memory = Some(4096)));
+    let plan = Plan::default()
+        .telling(SinkPlan::new("n8n", receiver.url()))
+        .with_policy(|policy| policy.first_run = FirstRun::Baseline);
+    let mut stage = Stage::start(lab, plan).await;
+    stage.until(&[]).await;
+    stage.quiet().await;
+    // The machine has been looked at for long; its hypervisor is asked from now on.
+    stage.plan.beside = vec![proxmox::beside(&pve)];
+    stage.restart().await;
+    stage.until(&["CONFIG_DRIFT memory box"]).await;
+    pve.pve().stop_guest(101);
+    stage.until(&["CONFIG_DRIFT memory box", "VM_DOWN mail"]).await;
+    assert!(soon(|| async { !told(&receiver).is_empty() }).await);
+    stage.quiet().await;
+    assert_eq!(told(&receiver), ["opened VM_DOWN"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

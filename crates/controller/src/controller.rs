@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use evenkeel_core::policy::Policy;
+use evenkeel_core::policy::{FirstRun, Policy};
 use evenkeel_core::{SourceId, Subject};
 use evenkeel_sinks::{Sink, retry};
 use evenkeel_sources::Source;
@@ -149,6 +149,10 @@ pub async fn start(setup: Setup) -> Result<Running, Error> {
     made.iter_mut().for_each(|silence| silence.set_back(now));
     let mut world = World::new(netbox.clone(), policy.clone(), stale_after(&schedule));
     book.visit(|record| world.note_loss(&record.ledger));
+    match policy.first_run {
+        FirstRun::Baseline => world.know(store.sources_shown().await?),
+        FirstRun::Announce => {}
+    }
     if let Some(inventory) = keep::last_inventory(&*store, &netbox, now).await? {
         info!(hosts = inventory.hosts.len(), read_at = %inventory.observed_at, "remembering the last inventory");
         intent.recall(&inventory).await;

@@ -100,6 +100,9 @@ pub fn compare(subject: &Subject, slice: &Slice, ledger: &Ledger, policy: &Polic
         Slice::Host { vouched_until, .. } | Slice::Source { vouched_until, .. } => *vouched_until,
         Slice::Store(_) => None,
     };
+    if let Slice::Host { newcomers, .. } = slice {
+        report.newcomers.clone_from(newcomers);
+    }
     report.vouched_until = [report.vouched_until, vouched_until].into_iter().flatten().min();
     report
 }

@@ -2,6 +2,7 @@
 //!
 //! Time is always an argument; no implementation reads a clock.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -114,6 +115,9 @@ pub trait Store: SilenceStore + ClockStore + Send + Sync {
 
     /// What each source shows of a host, as last kept: one row per source, each with when it was last seen so.
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>>;
+
+    /// The sources that ever showed a host completely, as last kept.
+    async fn sources_shown(&self) -> Result<BTreeSet<SourceId>>;
 
     /// Keeps what is declared, where it differs from the newest kept for the same kind and host.
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved>;

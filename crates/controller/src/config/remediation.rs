@@ -46,8 +46,12 @@ const ATTEMPTS_WINDOW: Key = Key::with_default(
     "\"1h\"",
     "Attempts on earlier openings of a drift count for this long: what comes back soon was not repaired. At most a day.",
 );
-const COOLDOWN: Key =
-    Key::with_default("cooldown", "duration", "\"10m\"", "The pause between two attempts on one drift. At most a day.");
+const COOLDOWN: Key = Key::with_default(
+    "cooldown",
+    "duration",
+    "\"10m\"",
+    "The pause between two attempts on one drift. At most a day.",
+);
 const PER_HOUR: Key =
     Key::with_default("per_hour", "number", "10", "How many actions are dispatched within 60 minutes.");
 const PER_DAY: Key =
@@ -311,7 +315,8 @@ fn brake(table: &Table<'_>) -> Option<BrakeLimits> {
 fn counted(table: &Table<'_>, key: &Key) -> Option<SignedDuration> {
     let span = span(table, key)?;
     if span > DAY {
-        table.wrong(key, "is longer than a day, and what is older is not remembered; make it \"24h\" or less");
+        table
+            .wrong(key, "is longer than a day, and what is older is not remembered; make it \"24h\" or less");
         return None;
     }
     Some(span)

@@ -1,6 +1,7 @@
 //! The store before it is reached: what is shown and asked meanwhile fails as unavailable, with the reason. Not here:
 //! reaching it.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -172,6 +173,10 @@ impl Store for Front {
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
         self.store()?.shown(host).await
+    }
+
+    async fn sources_shown(&self) -> Result<BTreeSet<SourceId>> {
+        self.store()?.sources_shown().await
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {

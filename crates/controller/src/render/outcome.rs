@@ -252,8 +252,16 @@ impl SubjectOutcome {
     }
 
     fn of_report(subject: Subject, report: Report, since: impl Fn(&DriftId) -> Option<Timestamp>) -> Self {
-        let Report { drifted, clean: _, unknown, ignored, complete: _, undecided: _, vouched_until: _ } =
-            report;
+        let Report {
+            drifted,
+            clean: _,
+            unknown,
+            ignored,
+            complete: _,
+            undecided: _,
+            vouched_until: _,
+            newcomers: _,
+        } = report;
         let ids: Vec<DriftId> = drifted.iter().map(|drift| drift.id.clone()).collect();
         let causes: Vec<&DriftId> = ids.iter().filter(|id| fold::can_explain(id)).collect();
         let mut children: BTreeMap<&DriftId, Vec<Drift>> = BTreeMap::new();

@@ -131,6 +131,7 @@ mod tests {
             observed: Observed::new(views),
             outer: Vec::new(),
             vouched_until: None,
+            newcomers: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! changed, numbering subjects. What does not: I/O, tasks, the store. Time is an argument. Callers put the numbers
 //! returned on the queue.
 
+mod first;
 mod intent;
 mod observations;
 mod outer;
@@ -11,6 +12,7 @@ mod own;
 mod place;
 mod settle;
 mod sites;
+mod slice;
 mod stamps;
 mod status;
 #[cfg(test)]
@@ -23,17 +25,19 @@ use std::time::Duration;
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::identity::{hosts::NetboxRef, without_apps};
 use evenkeel_core::judge::own_store;
-use evenkeel_core::model::{Expected, ExpectedHost, HostSnapshot, HostView, Inventory, Observed};
+use evenkeel_core::model::{ExpectedHost, HostSnapshot, HostView, Inventory, Observed};
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Coverage, DriftId, Evidence, HostName, OwnStore, SourceId, Subject};
+use evenkeel_core::{Coverage, HostName, OwnStore, SourceId, Subject};
 use evenkeel_sources::Snapshot;
 use jiff::Timestamp;
 
 use crate::queue::Key;
+use first::Known;
 use intent::Intent;
 use observations::Observation;
 use outer::Beyond;
 use sites::Site;
+pub use slice::{Seen, Slice};
 pub use stamps::Stamps;
 pub use status::is_called;
 
@@ -54,50 +58,7 @@ pub struct World {
     lost_nodes: BTreeSet<HostName>,
     /// evenkeel's own database, as last read.
     own: Option<OwnStore>,
-}
-
-/// What a pass needs to know about its subject.
-#[derive(Clone, Debug)]
-pub enum Slice {
-    /// Both truths about a host.
-    Host {
-        /// What NetBox says.
-        expected: Expected,
-        /// What the sources say.
-        observed: Observed,
-        /// Drifts of machines it depends on, which explain whatever is wrong here.
-        outer: Vec<DriftId>,
-        /// Up to which moment somebody vouches for those machines: a later silence here may be theirs.
-        vouched_until: Option<Timestamp>,
-    },
-    /// The state of a source that belongs to no host.
-    Source {
-        /// Which.
-        source: SourceId,
-        /// How far its newest answer reaches.
-        coverage: Coverage,
-        /// That answer.
-        evidence: Evidence,
-        /// Drifts of the machines that would answer for it, if all of them are lost.
-        outer: Vec<DriftId>,
-        /// Up to which moment somebody vouches for one of them.
-        vouched_until: Option<Timestamp>,
-    },
-    /// evenkeel's own database.
-    Store(OwnStore),
-}
-
-/// What one source shows of one host.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The host.
-    pub host: HostName,
-    /// What is seen.
-    pub view: Arc<HostView>,
-    /// Only names and states may be kept.
-    pub sensitive: bool,
-    /// The same number as before: it shows the same as before. `None`: nobody counts.
-    pub edition: Option<u64>,
+    known: Known,
 }
 
 /// Subjects whose slice may have changed.
@@ -116,7 +77,13 @@ impl World {
             stamps: Stamps::default(),
             lost_nodes: BTreeSet::new(),
             own: None,
+            known: Known::default(),
         }
+    }
+
+    /// What others than these show in the first complete answer they ever give is no news.
+    pub fn know(&mut self, sources: BTreeSet<SourceId>) {
+        self.known = Known::these(sources);
     }
 
     /// Starts to listen to a source of observation. Until it answers, its host is unknown to it.
@@ -126,7 +93,8 @@ impl World {
         configured: Option<HostName>,
         remembered: Option<NetboxRef>,
     ) -> Vec<Key> {
-        let observation = Observation::new(id.clone(), configured, remembered);
+        let mut observation = Observation::new(id.clone(), configured, remembered);
+        observation.first = self.known.first_of(&id);
         self.observations.insert(id.clone(), Box::new(observation));
         let touched = self.resettle(&id);
         self.restamp(touched)
@@ -150,7 +118,9 @@ impl World {
         remembered: BTreeMap<Arc<str>, NetboxRef>,
     ) -> Vec<Key> {
         let subject = Subject::Source(id.clone());
-        self.sites.insert(id.clone(), Site::new(id, clusters, stale_after, remembered));
+        let mut site = Site::new(id.clone(), clusters, stale_after, remembered);
+        site.first = self.known.first_of(&id);
+        self.sites.insert(id, site);
         self.restamp(Touched::from([subject]))
     }
 
@@ -158,10 +128,12 @@ impl World {
     pub fn remove_source(&mut self, id: &SourceId) -> Vec<Key> {
         let mut touched = Touched::new();
         if let Some(observation) = self.observations.remove(id) {
+            self.known.part(id, observation.first);
             self.unlink(&observation.subject, id);
             touched.insert(observation.subject);
         }
         if let Some(site) = self.sites.remove(id) {
+            self.known.part(id, site.first);
             touched.extend(site.subjects().cloned());
             touched.insert(Subject::Source(id.clone()));
         }
@@ -226,12 +198,11 @@ impl World {
     pub fn slice(&self, subject: &Subject, now: Timestamp) -> Slice {
         let Beyond { outer, vouched_until } = self.beyond(subject, now);
         match subject {
-            Subject::Host(host) => Slice::Host {
-                expected: self.intent.expected(host),
-                observed: self.observed(subject, now),
-                outer,
-                vouched_until,
-            },
+            Subject::Host(host) => {
+                let (expected, observed) = (self.intent.expected(host), self.observed(subject, now));
+                let newcomers = self.newcomers(&observed);
+                Slice::Host { expected, observed, outer, vouched_until, newcomers }
+            }
             Subject::Source(source) => {
                 if let Some(own) = self.own(source) {
                     return Slice::Store(own);
@@ -380,6 +351,15 @@ impl World {
     /// The source of intent.
     pub fn netbox(&self) -> &SourceId {
         &self.intent.source
+    }
+
+    fn newcomers(&self, observed: &Observed) -> Vec<SourceId> {
+        let is_new = |view: &&Arc<HostView>| {
+            let one = self.observations.get(&view.source).map(|observation| observation.first);
+            let many = self.sites.get(&view.source).map(|site| site.first);
+            one.into_iter().chain(many).any(|first| first.was(view.observed_at))
+        };
+        observed.views().iter().filter(is_new).map(|view| view.source.clone()).collect()
     }
 
     fn observed(&self, subject: &Subject, now: Timestamp) -> Observed {

@@ -12,6 +12,8 @@ use evenkeel_core::policy::Policy;
 use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, Subject};
 use jiff::{SignedDuration, Timestamp};
 
+use super::first::First;
+
 /// The number of the next edition, whosever it is: a source that went and came back must not repeat one.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -35,6 +37,8 @@ pub(super) struct Observation {
     complete: Option<HostSnapshot>,
     /// What its answers are held against.
     memory: brake::Memory,
+    /// Which was its first complete answer.
+    pub(super) first: First,
     /// Since when the newest answers have been partial.
     pub(super) blind_since: Option<Timestamp>,
     /// The newest answer after identity was decided.
@@ -59,6 +63,7 @@ impl Observation {
             is_shown_as_it_came: false,
             complete: None,
             memory: brake::Memory::default(),
+            first: First::default(),
             blind_since: None,
             view,
             edition: 0,
@@ -110,6 +115,7 @@ impl Observation {
             Coverage::Complete => {
                 self.blind_since = None;
                 self.complete = None;
+                self.first.answered(snapshot.observed_at);
             }
             Coverage::Partial(_) => {
                 self.blind_since.get_or_insert(now);

@@ -20,6 +20,7 @@ use evenkeel_core::{Coverage, Evidence, Fact, Gap, GapKind, HostName, SourceId, 
 use jiff::Timestamp;
 
 use super::Touched;
+use super::first::First;
 use super::intent::Intent;
 use super::observations::is_past;
 use super::place::{Place, claim, key_of, name_cluster, names_of, unseen, whom};
@@ -53,6 +54,8 @@ pub(super) struct Site {
     pub(super) complete_at: Option<Timestamp>,
     /// What its lists of machines are held against.
     memory: brake::Memory,
+    /// Which was its first complete answer.
+    pub(super) first: First,
     pub(super) blind_since: Option<Timestamp>,
 }
 
@@ -80,6 +83,7 @@ impl Site {
             observed_at: Timestamp::UNIX_EPOCH,
             complete_at: None,
             memory: brake::Memory::default(),
+            first: First::default(),
             blind_since: None,
         }
     }
@@ -160,6 +164,7 @@ impl Site {
             Coverage::Complete => {
                 self.blind_since = None;
                 self.complete_at = Some(observed_at);
+                self.first.answered(observed_at);
             }
             Coverage::Partial(_) => {
                 self.blind_since.get_or_insert(now);

@@ -111,7 +111,9 @@ fn nothing_is_looked_back_over_for_longer_than_it_is_remembered() {
         "[remediation]\nattempts_window = \"25h\"\ncooldown = \"2d\"\n[remediation.brake]\nwindow = \"25h\"\n",
     );
     for key in ["remediation.attempts_window", "remediation.cooldown", "remediation.brake.window"] {
-        let said = format!("{key}: is longer than a day, and what is older is not remembered; make it \"24h\" or less");
+        let said = format!(
+            "{key}: is longer than a day, and what is older is not remembered; make it \"24h\" or less"
+        );
         assert!(text.contains(&said), "not said: {said}\n{text}");
     }
     // The ledger remembers what the brake counts.

@@ -8,12 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Ledger;
 use super::entry::{Blind, Entry, Freed, State};
+use super::open::Baseline;
 use crate::coverage::Gap;
 use crate::diff::Report;
 use crate::drift::{Drift, Evidence};
 use crate::event::{Event, Transition};
 use crate::id::{DriftId, EventId};
-use crate::policy::{FirstRun, Policy};
+use crate::policy::Policy;
 
 /// An answer may come while a pass begins, and then is newer than the moment of the pass.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
@@ -61,7 +62,7 @@ pub fn advance(
     report.clean.iter().for_each(|(id, evidence)| step.see_clean(id, evidence));
     report.unknown.iter().for_each(|(id, gap)| step.see_nothing(id, gap));
     report.ignored.iter().for_each(|(drift, rule)| step.accept(&drift.id, rule));
-    step.open(first_complete && policy.first_run == FirstRun::Baseline, outer);
+    step.open(&Baseline::of(report, policy, first_complete), outer);
     step.say();
     step.forget();
     let born = ledger.born.or(first_complete.then_some(now));

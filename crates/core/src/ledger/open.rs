@@ -4,13 +4,40 @@ use super::advance::{Step, after, push_transition};
 use super::causes::Causes;
 use super::entry::{Entry, Freed, State};
 use crate::coverage::GapKind;
+use crate::diff::Report;
 use crate::drift::Difference;
 use crate::fold;
-use crate::id::DriftId;
+use crate::id::{DriftId, SourceId};
+use crate::policy::{FirstRun, Policy};
+
+/// What is believed at once, and is no news.
+pub(super) enum Baseline<'a> {
+    /// Everything: it is the first pass.
+    Everything,
+    /// What these sources show.
+    Of(&'a [SourceId]),
+}
+
+impl<'a> Baseline<'a> {
+    pub(super) fn of(report: &'a Report, policy: &Policy, first_complete: bool) -> Self {
+        match (policy.first_run, first_complete) {
+            (FirstRun::Announce, _) => Self::Of(&[]),
+            (FirstRun::Baseline, true) => Self::Everything,
+            (FirstRun::Baseline, false) => Self::Of(&report.newcomers),
+        }
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Of(sources) => sources.contains(&entry.evidence.source),
+        }
+    }
+}
 
 impl Step<'_> {
     /// Believes what has been confirmed, causes first, and decides what is a consequence of what.
-    pub(super) fn open(&mut self, baseline: bool, outer: &[DriftId]) {
+    pub(super) fn open(&mut self, baseline: &Baseline<'_>, outer: &[DriftId]) {
         let mut pending: Vec<DriftId> = self
             .entries
             .values()
@@ -24,6 +51,7 @@ impl Step<'_> {
             let Some(entry) = self.entries.get(&id) else {
                 continue;
             };
+            let baseline = baseline.has(entry);
             let explained = !outer.is_empty() || open.cause(&id, false).is_some();
             if (baseline || self.is_confirmed(entry)) && (explained || !self.gives_way(entry, &unsure)) {
                 self.believe(&id, baseline);

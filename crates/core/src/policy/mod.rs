@@ -24,7 +24,8 @@ pub use silence::{Covers, MadeSilence, Silence};
 /// How long a silence made at run time may last, if nothing else is configured.
 pub const LONGEST_SILENCE: Duration = Duration::from_secs(90 * 86_400);
 
-/// What the first pass over a host does with what it finds.
+/// What the first pass over a host does with what it finds, and any pass with what a source shows in the first complete
+/// answer it ever gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FirstRun {
     /// Every drift is an event like any other.
@@ -110,7 +111,8 @@ impl Default for Policy {
 impl Policy {
     /// Applies ignore rules, severities and silences to what a comparison found. Expired rules do not count.
     pub fn apply(&self, report: Report, expected: &Expected, now: Timestamp) -> Report {
-        let Report { drifted, clean, unknown, mut ignored, complete, undecided, vouched_until } = report;
+        let Report { drifted, clean, unknown, mut ignored, complete, undecided, vouched_until, newcomers } =
+            report;
         let accepting = |id: &DriftId| {
             let labels = Labels::of(expected, id);
             self.ignore.iter().find(|rule| rule.in_force(now) && rule.matcher.matches(id, labels))
@@ -143,7 +145,7 @@ impl Policy {
             drift.silenced = silence.map(|s| s.name.clone());
             kept.push(drift);
         }
-        Report { drifted: kept, clean, unknown, ignored, complete, undecided, vouched_until }
+        Report { drifted: kept, clean, unknown, ignored, complete, undecided, vouched_until, newcomers }
     }
 
     /// Which of the severity rules decides about this drift.

@@ -359,7 +359,10 @@ fn what_is_over_and_is_seen_again_still_says_when_it_was_believed() {
     run.observe(&up(), 90);
     run.observe(&down(), 120);
     let again = run.entry("web").unwrap();
-    assert_eq!((again.state, again.opened_at, again.resolved_at), (State::Pending, Some(at(30)), Some(at(90))));
+    assert_eq!(
+        (again.state, again.opened_at, again.resolved_at),
+        (State::Pending, Some(at(30)), Some(at(90)))
+    );
     run.observe(&up(), 150);
     let over = run.entry("web").unwrap();
     assert_eq!((over.state, over.opened_at, over.resolved_at), (State::Resolved, Some(at(30)), Some(at(90))));

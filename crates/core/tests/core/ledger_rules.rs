@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::world::one::{down, unseen, up};
 use crate::world::run::Run;
-use crate::world::{Plan, at, docker, immediate, patient, shown};
+use crate::world::{Plan, at, docker, host, immediate, patient, shown};
+use evenkeel_core::diff::Report;
 use evenkeel_core::ledger::State;
 use evenkeel_core::model::RunState;
 use evenkeel_core::policy::{Covers, FirstRun, IgnoreRule, Matcher, Policy, SeverityRule, Silence};
@@ -125,6 +126,30 @@ fn what_is_there_at_the_first_complete_pass_is_the_baseline() {
     assert_eq!(run.observe(&up(), 30).said(), ["resolved SERVICE_MISSING (quietly)"]);
     run.observe(&down(), 40);
     assert_eq!(run.observe(&down(), 50).said(), ["reopened SERVICE_MISSING"], "what comes later is news");
+}
+
+#[test]
+fn what_a_source_shows_when_it_first_answers_is_no_news_however_long_others_have_looked() {
+    let newcomer = |run: &Run, seconds| {
+        let world = down().at(seconds);
+        let report = run.policy.apply(world.diff(&[]), &world.expected, at(seconds));
+        Report { newcomers: vec![report.drifted[0].evidence.source.clone()], ..report }
+    };
+    let mut run = Run::new(Policy { first_run: FirstRun::Baseline, ..patient() });
+    run.observe(&Plan::new(host([]), [docker([])]), 0);
+    assert_eq!(run.ledger.born, Some(at(0)));
+    let report = newcomer(&run, 10);
+    assert_eq!(run.take(report, at(10), &[]).said(), ["opened SERVICE_MISSING (quietly)"]);
+    assert!(run.entry(MISSING).unwrap().baseline);
+    run.observe(&up(), 20);
+    run.observe(&up(), 30);
+    run.observe(&down(), 40);
+    assert_eq!(run.observe(&down(), 50).said(), ["reopened SERVICE_MISSING"], "what comes later is news");
+    // Nobody asked for a baseline.
+    let mut run = Run::new(patient());
+    run.observe(&Plan::new(host([]), [docker([])]), 0);
+    let report = newcomer(&run, 10);
+    assert!(run.take(report, at(10), &[]).said().is_empty() && run.is(MISSING, State::Pending));
 }
 
 #[test]

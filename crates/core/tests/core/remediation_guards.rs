@@ -537,7 +537,11 @@ fn things_start_slowly_one_then_two_then_four() {
     };
     assert_eq!(width(&by_itself(&|| (0, Input::TimedOut)), &none), 1);
     assert_eq!(width(&by_itself(&|| (0, broke())), &none), 1);
-    assert_eq!(width(&[worked(1, 100), by_itself(&|| (0, broke()))].concat(), &none), 2, "it takes nothing back");
+    assert_eq!(
+        width(&[worked(1, 100), by_itself(&|| (0, broke()))].concat(), &none),
+        2,
+        "it takes nothing back"
+    );
     // So it does after the brake.
     let brake = BrakeState { released_at: Some(at(180)), ..BrakeState::default() };
     assert_eq!(width(&worked(7, 100), &Controls { halt: None, brake }), 1);

@@ -1,5 +1,6 @@
 //! What is kept and what goes: snapshots, inventories, retention.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use super::Outcome as Done;
 use super::sample::{at, delivery, docker, event, event_id, host, journal, missing, observed, opening};
 use crate::query::{DeliveryFilter, EventFilter, JournalFilter, Record};
-use crate::rows::{AssetRow, ExpectedRow, JournalKind, SavedInventory};
+use crate::rows::{AssetRow, ExpectedRow, JournalKind, ObservedRow, SavedInventory};
 use crate::types::{Keep, Outcome, PassCommit, RetentionPolicy, RowCounts, Saved, Stats};
 use crate::{Error, Store};
 
@@ -97,6 +98,15 @@ pub async fn what_each_source_shows_of_a_host_can_be_asked(store: Fresh) -> Done
     // The newest of each, and when it was last seen so.
     assert_eq!(shown, [observed("a", "other", 4), second]);
     assert_eq!(store.shown(&"nobody".into()).await?, []);
+    Ok(())
+}
+
+pub async fn whoever_ever_showed_a_host_is_known(store: Fresh) -> Done {
+    assert_eq!(store.sources_shown().await?, BTreeSet::new());
+    let by = |name: &str, host: &str| ObservedRow { source: docker(name), ..observed(host, "x", 1) };
+    store.save_observed(&[by("a", "box"), by("b", "box"), by("a", "attic")]).await?;
+    store.save_sources(&[docker("silent")], at(1)).await?;
+    assert_eq!(store.sources_shown().await?, BTreeSet::from([docker("a"), docker("b")]));
     Ok(())
 }
 

@@ -140,6 +140,7 @@ macro_rules! store_conformance {
                 expected_snapshots_are_kept_only_when_they_change
                 what_each_source_shows_of_a_host_can_be_asked
                 ten_megabytes_of_snapshot_survive
+                whoever_ever_showed_a_host_is_known
                 the_last_inventory_replaces_the_one_before
                 sources_and_assets_may_be_said_again
                 retention_by_age_never_removes_what_is_not_delivered

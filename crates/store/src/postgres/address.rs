@@ -1,14 +1,34 @@
 //! Where the server is and how it is trusted: the address as the operator wrote it, read strictly, and what it takes to
 //! believe that the other side is the right one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
+use evenkeel_core::Secret;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::Options;
 use crate::error::{Error, Result};
+
+/// Where the server is and how to speak with it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `postgres://user@host:5432/database`. It may hold a password.
+    pub url: Secret,
+    /// The password, if the address holds none.
+    pub password: Option<Secret>,
+    /// PEM file of authorities to trust beside the platform's; with it the server is always verified.
+    pub ca_file: Option<PathBuf>,
+    /// The schema that holds the tables; made if it is missing.
+    pub schema: String,
+    /// A pooler in between lends connections for one transaction at a time (Supabase's port 6543, pgbouncer in
+    /// transaction mode).
+    pub transaction_pooler: bool,
+    /// Consent to speak without TLS with another machine.
+    pub plaintext: bool,
+    /// How many connections at most, beside the one that leads and the one that listens.
+    pub connections: u32,
+}
 
 /// What may follow the `?`. The driver ignores everything else, and logs it with its value: it could be a password.
 const PARAMETERS: &[&str] = &[

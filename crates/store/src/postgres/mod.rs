@@ -36,15 +36,15 @@ mod trial;
 mod turns;
 mod values;
 
+pub use address::Options;
 pub use face::{Face, Relation, Standing};
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evenkeel_core::Secret;
 use evenkeel_core::id::{EventId, HostName, SourceId, Subject};
 use evenkeel_core::identity::hosts::NetboxRef;
 use evenkeel_core::ledger::Entry;
@@ -62,26 +62,6 @@ use crate::types::{
     Claimed, Committed, DeliveryRow, Leadership, Loaded, OpenCount, OutboxDepth, Outcome, PassCommit, Pruned,
     Resend, RetentionPolicy, RowCounts, Saved, Stats, StoredEvent, Ticket, TurnRow,
 };
-
-/// Where the server is and how to speak with it.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// `postgres://user@host:5432/database`. It may hold a password.
-    pub url: Secret,
-    /// The password, if the address holds none.
-    pub password: Option<Secret>,
-    /// PEM file of authorities to trust beside the platform's; with it the server is always verified.
-    pub ca_file: Option<PathBuf>,
-    /// The schema that holds the tables; made if it is missing.
-    pub schema: String,
-    /// A pooler in between lends connections for one transaction at a time (Supabase's port 6543, pgbouncer in
-    /// transaction mode).
-    pub transaction_pooler: bool,
-    /// Consent to speak without TLS with another machine.
-    pub plaintext: bool,
-    /// How many connections at most, beside the one that leads and the one that listens.
-    pub connections: u32,
-}
 
 /// A [`Store`] in PostgreSQL 13 or newer. Clones share it.
 #[derive(Clone, Debug)]
@@ -233,6 +213,10 @@ impl Store for PgStore {
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
         self.inner.within(self.inner.shown(host)).await
+    }
+
+    async fn sources_shown(&self) -> Result<BTreeSet<SourceId>> {
+        self.inner.within(self.inner.sources_shown()).await
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {

@@ -323,9 +323,8 @@ impl Inner {
         macro_rules! resend {
             ($which:expr) => {
                 self.query(concat!(
-                    "UPDATE evenkeel_deliveries SET state = 'pending', due_at = $1, resent_at = $1,
-                        claimed_at = NULL, settled_at = NULL
-                        WHERE state = 'dead' AND ",
+                    "UPDATE evenkeel_deliveries SET state = 'pending', due_at = $1, resent_at = $1, claimed_at = NULL,
+                        settled_at = NULL WHERE state = 'dead' AND ",
                     $which
                 ))
                 .bind(moment(now))

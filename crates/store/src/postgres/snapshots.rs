@@ -217,6 +217,12 @@ impl Inner {
             .collect()
     }
 
+    pub(super) async fn sources_shown(&self) -> Result<BTreeSet<SourceId>> {
+        let rows = self.read(self.query("SELECT DISTINCT source_id FROM evenkeel_observed_heads")).await?;
+        let reading = Reading { at: &self.at, column: "evenkeel_observed_heads.source_id" };
+        rows.iter().map(|row| reading.word(self.cell(row, 0)?, SourceId::parse)).collect()
+    }
+
     pub(super) async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {
         let name = source.to_string();
         let query = self.query("SELECT observed_at, data FROM evenkeel_inventories WHERE source_id = $1");

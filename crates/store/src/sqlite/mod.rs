@@ -31,6 +31,7 @@ mod text;
 mod turns;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,6 +224,10 @@ impl Store for SqliteStore {
 
     async fn shown(&self, host: &HostName) -> Result<Vec<ObservedRow>> {
         self.inner.shown(host).await
+    }
+
+    async fn sources_shown(&self) -> Result<BTreeSet<SourceId>> {
+        self.inner.sources_shown().await
     }
 
     async fn save_expected(&self, rows: &[ExpectedRow]) -> Result<Saved> {

@@ -1,6 +1,6 @@
 //! Snapshots of both truths, kept where they changed; the last inventory; sources and assets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use evenkeel_core::id::{HostName, SourceId};
 use jiff::Timestamp;
@@ -188,6 +188,16 @@ impl Inner {
                 })
             })
             .collect()
+    }
+
+    pub(super) async fn sources_shown(&self) -> Result<BTreeSet<SourceId>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query("SELECT DISTINCT source_id FROM observed_heads")
+            .fetch_all(&mut *reader)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let reading = Reading { at: &self.at, column: "observed_heads.source_id" };
+        rows.iter().map(|row| reading.word(self.cell(row, 0)?, SourceId::parse)).collect()
     }
 
     pub(super) async fn last_inventory(&self, source: &SourceId) -> Result<Option<SavedInventory>> {

@@ -9,8 +9,8 @@ use evenkeel_store::{Error as StoreError, EventFilter};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use super::digest::{self, Sum};
 use super::Manners;
+use super::digest::{self, Sum};
 use super::history::{self, Summary, Told};
 use super::teller::Teller;
 use crate::collect::now;

@@ -371,3 +371,37 @@ fn a_late_answer_after_blindness_lets_the_machine_keep_its_name() {
     world.replace_host(HostSnapshot::blind(id.clone(), later, later, gap), later);
     assert_eq!(world.subject_of(&id), Some(Subject::Host(HostName::new("media"))));
 }
+
+#[test]
+fn the_first_complete_answer_ever_is_told_apart_from_those_after_it() {
+    let newcomers = |world: &World| match world.slice(&subject("media"), at(9)) {
+        Slice::Host { newcomers, .. } => newcomers,
+        Slice::Source { .. } | Slice::Store(_) => unreachable!("a host's slice is a host's"),
+    };
+    let id = docker("media");
+    let of = |known: Option<&[SourceId]>| {
+        let mut world = world();
+        known.into_iter().for_each(|known| world.know(known.iter().cloned().collect()));
+        world.add_source(id.clone(), Some("media".into()), None);
+        world.replace_inventory(inventory(0, vec![host("media", 1, &[("sonarr", 8989)])]), at(0));
+        world
+    };
+    let mut world = of(Some(&[docker("other")]));
+    let gap = Gap::new(GapKind::Unreachable, "for a test");
+    world.replace_host(HostSnapshot::blind(id.clone(), at(1), at(1), gap), at(1));
+    assert!(newcomers(&world).is_empty(), "it showed nothing");
+    world.replace_host(snapshot(&id, 2, &[]), at(2));
+    assert_eq!(newcomers(&world), std::slice::from_ref(&id));
+    world.replace_host(snapshot(&id, 3, &[]), at(3));
+    assert!(newcomers(&world).is_empty(), "the same once more is not the first");
+    // It was away and came back.
+    world.remove_source(&id);
+    world.add_source(id.clone(), Some("media".into()), None);
+    world.replace_host(snapshot(&id, 4, &[]), at(4));
+    assert!(newcomers(&world).is_empty());
+    for known in [None, Some(&[id.clone()][..])] {
+        let mut world = of(known);
+        world.replace_host(snapshot(&id, 2, &[]), at(2));
+        assert!(newcomers(&world).is_empty(), "known from an earlier run, or nobody asks");
+    }
+}
