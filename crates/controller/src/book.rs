@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use evenkeel_core::Subject;
 use evenkeel_core::fingerprint::Fingerprint;
 use evenkeel_core::ledger::{Entry, Ledger};
+use evenkeel_core::{SourceId, Subject};
 use jiff::Timestamp;
 
 use crate::repair::look::Looked;
@@ -32,6 +32,8 @@ pub struct Record {
     pub hits: Hits,
     /// Which edition of the rules that was; 0 since the start.
     pub edition: u64,
+    /// Sources that were new here, and that a pass has heard about this subject.
+    pub met: Vec<SourceId>,
 }
 
 impl Record {
@@ -56,6 +58,7 @@ impl Record {
             looked: None,
             hits: Hits::default(),
             edition: 0,
+            met: Vec::new(),
         }
     }
 }

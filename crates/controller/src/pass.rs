@@ -9,7 +9,9 @@ use evenkeel_core::judge::own_store;
 use evenkeel_core::ledger::{Advance, Ledger, State, advance};
 use evenkeel_core::model::Expected;
 use evenkeel_core::policy::Policy;
-use evenkeel_core::{Case, Event, EventId, Report, Subject, diff, diff_source, diff_store};
+use evenkeel_core::{
+    Case, Coverage, Event, EventId, Report, SourceId, Subject, diff, diff_source, diff_store,
+};
 use evenkeel_store::{Error as StoreError, NewDelivery, PassCommit};
 use evenkeel_web::Part;
 use jiff::Timestamp;
@@ -109,7 +111,7 @@ pub fn compare(subject: &Subject, slice: &Slice, ledger: &Ledger, policy: &Polic
 
 /// One pass over one subject.
 pub async fn run(hub: &Hub, subject: &Subject, now: Timestamp) -> (Outcome, Again) {
-    let slice = hub.slice(subject, now);
+    let mut slice = hub.slice(subject, now);
     let stamp = stamp_of(&slice);
     let record = hub.book.get(subject);
     let due = record.due.is_some_and(|due| due <= now);
@@ -119,6 +121,7 @@ pub async fn run(hub: &Hub, subject: &Subject, now: Timestamp) -> (Outcome, Agai
         debug!("nothing to do");
         return (Outcome::Unchanged, again(record.due, now));
     }
+    let met = meet(&mut slice, &record.met);
     let decision = decide(subject, &slice, &record.ledger, &edition.policy, now, &mut || event_id(now));
     let expected = match &slice {
         Slice::Host { expected, .. } => Some(expected),
@@ -129,6 +132,7 @@ pub async fn run(hub: &Hub, subject: &Subject, now: Timestamp) -> (Outcome, Agai
         looked: Looked::at(&slice, subject.host(), record.looked.as_ref()),
         hits: Hits::of(&decision.report, expected, &decision.advance.ledger, &edition.policy),
         edition: edition.number,
+        met,
     };
     match keep(hub, subject, &record, decision.advance, rested, now).await {
         Ok(again) => (Outcome::Settled, again),
@@ -142,6 +146,21 @@ struct Rested {
     looked: Looked,
     hits: Hits,
     edition: u64,
+    met: Vec<SourceId>,
+}
+
+/// Leaves of the newcomers those that were not heard about this subject, and returns whom it knows after this pass. While
+/// intent is not known nobody is heard.
+fn meet(slice: &mut Slice, met: &[SourceId]) -> Vec<SourceId> {
+    let mut all = met.to_vec();
+    if let Slice::Host { expected, newcomers, .. } = slice {
+        match expected.coverage() {
+            Coverage::Complete => newcomers.retain(|source| !met.contains(source)),
+            Coverage::Partial(_) => newcomers.clear(),
+        }
+        all.extend(newcomers.iter().cloned());
+    }
+    all
 }
 
 /// Commits what changed, if anything did, and replaces the record.
@@ -153,7 +172,7 @@ async fn keep(
     rested: Rested,
     now: Timestamp,
 ) -> Result<Again, Error> {
-    let Rested { stamp, looked, hits, edition } = rested;
+    let Rested { stamp, looked, hits, edition, met } = rested;
     let ledger = Arc::new(advance.ledger);
     let is_news = !advance.changed.is_empty()
         || !advance.removed.is_empty()
@@ -203,6 +222,7 @@ async fn keep(
             looked: Some(looked),
             hits,
             edition,
+            met,
         },
     );
     hub.settled(&ledger, stamp.filter(|_| !awaits));

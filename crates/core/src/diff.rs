@@ -26,8 +26,8 @@ pub struct Report {
     pub ignored: Vec<(Drift, Arc<str>)>,
     /// Whether intent and every view were complete, and somebody looked.
     pub complete: bool,
-    /// Sources whose first complete answer ever this is: what they show was there before anybody looked. Filled in by whoever
-    /// knows them.
+    /// Sources that are new, and heard about this host for the first time: what they show was there before anybody looked.
+    /// Filled in by whoever knows them.
     pub newcomers: Vec<SourceId>,
     /// Whether time alone decides something here that no difference of two looks shows: another look is needed even if
     /// it shows the same.

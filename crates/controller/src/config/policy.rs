@@ -34,8 +34,8 @@ const FIRST_RUN: Key = Key::with_default(
     "first_run",
     "`announce` or `baseline`",
     "\"announce\"",
-    "What the first complete pass over a host does with what it finds, and with what a source shows in the first complete \
-     answer it ever gives: announce it like anything else, or take it as the baseline that is shown and sent to nobody.",
+    "What the first complete pass over a host does with what it finds, and the first one with what a new source shows of \
+     it: announce it like anything else, or take it as the baseline that is shown and sent to nobody.",
 );
 const REMIND_AFTER: Key = Key::with_default(
     "remind_after",

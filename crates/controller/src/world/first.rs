@@ -1,11 +1,15 @@
-//! Which answer of a source was its first complete one ever: what it shows was there before anybody looked.
+//! Which sources are new here: what they show first was there before anybody looked.
 //!
 //! Asked only where the first run is to be a baseline ([`FirstRun`](evenkeel_core::policy::FirstRun)).
 
 use std::collections::BTreeSet;
 
 use evenkeel_core::SourceId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// For how long after its first complete answer a source is new: by then each host that it shows has been looked at, and
+/// what comes to it later is no first look.
+const NEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Where a source stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,21 +19,24 @@ pub(super) enum First {
     LongAgo,
     /// It never did.
     Awaited,
-    /// It did in this run; this is the moment of that answer.
+    /// It did in this run, at this moment.
     At(Timestamp),
 }
 
 impl First {
-    /// It answered completely.
-    pub(super) fn answered(&mut self, observed_at: Timestamp) {
+    /// It answered completely, and showed something.
+    pub(super) fn answered(&mut self, now: Timestamp) {
         if *self == Self::Awaited {
-            *self = Self::At(observed_at);
+            *self = Self::At(now);
         }
     }
 
-    /// Whether it is that answer which was given at this moment.
-    pub(super) fn was(self, observed_at: Timestamp) -> bool {
-        self == Self::At(observed_at)
+    /// Whether it is new here.
+    pub(super) fn is_new(self, now: Timestamp) -> bool {
+        match self {
+            Self::At(at) => at <= now && now.duration_since(at) < NEW,
+            Self::LongAgo | Self::Awaited => false,
+        }
     }
 }
 
@@ -51,7 +58,7 @@ impl Known {
         }
     }
 
-    /// Nobody listens to it any more; when it comes back it is no newcomer.
+    /// Nobody listens to it any more; when it comes back it is not new.
     pub(super) fn part(&mut self, id: &SourceId, first: First) {
         if let (Some(known), First::At(_)) = (&mut self.0, first) {
             known.insert(id.clone());

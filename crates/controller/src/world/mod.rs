@@ -81,7 +81,7 @@ impl World {
         }
     }
 
-    /// What others than these show in the first complete answer they ever give is no news.
+    /// What others than these show of a host when it is first looked at is no news.
     pub fn know(&mut self, sources: BTreeSet<SourceId>) {
         self.known = Known::these(sources);
     }
@@ -200,7 +200,7 @@ impl World {
         match subject {
             Subject::Host(host) => {
                 let (expected, observed) = (self.intent.expected(host), self.observed(subject, now));
-                let newcomers = self.newcomers(&observed);
+                let newcomers = self.newcomers(&observed, now);
                 Slice::Host { expected, observed, outer, vouched_until, newcomers }
             }
             Subject::Source(source) => {
@@ -353,11 +353,11 @@ impl World {
         &self.intent.source
     }
 
-    fn newcomers(&self, observed: &Observed) -> Vec<SourceId> {
+    fn newcomers(&self, observed: &Observed, now: Timestamp) -> Vec<SourceId> {
         let is_new = |view: &&Arc<HostView>| {
             let one = self.observations.get(&view.source).map(|observation| observation.first);
             let many = self.sites.get(&view.source).map(|site| site.first);
-            one.into_iter().chain(many).any(|first| first.was(view.observed_at))
+            view.coverage.is_complete() && one.into_iter().chain(many).any(|first| first.is_new(now))
         };
         observed.views().iter().filter(is_new).map(|view| view.source.clone()).collect()
     }

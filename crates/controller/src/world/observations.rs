@@ -37,7 +37,7 @@ pub(super) struct Observation {
     complete: Option<HostSnapshot>,
     /// What its answers are held against.
     memory: brake::Memory,
-    /// Which was its first complete answer.
+    /// When it was heard for the first time.
     pub(super) first: First,
     /// Since when the newest answers have been partial.
     pub(super) blind_since: Option<Timestamp>,
@@ -115,7 +115,7 @@ impl Observation {
             Coverage::Complete => {
                 self.blind_since = None;
                 self.complete = None;
-                self.first.answered(snapshot.observed_at);
+                self.first.answered(now);
             }
             Coverage::Partial(_) => {
                 self.blind_since.get_or_insert(now);

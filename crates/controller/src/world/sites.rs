@@ -54,7 +54,7 @@ pub(super) struct Site {
     pub(super) complete_at: Option<Timestamp>,
     /// What its lists of machines are held against.
     memory: brake::Memory,
-    /// Which was its first complete answer.
+    /// When it was heard for the first time.
     pub(super) first: First,
     pub(super) blind_since: Option<Timestamp>,
 }
@@ -164,7 +164,9 @@ impl Site {
             Coverage::Complete => {
                 self.blind_since = None;
                 self.complete_at = Some(observed_at);
-                self.first.answered(observed_at);
+                if !shown.is_empty() {
+                    self.first.answered(now);
+                }
             }
             Coverage::Partial(_) => {
                 self.blind_since.get_or_insert(now);

@@ -19,7 +19,7 @@ pub enum Slice {
         outer: Vec<DriftId>,
         /// Up to which moment somebody vouches for those machines: a later silence here may be theirs.
         vouched_until: Option<Timestamp>,
-        /// Sources whose first complete answer ever this is.
+        /// Sources of it that are new here, and answered completely.
         newcomers: Vec<SourceId>,
     },
     /// The state of a source that belongs to no host.

@@ -14,7 +14,7 @@ use crate::policy::{FirstRun, Policy};
 pub(super) enum Baseline<'a> {
     /// Everything: it is the first pass.
     Everything,
-    /// What these sources show.
+    /// What these sources show, where nobody has seen it before.
     Of(&'a [SourceId]),
 }
 
@@ -30,7 +30,10 @@ impl<'a> Baseline<'a> {
     fn has(&self, entry: &Entry) -> bool {
         match self {
             Self::Everything => true,
-            Self::Of(sources) => sources.contains(&entry.evidence.source),
+            Self::Of(sources) => {
+                let is_new = entry.seen == 1 && entry.resolved_at.is_none();
+                is_new && sources.contains(&entry.evidence.source)
+            }
         }
     }
 }

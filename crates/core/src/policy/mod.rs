@@ -24,8 +24,8 @@ pub use silence::{Covers, MadeSilence, Silence};
 /// How long a silence made at run time may last, if nothing else is configured.
 pub const LONGEST_SILENCE: Duration = Duration::from_secs(90 * 86_400);
 
-/// What the first pass over a host does with what it finds, and any pass with what a source shows in the first complete
-/// answer it ever gives.
+/// What the first pass over a host does with what it finds, and any pass with what a source that is new shows of it for the
+/// first time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FirstRun {
     /// Every drift is an event like any other.

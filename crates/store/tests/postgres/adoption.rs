@@ -96,7 +96,7 @@ async fn ten_that_migrate_at_once_do_not_collide() {
     assert_eq!(
         ask(&mut shell, "SELECT string_agg(version::text, ' ' ORDER BY version) FROM evenkeel_migrations")
             .await,
-        ["1 2 3 4"]
+        ["1 2 3 4 5"]
     );
 }
 

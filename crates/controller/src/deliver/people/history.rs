@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use evenkeel_core::{EventId, Transition};
+use evenkeel_core::{Event, EventId, Transition};
 use evenkeel_store::{
-    Claimed, DeliveryFilter, DeliveryRow, DeliveryState, Error, JournalFilter, JournalKind, JournalRow, Store,
+    Claimed, DeliveryFilter, DeliveryState, Error, JournalFilter, JournalKind, JournalRow, Store,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -66,23 +66,26 @@ pub(in crate::deliver) async fn told(store: &dyn Store, run: Run<'_>, now: Times
     Ok(if kept_since.is_some_and(|kept| run.since > kept) { Told::No } else { Told::Unknown })
 }
 
-/// Whether a drift is over by what came after a claimed event, told, withheld or still waiting. `Some`: it is, and these
-/// events wait. A delivery that is sent again may be long behind.
-pub(super) async fn over(store: &dyn Store, claim: &Claimed) -> Result<Option<Vec<EventId>>, Error> {
+/// `Some`: what a claimed event tells of is over by now, and these events of it wait behind it. What is sent again may be over
+/// for long; the ledger in the store says so, which was written together with the delivery.
+pub(super) async fn over(
+    store: &dyn Store,
+    claim: &Claimed,
+    event: &Event,
+) -> Result<Option<Vec<EventId>>, Error> {
+    let entries = store.drift_by_handle(&event.handle).await?;
+    if entries.iter().any(|entry| entry.is_open() && entry.id.to_string() == claim.drift_key) {
+        return Ok(None);
+    }
     let filter = DeliveryFilter {
+        states: vec![DeliveryState::Pending],
         sink: Some(claim.sink.clone()),
         drift_key: Some(claim.drift_key.clone()),
         ..DeliveryFilter::default()
     };
     let page = store.deliveries(&filter, None, PAGE).await?;
-    let is_behind = |row: &&DeliveryRow| row.id > claim.ticket.delivery;
-    let behind: Vec<&DeliveryRow> = page.rows.iter().take_while(is_behind).collect();
-    // With more behind it than one page it comes and goes; then each is told.
-    let (Some(last), false) = (behind.first(), behind.len() == PAGE as usize) else { return Ok(None) };
-    let event = store.event(last.event).await?;
-    let ended = event.is_some_and(|stored| stored.event.transition == Transition::Resolved);
-    let waits = behind.iter().filter(|row| row.state == DeliveryState::Pending);
-    Ok(ended.then(|| waits.map(|row| row.event).collect()))
+    let behind = page.rows.iter().filter(|row| row.id > claim.ticket.delivery);
+    Ok(Some(behind.map(|row| row.event).collect()))
 }
 
 /// A summary that is told again and again.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use evenkeel_core::Event;
-use evenkeel_core::ledger::Entry;
+use evenkeel_core::ledger::{CLOCK_TOLERANCE, Entry};
 use evenkeel_store::{Error as StoreError, EventFilter};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
@@ -83,7 +83,8 @@ impl Summaries {
     /// A clock that was set back must not keep them waiting until it is as late again.
     fn set_back(&mut self, manners: &Manners, now: Timestamp) {
         let Manners { remind, digest, .. } = manners;
-        if self.summed.is_some_and(|summed| summed > now) {
+        let late = after(now, CLOCK_TOLERANCE).unwrap_or(now);
+        if self.summed.is_some_and(|summed| summed > late) {
             self.summed = Some(now);
             self.digest = digest.as_ref().and_then(|at| at.next(now));
         }
@@ -239,6 +240,8 @@ mod tests {
         let before = (summaries.reminder, summaries.digest, summaries.summed);
         summaries.set_back(&manners, moment("2027-03-01T09:00:00Z"));
         assert_eq!((summaries.reminder, summaries.digest, summaries.summed), before, "time goes on");
+        summaries.set_back(&manners, then - SignedDuration::from_millis(100));
+        assert_eq!((summaries.digest, summaries.summed), (before.1, before.2), "a digest is not sent twice");
         let now = moment("2026-11-20T10:00:00Z");
         summaries.set_back(&manners, now);
         assert_eq!(summaries.reminder, Some(moment("2026-11-20T14:00:00Z")));

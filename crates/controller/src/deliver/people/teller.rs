@@ -241,21 +241,19 @@ impl Teller {
         let mut items = Vec::with_capacity(held.len());
         let mut ahead = Vec::new();
         for Held { claim, event } in &held {
-            let over = match event.transition {
-                Transition::Resolved => None,
+            let behind = match event.transition {
+                Transition::Resolved => Ok(None),
                 Transition::Opened | Transition::Reopened | Transition::Changed | Transition::Reminder => {
-                    match history::over(&*self.hub.store, claim).await {
-                        Ok(over) => over,
-                        // Then its end is told by itself.
-                        Err(error) => {
-                            self.report(&error);
-                            None
-                        }
-                    }
+                    history::over(&*self.hub.store, claim, event).await
                 }
             };
-            items.push(Item { event: event.clone(), over: over.is_some() });
-            ahead.extend(over.unwrap_or_default());
+            // Where nobody can say, its end is told by itself.
+            let behind = behind.unwrap_or_else(|error| {
+                self.report(&error);
+                None
+            });
+            items.push(Item { event: event.clone(), over: behind.is_some() });
+            ahead.extend(behind.unwrap_or_default());
         }
         let Some(message) = group::message(place, &items) else { return };
         let claims: Vec<&Claimed> = held.iter().map(|held| &held.claim).collect();

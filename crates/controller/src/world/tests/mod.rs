@@ -373,8 +373,8 @@ fn a_late_answer_after_blindness_lets_the_machine_keep_its_name() {
 }
 
 #[test]
-fn the_first_complete_answer_ever_is_told_apart_from_those_after_it() {
-    let newcomers = |world: &World| match world.slice(&subject("media"), at(9)) {
+fn whoever_answers_for_the_first_time_ever_is_new_for_a_while() {
+    let newcomers = |world: &World, seconds: i64| match world.slice(&subject("media"), at(seconds)) {
         Slice::Host { newcomers, .. } => newcomers,
         Slice::Source { .. } | Slice::Store(_) => unreachable!("a host's slice is a host's"),
     };
@@ -387,21 +387,27 @@ fn the_first_complete_answer_ever_is_told_apart_from_those_after_it() {
         world
     };
     let mut world = of(Some(&[docker("other")]));
-    let gap = Gap::new(GapKind::Unreachable, "for a test");
-    world.replace_host(HostSnapshot::blind(id.clone(), at(1), at(1), gap), at(1));
-    assert!(newcomers(&world).is_empty(), "it showed nothing");
+    let blind = |seconds| {
+        HostSnapshot::blind(id.clone(), at(seconds), at(seconds), Gap::new(GapKind::Unreachable, ""))
+    };
+    world.replace_host(blind(1), at(1));
+    assert!(newcomers(&world, 1).is_empty(), "it showed nothing");
     world.replace_host(snapshot(&id, 2, &[]), at(2));
-    assert_eq!(newcomers(&world), std::slice::from_ref(&id));
-    world.replace_host(snapshot(&id, 3, &[]), at(3));
-    assert!(newcomers(&world).is_empty(), "the same once more is not the first");
+    assert_eq!(newcomers(&world, 2), std::slice::from_ref(&id));
+    world.replace_host(blind(3), at(3));
+    assert!(newcomers(&world, 3).is_empty(), "blindness is no old story");
+    world.replace_host(snapshot(&id, 4, &[]), at(4));
+    assert_eq!((newcomers(&world, 5).len(), newcomers(&world, 1).len()), (1, 0), "nor in the past");
+    world.replace_host(snapshot(&id, 302, &[]), at(302));
+    assert!(newcomers(&world, 302).is_empty(), "five minutes later");
     // It was away and came back.
     world.remove_source(&id);
     world.add_source(id.clone(), Some("media".into()), None);
-    world.replace_host(snapshot(&id, 4, &[]), at(4));
-    assert!(newcomers(&world).is_empty());
+    world.replace_host(snapshot(&id, 400, &[]), at(400));
+    assert!(newcomers(&world, 400).is_empty());
     for known in [None, Some(&[id.clone()][..])] {
         let mut world = of(known);
         world.replace_host(snapshot(&id, 2, &[]), at(2));
-        assert!(newcomers(&world).is_empty(), "known from an earlier run, or nobody asks");
+        assert!(newcomers(&world, 2).is_empty(), "known from an earlier run, or nobody asks");
     }
 }

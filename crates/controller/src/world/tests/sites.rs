@@ -458,6 +458,20 @@ fn before_its_first_round_a_probe_says_nothing_about_the_hosts_it_looked_at_in_a
     assert!(!world.sources_of(&subject("pve1")).contains(&probe()));
 }
 
+#[test]
+fn a_probe_that_has_nothing_to_look_at_yet_has_not_answered_for_the_first_time() {
+    let mut world = asked(declared());
+    world.know([cluster()].into());
+    world.add_site(probe(), Vec::new(), Some(Duration::from_secs(90)), BTreeMap::new());
+    let newcomers = |world: &World, seconds| match world.slice(&subject("docs"), at(seconds)) {
+        super::Slice::Host { newcomers, .. } => newcomers,
+        super::Slice::Source { .. } | super::Slice::Store(_) => panic!("a host"),
+    };
+    world.learn(&probe(), Snapshot::Hosts(Vec::new()), at(1));
+    world.learn(&probe(), Snapshot::Hosts(vec![sent_by_probe("docs", 400)]), at(400));
+    assert_eq!(newcomers(&world, 401), [probe()]);
+}
+
 fn sent_by_probe(host: &str, seconds: i64) -> HostSnapshot {
     let mut snapshot = super::snapshot(&probe(), seconds, &[]);
     snapshot.facts.name = Some(Fact::Known(Arc::from(host)));
