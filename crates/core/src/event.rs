@@ -269,7 +269,7 @@ pub struct Event {
     pub last_seen: Timestamp,
     /// It opens and closes too often; further changes are held back until it is quiet.
     pub flapping: bool,
-    /// It was there at the first run and taken as the baseline.
+    /// It was there at the first look and taken as the baseline.
     pub baseline: bool,
     /// Consequences folded under this drift, in words, at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -186,7 +186,7 @@ mark-blind = not judged for { $span }
 mark-flapping = flapping
 mark-flapping-title = It comes and goes; further changes are held back until it is quiet.
 mark-baseline = baseline
-mark-baseline-title = It was there at the first run.
+mark-baseline-title = It was there at the first look.
 mark-silenced = silenced
 mark-folded =
     { $n ->

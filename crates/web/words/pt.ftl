@@ -186,7 +186,7 @@ mark-blind = sem julgamento há { $span }
 mark-flapping = instável
 mark-flapping-title = Vai e volta; as próximas mudanças são retidas até acalmar.
 mark-baseline = estado inicial
-mark-baseline-title = Já estava lá na primeira execução.
+mark-baseline-title = Já estava lá na primeira observação.
 mark-silenced = silenciado
 mark-folded =
     { $n ->
@@ -271,7 +271,7 @@ drift-parent = Decorre de
 drift-history = O que houve
 drift-history-none = Nenhum evento guardado. Um desvio que decorre de outro não tem o seu.
 drift-told = Quem foi avisado
-drift-told-none = Ninguém: estava silenciado, na primeira execução, decorre de outro, ou não há destino configurado.
+drift-told-none = Ninguém: estava silenciado, lá na primeira observação, decorre de outro, ou não há destino configurado.
 drift-others = Outros com o mesmo código
 exit-repair = Consertar a realidade
 exit-netbox = Ou completar o NetBox

@@ -53,7 +53,7 @@ const PROPOSALS: Key = Key::with_default(
     "proposals",
     "duration or `forever`",
     "\"90d\"",
-    "Proposals since they last changed. One that is not over, was dispatched within 24 hours, or is of an open drift \
+    "Proposals since they last changed. One that is not over, was dispatched within 48 hours, or is of an open drift \
      stays in any case.",
 );
 const MAX_PROPOSALS: Key =

@@ -68,7 +68,7 @@ fn notes(event: &Event) -> Vec<String> {
         notes.push("it comes and goes; further changes are held back until it is quiet".to_owned());
     }
     if event.baseline {
-        notes.push("it was there at the first run and is the baseline".to_owned());
+        notes.push("it was there at the first look and is the baseline".to_owned());
     }
     if event.folded_count > 0 {
         let said: Vec<_> = event.folded.iter().take(5).map(|folded| clean(folded)).collect();

@@ -174,7 +174,7 @@ fn standing(page: &mut Page, of: Explained<'_>) {
         ));
     }
     if entry.baseline {
-        said.push("it was there at the first run: taken as the baseline, sent to nobody".to_owned());
+        said.push("it was there at the first look: taken as the baseline, sent to nobody".to_owned());
     }
     if let Some(silence) = &entry.silenced {
         said.push(format!("silenced by `{}`: kept and shown, sent to nobody", clean(silence)));

@@ -88,7 +88,7 @@ pub struct Entry {
     pub announced: bool,
     /// Its opening is in the event history; its end will be, too.
     pub recorded: bool,
-    /// It was there at the first run.
+    /// It was there at the first look.
     pub baseline: bool,
     /// It comes and goes; see [`crate::policy::Flap`].
     pub flapping: bool,

@@ -24,7 +24,7 @@ use crate::id::DriftId;
 pub struct Facts<'a> {
     /// Every drift that is open or has a proposal that is not over. What is missing here is unknown, not gone.
     pub sights: &'a [Sight],
-    /// The proposals of those drifts, and all that were dispatched within 24 hours.
+    /// The proposals of those drifts, and all that were dispatched within [`REMEMBERED`](super::REMEMBERED).
     pub proposals: &'a [Proposal],
     /// The fleet as a whole.
     pub fleet: &'a Fleet,

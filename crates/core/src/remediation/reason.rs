@@ -85,7 +85,7 @@ impl fmt::Display for Reason {
             Self::Consequence(root) => write!(f, "it is a consequence of {root}"),
             Self::TooYoung { until } => write!(f, "its rule asks for an older drift, from {until} on"),
             Self::Unfit(Unfit::Unconfirmed) => f.write_str("it is not confirmed since its cause ended"),
-            Self::Unfit(Unfit::Baseline) => f.write_str("it was there at the first run"),
+            Self::Unfit(Unfit::Baseline) => f.write_str("it was there at the first look"),
             Self::Unfit(Unfit::Flapping) => f.write_str("it comes and goes"),
             Self::Unfit(Unfit::Silenced(name)) => write!(f, "silence {name} covers it"),
             Self::Unfit(Unfit::Unseen(gap)) => write!(f, "nobody can see it now ({gap})"),

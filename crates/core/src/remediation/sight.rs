@@ -37,7 +37,7 @@ pub enum Saw {
 pub enum Unfit {
     /// It outlived its cause and is not confirmed anew.
     Unconfirmed,
-    /// It was there at the first run: nobody ever said that it is wrong.
+    /// It was there at the first look: nobody ever said that it is wrong.
     Baseline,
     /// It comes and goes.
     Flapping,
