@@ -64,12 +64,6 @@ const MUTATIONS: &[Mutation] = &[
         to: "                slot.state = State::Running;\n                Added::AfterRun",
     },
     Mutation {
-        breaks: "E1: a pass that failed is not made again",
-        file: "crates/controller/src/work.rs",
-        from: "queue.add_rate_limited(key, now, evenkeel_ambient::random());",
-        to: "queue.forget(key);",
-    },
-    Mutation {
         breaks: "E1: after a lost answer the ledger is not read again",
         file: "crates/controller/src/pass.rs",
         from: "hub.book.put(subject, Record::loaded(loaded.ledger, loaded.revision, now));",
